@@ -1,0 +1,9 @@
+"""Estimators of mutual information, all in bits."""
+
+from helpers.information.discrete import entropy, plug_in
+from helpers.information.estimate import Estimate
+from helpers.information.gaussian import gaussian_channel
+from helpers.information.ksg import ksg
+from helpers.information.lmi import lmi
+
+__all__ = ["Estimate", "entropy", "gaussian_channel", "ksg", "lmi", "plug_in"]

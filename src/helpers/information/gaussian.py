@@ -1,0 +1,54 @@
+"""The Gaussian channel: the one noisy measurement whose information has a closed form."""
+
+from typing import Any
+
+import numpy as np
+
+from helpers.checks import as_matrix, in_range
+
+
+def gaussian_channel(sigma_y: Any, sigma_u: Any, alpha: float = 1.0) -> float:
+    r"""Information that a noisy measurement Z has about Y through an imperfect intermediary X.
+
+    Y is Gaussian with covariance Σ_Y, X = Y + N(0, Σ_U) is what a model could see at best, and the
+    instrument gives Z = αX + N(0, I). Then (P1, theorem 4.1)
+
+    .. math:: I(Y; Z) = \tfrac12 \log_2 \frac{\det(Σ_Y + Σ_U + α^{-2} I)}{\det(Σ_U + α^{-2} I)}.
+
+    Parameters
+    ----------
+    sigma_y, sigma_u : float or (d, d) array
+        Covariances, symmetric and positive semi-definite.
+    alpha : float > 0
+        Gain of the instrument; α² is its signal-to-noise ratio per unit variance.
+
+    Returns
+    -------
+    float, in bits.
+
+    Raises
+    ------
+    ValueError
+        For mismatched shapes, an asymmetric or indefinite matrix, or alpha that is not positive.
+
+    Examples
+    --------
+    >>> gaussian_channel(sigma_y=3.0, sigma_u=0.0, alpha=1.0)
+    1.0
+    """
+    in_range(alpha, 0, 1e150, "alpha", open_low=True)
+    y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
+    if y.shape != u.shape:
+        raise ValueError(f"sigma_y has shape {y.shape} and sigma_u {u.shape}: give the same dimension.")
+    noise = u + np.eye(len(u)) / alpha**2
+    return float((np.linalg.slogdet(y + noise)[1] - np.linalg.slogdet(noise)[1]) / (2 * np.log(2)))
+
+
+def _covariance(value: Any, name: str) -> np.ndarray:
+    matrix = as_matrix(np.atleast_2d(np.asarray(value, dtype=float)), name)
+    if matrix.shape[0] != matrix.shape[1] or not np.allclose(matrix, matrix.T):
+        raise ValueError(f"{name} has shape {matrix.shape}: a covariance is square and symmetric.")
+    lowest = np.linalg.eigvalsh(matrix)[0]
+    if lowest < -1e-10 * max(1.0, abs(matrix).max()):
+        raise ValueError(f"{name} has eigenvalue {lowest:.3g}: a covariance has none below 0.")
+    return matrix

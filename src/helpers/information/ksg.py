@@ -1,0 +1,78 @@
+"""The nearest-neighbour estimator of Kraskov, Stögbauer and Grassberger (2004)."""
+
+import time
+from typing import Any
+
+import numpy as np
+from scipy.spatial import cKDTree
+from scipy.special import digamma
+
+from helpers.checks import as_matrix, in_range, same_length
+from helpers.information.estimate import Estimate
+
+
+def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
+    """Estimate I(x; y) from distances to the k-th nearest neighbour (KSG estimator 1, max-norm).
+
+    Unbiased for independent variables; biased downwards when the information or the dimension is high
+    for the number of cells. Repeated values are counted as ties, as Gao et al. (2017) do, so that mixed
+    and discrete variables work too. No noise is added to the data.
+
+    Parameters
+    ----------
+    x, y : arrays of shape (n,) or (n, d)
+        Scale each first: the max-norm compares their coordinates. More than k cells.
+    k : int
+        Neighbours; 3 as in the papers.
+    seed : int
+        Seed of the permutation that gives ``null_bits``.
+
+    Raises
+    ------
+    ValueError
+        For mismatched lengths, NaN, or fewer than k + 2 cells.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=2000)
+    >>> estimate = ksg(x, x + rng.normal(size=2000))   # exactly 0.5 bits
+    >>> abs(estimate.bits - 0.5) < 0.1
+    True
+    """
+    start = time.perf_counter()
+    x, y = as_matrix(x, "x"), as_matrix(y, "y")
+    n = same_length(x=x, y=y)
+    in_range(k, 1, 1000, "k")
+    in_range(n, k + 2, np.inf, f"number of cells for k={k}")
+    pointwise = ksg_pointwise(x, y, k)
+    null = ksg_pointwise(x, y[np.random.default_rng(seed).permutation(n)], k).mean()
+    settings = {"estimator": "ksg", "k": k, "seed": seed}
+    return Estimate(
+        float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings
+    )
+
+
+def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:
+    """Each cell's KSG contribution in bits, shape (n,). Their mean is the estimate."""
+    n = len(x)
+    joint = cKDTree(np.hstack([x, y]))
+    radius = joint.query(joint.data, k=[k + 1], p=np.inf, workers=-1)[0][:, 0]
+    # Strictly closer than the k-th neighbour; among repeats (radius 0), the repeats themselves.
+    tied = radius == 0
+    within = np.where(tied, 0.0, np.nextafter(radius, 0))
+    near = np.full(n, float(k))
+    if tied.any():
+        near[tied] = joint.query_ball_point(joint.data[tied], 0.0, p=np.inf, return_length=True) - 1
+    return (digamma(near) + digamma(n) - digamma(_count(x, within)) - digamma(_count(y, within))) / np.log(2)
+
+
+def _count(points: np.ndarray, within: np.ndarray) -> np.ndarray:
+    """Points no farther than ``within`` from each point, itself included."""
+    if points.shape[1] == 1:
+        value = points[:, 0]
+        order = np.sort(value)
+        right = np.searchsorted(order, value + within, "right")
+        return right - np.searchsorted(order, value - within, "left")
+    tree = cKDTree(points)
+    return tree.query_ball_point(points, within, p=np.inf, return_length=True, workers=-1)

@@ -1,0 +1,289 @@
+"""Fitting a law by least squares from many starts, with honest intervals and flags."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from scipy.optimize import brentq, least_squares
+from scipy.stats import t as student_t
+
+from helpers.checks import as_matrix, in_range, same_length
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A law fitted to points.
+
+    Attributes
+    ----------
+    params, stderr : dict of parameter name → value
+        Estimates and standard errors, in the units of the data. A standard error is infinite where the
+        points leave the parameter free.
+    status : {"ok", "bound", "unconstrained", "failed"}
+        ``bound``: an estimate sits on an edge of the search. ``unconstrained``: the points do not fix
+        every parameter. ``failed``: no start converged.
+    message : str
+        Why, and what would mend it.
+    n_points : int
+    r_squared, rmse : float
+        Of the points given (not of means over seeds); rmse in bits.
+    """
+
+    law: "Law"
+    x: np.ndarray
+    y: np.ndarray
+    params: dict[str, float]
+    stderr: dict[str, float]
+    status: str
+    message: str
+    covariance: np.ndarray = field(repr=False)
+
+    @property
+    def n_points(self) -> int:
+        """Number of points fitted."""
+        return len(self.x)
+
+    @property
+    def residuals(self) -> np.ndarray:
+        """Measured minus fitted, shape (n_points,)."""
+        return self.y - self.law(self.x)
+
+    @property
+    def rmse(self) -> float:
+        """Root mean squared residual."""
+        return float(np.sqrt(np.mean(self.residuals**2)))
+
+    @property
+    def r_squared(self) -> float:
+        """Share of the variance of the points that the law explains; NaN if they do not vary."""
+        spread = ((self.y - self.y.mean()) ** 2).sum()
+        return float(1 - (self.residuals**2).sum() / spread) if spread > 0 else float("nan")
+
+    def predict(self, x: Any) -> np.ndarray:
+        """Return the fitted law at ``x``."""
+        return self.law(x)
+
+    def band(self, x: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+        """Return lower and upper pointwise confidence limits of the fitted curve at ``x``.
+
+        First-order propagation of the covariance, Student's t with n − p degrees of freedom; infinitely
+        wide with no more points than parameters.
+        """
+        in_range(level, 0, 1, "level")
+        x = np.asarray(x, dtype=float)
+        slope = self.law.slope(x)
+        width = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slope, self.covariance, slope), 0))
+        half = self._t(level) * width
+        middle = self.law(x)
+        return middle - half, middle + half
+
+    def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
+        """Return each parameter's confidence interval by profile likelihood.
+
+        A side on which the points never rule the parameter out is infinite (or 0 below, for a
+        parameter that is positive).
+        """
+        in_range(level, 0, 1, "level")
+        if self.n_points <= len(self.params) or self.status == "failed":
+            return {name: (low, np.inf) for name, (low, _) in self.law.allowed.items()}
+        return {name: _profile(self, name, level) for name in self.params}
+
+    def _t(self, level: float) -> float:
+        free = self.n_points - len(self.params)
+        return float(student_t.ppf(0.5 + level / 2, free)) if free > 0 else float("inf")
+
+
+class Law:
+    """Base of the laws: a formula of x with named parameters, and ``fit`` to find them from points.
+
+    A subclass is a frozen dataclass whose fields are the parameters. It defines ``_formula`` and its
+    derivatives in the coordinates of the search, which are the logarithms of the ``positive`` parameters.
+    """
+
+    x_name: ClassVar[str]
+    allowed: ClassVar[dict[str, tuple[float, float]]]
+    positive: ClassVar[tuple[str, ...]]
+
+    def __call__(self, x: Any) -> np.ndarray:
+        """Return the law at ``x``, in bits."""
+        return self._formula(np.asarray(x, dtype=float), self._theta())
+
+    @classmethod
+    def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    @classmethod
+    def _slope(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        raise NotImplementedError
+
+    @classmethod
+    def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        raise NotImplementedError
+
+    @classmethod
+    def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:
+        """Edges of the search, wide of any data; in the units of the parameters."""
+        raise NotImplementedError
+
+    def _doubt(self, x: np.ndarray) -> str:
+        """Return why these x cannot fix the parameters even without noise, or an empty string."""
+        raise NotImplementedError
+
+    def _params(self) -> dict[str, float]:
+        return {name: float(getattr(self, name)) for name in self.allowed}
+
+    def _theta(self) -> np.ndarray:
+        return np.array([np.log(v) if n in self.positive else v for n, v in self._params().items()])
+
+    @classmethod
+    def _from_theta(cls, theta: np.ndarray) -> Self:
+        values = zip(cls.allowed, theta, strict=True)
+        return cls(**{n: float(np.exp(v)) if n in cls.positive else float(v) for n, v in values})
+
+    def slope(self, x: np.ndarray) -> np.ndarray:
+        """Return d law / d parameter at ``x``, shape (len(x), parameters), in the parameters' units."""
+        scale = [1 / v if n in self.positive else 1.0 for n, v in self._params().items()]
+        return self._slope(np.asarray(x, float), self._theta()) * scale
+
+    @classmethod
+    def fit(cls, x: Any, bits: Any) -> Fit:
+        """Fit the law to points by least squares from many starts.
+
+        Parameters
+        ----------
+        x : (n,) array, positive
+        bits : (n,) array
+            One value a point; repeat x for several seeds.
+
+        Raises
+        ------
+        ValueError
+            For mismatched lengths, NaN, x that is not positive, or fewer distinct x than parameters.
+        """
+        x, y = as_matrix(x, cls.x_name)[:, 0], as_matrix(bits, "bits")[:, 0]
+        same_length(**{cls.x_name: x, "bits": y})
+        if not (x > 0).all():
+            raise ValueError(f"{cls.x_name} holds {x.min():g}: every value must be above 0.")
+        if len(np.unique(x)) < len(cls.allowed):
+            raise ValueError(
+                f"{len(np.unique(x))} distinct values of {cls.x_name} for {len(cls.allowed)} parameters: "
+                f"measure at {len(cls.allowed)} or more, on both sides of the bend."
+            )
+        edges = cls._limits(x, y)
+        low, high = (
+            np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1)
+        )
+        found = [_solve(cls, x, y, np.clip(s, low, high), low, high) for s in cls._starts(x, y)]
+        good = [f for f in found if f.success and np.isfinite(f.cost)]
+        best = min(good or found, key=lambda f: f.cost)
+        return _judge(cls._from_theta(best.x), x, y, edges, bool(good))
+
+
+def _solve(law: type[Law], x: np.ndarray, y: np.ndarray, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> Any:
+    inside = np.clip(start, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
+    return least_squares(
+        lambda theta: law._formula(x, theta) - y,
+        inside,
+        lambda theta: law._slope(x, theta),
+        bounds=(low, high),
+        x_scale="jac",
+        xtol=1e-15,
+        ftol=1e-15,
+        gtol=1e-15,
+        max_nfev=400,
+    )
+
+
+def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float, float]], solved: bool) -> Fit:
+    params = law._params()
+    slope = law.slope(x)
+    free = len(x) - len(params)
+    variance = ((y - law(x)) ** 2).sum() / free if free > 0 else np.inf
+    # Scale columns before inverting: parameters differ by orders of magnitude.
+    norm = np.sqrt((slope**2).sum(axis=0))
+    fixed = norm > 0
+    covariance = np.full((len(params),) * 2, np.nan)
+    if fixed.all() and np.linalg.cond(slope / norm) < 1e10 and np.isfinite(variance):
+        covariance = variance * np.linalg.inv((slope / norm).T @ (slope / norm)) / np.outer(norm, norm)
+    errors = np.sqrt(np.diag(covariance))
+    stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
+    at_edge = [
+        f"{n} = {v:.3g} at the edge of [{edges[n][0]:.3g}, {edges[n][1]:.3g}]"
+        for n, v in params.items()
+        if min(abs(np.log(v / e)) if n in law.positive else abs(v - e) for e in edges[n]) < 1e-3
+    ]
+    # A positive parameter known to no better than a factor of e² either way is not known.
+    loose = [n for n in params if stderr[n] > (params[n] if n in law.positive else np.inf) or np.isinf(stderr[n])]
+    doubt = law._doubt(x)
+    if not solved:
+        status, message = "failed", "no start converged: inspect the points."
+    elif at_edge:
+        status, message = "bound", "; ".join(at_edge) + ": read the curve, not the parameters."
+    elif doubt or loose:
+        named = f"the points leave {', '.join(loose)} free" if loose else ""
+        status, message = "unconstrained", "; ".join(filter(None, [doubt, named])) + "."
+    else:
+        status, message = "ok", f"{len(x)} points, {free} degrees of freedom."
+    return Fit(law, x, y, params, stderr, status, message, np.nan_to_num(covariance, nan=np.inf))
+
+
+def _profile(fit: Fit, name: str, level: float) -> tuple[float, float]:
+    """Where the profiled sum of squares passes RSS·(1 + t²/(n − p)), searching outwards on each side."""
+    law, x, y = fit.law, fit.x, fit.y
+    names = list(fit.params)
+    at = names.index(name)
+    best = law._theta()
+    free = len(x) - len(best)
+    rss = (fit.residuals**2).sum()
+    target = max(rss, 1e-30) * (1 + fit._t(level) ** 2 / free)
+    step = fit.stderr[name] / (fit.params[name] if name in law.positive else 1.0)
+    step = float(np.clip(step if np.isfinite(step) else 1.0, 1e-9, 1.0))
+    floor, top = law.allowed[name]
+    edge = [np.log(e) if name in law.positive and e > 0 else e for e in (floor, top)]
+    if name in law.positive and floor == 0:
+        edge[0] = -np.inf
+    ends = [_walk(_excess(law, x, y, best, at, target), best[at], side * step, edge[i])
+            for i, side in enumerate((-1, 1))]  # fmt: skip
+    low, high = (np.exp(e) if name in law.positive else e for e in ends)
+    return float(low), float(high)
+
+
+def _excess(
+    law: Law, x: np.ndarray, y: np.ndarray, best: np.ndarray, at: int, target: float
+) -> Callable[[float], float]:
+    """How far the best sum of squares with one parameter held exceeds the target; warm-started."""
+    others = [i for i in range(len(best)) if i != at]
+    last = best.copy()
+
+    def excess(value: float) -> float:
+        def theta(rest: np.ndarray) -> np.ndarray:
+            out = np.empty(len(best))
+            out[at], out[others] = value, rest
+            return out
+
+        found = least_squares(
+            lambda rest: law._formula(x, theta(rest)) - y,
+            last[others],
+            lambda rest: law._slope(x, theta(rest))[:, others],
+            x_scale="jac",
+            max_nfev=100,
+        )
+        last[others] = found.x
+        return float(2 * found.cost - target)
+
+    return excess
+
+
+def _walk(excess: Callable[[float], float], start: float, step: float, edge: float) -> float:
+    """Return where ``excess`` crosses zero going from ``start`` by growing steps; the edge if it never does."""
+    inner, outer, limit = start, start + step, start + (np.sign(step) * 30)
+    limit = max(limit, edge) if step < 0 else min(limit, edge)
+    for _ in range(60):
+        outer = max(outer, limit) if step < 0 else min(outer, limit)
+        if excess(outer) > 0:
+            return float(brentq(excess, inner, outer, xtol=1e-6 * abs(outer - start) + 1e-12))
+        if outer == limit:
+            return float(edge)
+        inner, outer = outer, outer + 1.6 * (outer - start)
+    return float(edge)

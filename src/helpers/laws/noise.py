@@ -1,0 +1,106 @@
+"""The noise law: how information falls as molecules are lost."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from helpers.checks import in_range
+from helpers.laws.base import Fit, Law
+
+
+@dataclass(frozen=True)
+class NoiseLaw(Law):
+    r"""I(u) = I_max − ½ log2[(1 + u/ū) / (u/ū + 2^(−2 I_max))], in bits (P1 eq. 2).
+
+    The information that a scalar Gaussian channel of signal-to-noise ratio u/ū passes through an
+    intermediary that itself holds I_max. It equals ½ log2[(1 + 4^I_max u/ū) / (1 + u/ū)], which is how
+    it is computed: zero at u = 0, I_max as u → ∞, and about I_max − ½ at u = ū when I_max is large.
+
+    Parameters
+    ----------
+    i_max : float ≥ 0
+        Information without measurement noise, bits.
+    u_bar : float > 0
+        Sensitivity to noise, in the units of u (mean UMIs per cell).
+
+    Examples
+    --------
+    >>> law = NoiseLaw(i_max=3.0, u_bar=100.0)
+    >>> law([100.0, 1e6]).round(3).tolist()
+    [2.511, 3.0]
+    >>> NoiseLaw.fit([10, 100, 1000, 10000], law([10, 100, 1000, 10000])).status
+    'ok'
+    """
+
+    i_max: float
+    u_bar: float
+
+    x_name: ClassVar[str] = "u"
+    allowed: ClassVar[dict[str, tuple[float, float]]] = {"i_max": (0.0, np.inf), "u_bar": (0.0, np.inf)}
+    positive: ClassVar[tuple[str, ...]] = ("u_bar",)
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        in_range(self.i_max, 0, 1e3, "i_max", "It is in bits.")
+        in_range(self.u_bar, 0, 1e300, "u_bar", "It is in UMIs per cell.", open_low=True)
+
+    @classmethod
+    def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        snr = x * np.exp(-theta[1])
+        gain = np.expm1(theta[0] * np.log(4))  # 4^I_max − 1
+        return np.log1p(gain * snr / (1 + snr)) / (2 * np.log(2))
+
+    @classmethod
+    def _slope(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        snr = x * np.exp(-theta[1])
+        most = np.exp(theta[0] * np.log(4))
+        by_i_max = most * snr / (1 + most * snr)
+        by_log_u_bar = (snr / (1 + snr) - by_i_max) / (2 * np.log(2))
+        return np.column_stack([by_i_max, by_log_u_bar])
+
+    @classmethod
+    def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        top = max(float(y.max()), 0.05)
+        middles = np.linspace(np.log(x.min()) - 3, np.log(x.max()) + 3, 7)
+        return [np.array([top * scale, m]) for m in middles for scale in (1.0, 1.5)]
+
+    @classmethod
+    def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:
+        return {"i_max": (0.0, max(20.0, 3 * float(y.max()))), "u_bar": (x.min() * 1e-6, x.max() * 1e6)}
+
+    def _doubt(self, x: np.ndarray) -> str:
+        if self.u_bar > 10 * x.max():
+            return (
+                f"ū = {self.u_bar:.3g} lies {self.u_bar / x.max():.3g}-fold above the deepest point "
+                f"({x.max():.3g}): only the rise is seen, so ū and I_max are not fixed apart; measure deeper"
+            )
+        # The rise ends near ū/4^I_max and saturation begins near ū: with both far below, the curve is flat.
+        if self.u_bar < x.min() / 10:
+            return (
+                f"ū = {self.u_bar:.3g} lies {x.min() / self.u_bar:.3g}-fold below the shallowest point "
+                f"({x.min():.3g}): only saturation is seen; measure shallower"
+            )
+        return ""
+
+    def depth_for(self, bits: Any) -> np.ndarray:
+        """Return the depth u that gives a target information (P1 eq. 8); infinite at or above I_max.
+
+        >>> NoiseLaw(3.0, 100.0).depth_for(2.5).round(1).item()
+        98.4
+        """
+        bits = np.asarray(bits, dtype=float)
+        if (bits < 0).any():
+            raise ValueError(f"target information is {bits.min():g} bits: it must be 0 or more.")
+        room = np.expm1(self.i_max * np.log(4)) - np.expm1(bits * np.log(4))
+        with np.errstate(divide="ignore"):
+            return np.where(room > 0, self.u_bar * np.expm1(bits * np.log(4)) / np.maximum(room, 0), np.inf)
+
+    @staticmethod
+    def collapse(x: Any, fit: Fit) -> np.ndarray:
+        """Return z, on which every noise curve is the same: I_max − I = ½ log2(1 + 1/z), exactly.
+
+        z = (û + 4^−I_max) / (1 − 4^−I_max) with û = u/ū.
+        """
+        least = 4.0 ** -fit.params["i_max"]
+        return (np.asarray(x, float) / fit.params["u_bar"] + least) / (1 - least)

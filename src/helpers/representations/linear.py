@@ -1,0 +1,45 @@
+"""The two linear representations: random projection, which learns nothing, and principal components."""
+
+import numpy as np
+from sklearn.decomposition import PCA as SklearnPCA
+from sklearn.random_projection import GaussianRandomProjection
+
+from helpers.representations.base import Representation
+
+
+class RandomProjection(Representation):
+    """Project on random Gaussian directions: the baseline that learns nothing from the training cells.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(30, 100))
+    >>> RandomProjection(dim=4).fit(x).transform(x).shape
+    (30, 4)
+    """
+
+    def _fit(self, train: np.ndarray) -> None:
+        self._model = GaussianRandomProjection(self.dim, random_state=self.seed).fit(train)
+
+    def _transform(self, probe: np.ndarray) -> np.ndarray:
+        return self._model.transform(probe)
+
+
+class PCA(Representation):
+    """Project on the principal components of the training cells.
+
+    With fewer cells or genes than ``dim``, the components that do not exist are zero.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(30, 100))
+    >>> PCA(dim=4).fit(x).transform(x).shape
+    (30, 4)
+    """
+
+    def _fit(self, train: np.ndarray) -> None:
+        rank = min(self.dim, *train.shape)
+        self._model = SklearnPCA(rank, random_state=self.seed).fit(train)
+
+    def _transform(self, probe: np.ndarray) -> np.ndarray:
+        scores = self._model.transform(probe)
+        return np.pad(scores, ((0, 0), (0, self.dim - scores.shape[1])))
