@@ -9,7 +9,7 @@ from helpers.datasets.base import Dataset
 from helpers.datasets.pbmc68k import pbmc68k
 from helpers.datasets.simulated import simulated
 
-_LOADERS: dict[str, Callable[..., Dataset]] = {"pbmc68k": pbmc68k, "simulated": simulated}
+LOADERS: dict[str, Callable[..., Dataset]] = {"pbmc68k": pbmc68k, "simulated": simulated}
 
 
 def available() -> dict[str, str]:
@@ -18,7 +18,7 @@ def available() -> dict[str, str]:
     >>> sorted(available())
     ['pbmc68k', 'simulated']
     """
-    return {name: (inspect.getdoc(loader) or "").splitlines()[0] for name, loader in _LOADERS.items()}
+    return {name: (inspect.getdoc(loader) or "").splitlines()[0] for name, loader in LOADERS.items()}
 
 
 def load(name: str, **options: Any) -> Dataset:
@@ -42,7 +42,7 @@ def load(name: str, **options: Any) -> Dataset:
     >>> cells.counts.shape, cells.n_folds
     ((700, 765), 2)
     """
-    loader = _LOADERS[choose(name, _LOADERS, "dataset")]
+    loader = LOADERS[choose(name, LOADERS, "dataset")]
     for option in options:
         choose(option, inspect.signature(loader).parameters, f"option of dataset {name}")
     return loader(**options)

@@ -26,7 +26,7 @@ class Dataset:
     fold : int
         The fold that is the probe now.
     other_umis : ndarray of int, shape (cells,)
-        UMIs per cell in genes that the matrix leaves out; they count towards the depth.
+        UMIs per cell in genes that the matrix leaves out; they count towards the depth. Empty: none.
     ceiling_bits : float or None
         The most information any representation of these cells can have about the signal.
     independent_signal : bool
@@ -45,7 +45,7 @@ class Dataset:
     signal: np.ndarray
     folds: np.ndarray
     fold: int = 0
-    other_umis: np.ndarray | None = None
+    other_umis: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     genes: np.ndarray | None = None
     ceiling_bits: float | None = None
     modality: str = "single-cell"
@@ -59,7 +59,7 @@ class Dataset:
         put = object.__setattr__
         put(self, "counts", as_counts(self.counts, f"counts of {self.name}"))
         put(self, "folds", np.asarray(self.folds))
-        others = np.zeros(self.n_cells, int) if self.other_umis is None else np.asarray(self.other_umis)
+        others = np.asarray(self.other_umis) if len(self.other_umis) else np.zeros(self.n_cells, int)
         put(self, "other_umis", others)
         what = f"signal {self.signal_name!r} of {self.name}"
         same_length(counts=self.counts, signal=self.signal, folds=self.folds, other_umis=others)
@@ -99,10 +99,16 @@ class Dataset:
     @property
     def data_hash(self) -> str:
         """Short content hash of everything a measurement depends on."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(repr((self.counts.shape, np.shape(self.signal), self.ceiling_bits)).encode())
         signal = as_labels(self.signal, "signal") if is_labels(self.signal) else self.signal
-        for array in (self.counts.data, self.counts.indices, self.counts.indptr, signal, self.folds,
-                      self.other_umis):
+        for array in (
+            self.counts.data,
+            self.counts.indices,
+            self.counts.indptr,
+            signal,
+            self.folds,
+            self.other_umis,
+        ):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:12]
 

@@ -77,7 +77,7 @@ def _recovered_counts() -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, np.n
         )
     counts = sparse.csr_matrix((whole.astype(np.int32), values.indices, values.indptr), values.shape)
     counts.eliminate_zeros()
-    if (counts.sum(axis=1).A1 > totals).any():
+    if (totals < counts.sum(axis=1).A1).any():
         raise ValueError("pbmc68k: some cells have more UMIs in the stored genes than in all genes.")
     labels = cells.obs["bulk_labels"].astype(str).to_numpy()
     return counts, labels, totals.astype(int), cells.raw.var_names.to_numpy()

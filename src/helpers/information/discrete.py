@@ -45,9 +45,7 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     pointwise = _pointwise(x, y) - shift
     null = _pointwise(x, np.random.default_rng(seed).permutation(y)).mean() - shift
     settings = {"estimator": "plug_in", "correct": correct, "seed": seed}
-    return Estimate(
-        float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings
-    )
+    return Estimate(float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings)
 
 
 def _pointwise(x: np.ndarray, y: np.ndarray) -> np.ndarray:

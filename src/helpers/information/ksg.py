@@ -48,9 +48,7 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     pointwise = ksg_pointwise(x, y, k)
     null = ksg_pointwise(x, y[np.random.default_rng(seed).permutation(n)], k).mean()
     settings = {"estimator": "ksg", "k": k, "seed": seed}
-    return Estimate(
-        float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings
-    )
+    return Estimate(float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings)
 
 
 def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:

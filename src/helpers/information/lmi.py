@@ -32,7 +32,8 @@ def lmi(
 
       holds exactly for any distribution and any ρ. The first term carries most of the information, and
       the nearest-neighbour terms are small: that removes most of the downward bias KSG has at high
-      information. A variable of one or two dimensions is its own code.
+      information. A variable of one or two dimensions needs no code and loses no axis; its squares are among what
+      the other's code predicts, so that an even dependence on it is found.
     - *Labels y.* The code is the log posterior of a net trained by cross-entropy, which is sufficient
       for y. Codes of all folds share their meaning, so they are pooled, and the nearest-neighbour
       estimate for one continuous and one discrete variable (Ross 2014) is taken over all cells.
@@ -138,34 +139,49 @@ def _continuous(
     train, stop = (np.tile(v, (len(signals), 1)) for v in (turn.train, turn.stop))
     xs = np.tile(_scaled(x, turn.train), (len(signals), 1, 1))
     ys = np.concatenate([_scaled(y, turn.train) for y in signals])
+    small_x, small_y = x.shape[1] <= 2, ys.shape[2] <= 2
+    # What stands for a variable where the other's code is learned and chosen.
+    seen_x, seen_y = (_with_squares(v) if small else v for v, small in ((xs, small_x), (ys, small_y)))
     of_x, of_y = xs, ys
-    if x.shape[1] > 2:
-        of_x = learn_codes(xs, ys, train, stop, min(dim, x.shape[1]), seed, how=how)[0]
-    if ys.shape[2] > 2:
+    if not small_x:
+        of_x = learn_codes(xs, seen_y, train, stop, min(dim, x.shape[1]), seed, how=how)[0]
         # With the code of x among the targets, y need not predict x linearly to be coded well.
-        unit = (of_x - of_x.mean(1, keepdims=True)) / of_x.std(1, keepdims=True)
-        goal = np.concatenate([xs, unit], 2) if x.shape[1] > 2 else xs
-        of_y = learn_codes(ys, goal, train, stop, min(dim, ys.shape[2]), seed + 1, how=how)[0]
+        seen_x = np.concatenate([xs, (of_x - of_x.mean(1, keepdims=True)) / of_x.std(1, keepdims=True)], 2)
+    if not small_y:
+        of_y = learn_codes(ys, seen_x, train, stop, min(dim, ys.shape[2]), seed + 1, how=how)[0]
     pointwise = np.full((len(signals), len(x)), np.nan)
-    for net, (a, b) in enumerate(zip(of_x, of_y, strict=True)):
-        cells = turn.estimate[net % folds]
-        u, v = _canonical_axes(a, b, train[net], stop[net])
+    for net in range(len(train)):
+        cells, at = turn.estimate[net % folds], (train[net], stop[net])
+        u, v = of_x[net], of_y[net]
+        if not small_x:
+            u = _axes_that_show(u, seen_y[net] if small_y else v, *at)
+        if not small_y:
+            v = _axes_that_show(v, seen_x[net] if small_x else of_x[net], *at)
+        u, v = _canonical(u, v, train[net])
         pointwise[net // folds, cells] = shifted_ksg(u[cells], v[cells], k)
     return pointwise
 
 
-def _canonical_axes(
-    a: np.ndarray, b: np.ndarray, train: np.ndarray, stop: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Rotate codes to canonical pairs by the training cells; keep pairs correlated on the stopping cells."""
+def _with_squares(values: np.ndarray) -> np.ndarray:
+    squares = values**2
+    spread = squares.std(1, keepdims=True)
+    return np.concatenate([values, (squares - squares.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)], 2)
+
+
+def _canonical(a: np.ndarray, b: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rotate a and b to canonical pairs by the training cells, strongest first, those without a partner last."""
     u, v = _whitened(a, train), _whitened(b, train)
     left, _, right = np.linalg.svd(u[train].T @ v[train] / len(train))
+    return u @ left, v @ right.T
+
+
+def _axes_that_show(code: np.ndarray, other: np.ndarray, train: np.ndarray, stop: np.ndarray) -> np.ndarray:
+    """Return the canonical axes of a code whose correlation with the other variable shows on the stopping cells."""
+    u, v = _canonical(code, other, train)
     pairs = min(u.shape[1], v.shape[1])
-    u, v = u @ left[:, :pairs], v @ right.T[:, :pairs]
     rho = np.array([np.corrcoef(u[stop, i], v[stop, i])[0, 1] for i in range(pairs)])
     shows = np.flatnonzero(rho > 2 / np.sqrt(len(stop)))
-    chosen = shows if len(shows) else [int(np.argmax(rho))]
-    return u[:, chosen], v[:, chosen]
+    return u[:, shows if len(shows) else [int(np.argmax(rho))]]
 
 
 def _whitened(code: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -180,20 +196,22 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3) -> np.ndarray:
 
     Parameters
     ----------
-    u, v : (n, r) arrays
-        Column i of ``u`` pairs with column i of ``v``.
+    u, v : (n, r) and (n, s) arrays
+        Column i of ``u`` pairs with column i of ``v``; columns without a partner are not shifted.
 
     Returns
     -------
     (n,) array; the mean over both directions of the identity in ``lmi``.
     """
     u, v = ((z - z.mean(axis=0)) / z.std(axis=0) for z in (u, v))
-    rho = np.clip((u * v).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
+    pairs = min(u.shape[1], v.shape[1])
+    rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
     gain = -np.log2(left_over).sum()
     total = np.zeros(len(u))
     for a, b in ((u, v), (v, u)):
-        w = (b - rho * a) / left_over
+        w = b.copy()
+        w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
         total += gain + _entropy_terms(b, k) - _entropy_terms(w, k) + ksg_pointwise(a, w, k)
     return total / 2
 

@@ -33,7 +33,7 @@ def learn_codes(
     dim: int,
     seed: int,
     labels: bool = False,
-    how: Training = Training(),  # noqa: B008  (frozen)
+    how: Training = Training(),
 ) -> tuple[np.ndarray, np.ndarray]:
     """Train M nets side by side to predict targets from inputs through ``dim`` numbers, the code.
 

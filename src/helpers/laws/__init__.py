@@ -3,5 +3,8 @@
 from helpers.laws.base import Fit, Law
 from helpers.laws.cell_number import CellNumberLaw
 from helpers.laws.noise import NoiseLaw
+from helpers.laws.summary import depth_table, fit_groups, summary
 
-__all__ = ["CellNumberLaw", "Fit", "Law", "NoiseLaw"]
+LAWS: dict[str, type[Law]] = {"noise": NoiseLaw, "cell_number": CellNumberLaw}
+
+__all__ = ["LAWS", "CellNumberLaw", "Fit", "Law", "NoiseLaw", "depth_table", "fit_groups", "summary"]

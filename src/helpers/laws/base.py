@@ -171,9 +171,7 @@ class Law:
                 f"measure at {len(cls.allowed)} or more, on both sides of the bend."
             )
         edges = cls._limits(x, y)
-        low, high = (
-            np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1)
-        )
+        low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
         found = [_solve(cls, x, y, np.clip(s, low, high), low, high) for s in cls._starts(x, y)]
         good = [f for f in found if f.success and np.isfinite(f.cost)]
         best = min(good or found, key=lambda f: f.cost)
@@ -254,23 +252,29 @@ def _excess(
 ) -> Callable[[float], float]:
     """How far the best sum of squares with one parameter held exceeds the target; warm-started."""
     others = [i for i in range(len(best)) if i != at]
-    last = best.copy()
+    last = best[others]
 
     def excess(value: float) -> float:
+        nonlocal last
+
         def theta(rest: np.ndarray) -> np.ndarray:
             out = np.empty(len(best))
             out[at], out[others] = value, rest
             return out
 
-        found = least_squares(
-            lambda rest: law._formula(x, theta(rest)) - y,
-            last[others],
-            lambda rest: law._slope(x, theta(rest))[:, others],
-            x_scale="jac",
-            max_nfev=100,
-        )
-        last[others] = found.x
-        return float(2 * found.cost - target)
+        found = [
+            least_squares(
+                lambda rest: law._formula(x, theta(rest)) - y,
+                start,
+                lambda rest: law._slope(x, theta(rest))[:, others],
+                x_scale="jac",
+                max_nfev=100,
+            )
+            for start in (last, best[others])
+        ]
+        nearest = min(found, key=lambda f: f.cost)
+        last = nearest.x
+        return float(2 * nearest.cost - target)
 
     return excess
 
@@ -282,6 +286,8 @@ def _walk(excess: Callable[[float], float], start: float, step: float, edge: flo
     for _ in range(60):
         outer = max(outer, limit) if step < 0 else min(outer, limit)
         if excess(outer) > 0:
+            if excess(inner) >= 0:
+                return float(inner)
             return float(brentq(excess, inner, outer, xtol=1e-6 * abs(outer - start) + 1e-12))
         if outer == limit:
             return float(edge)

@@ -87,7 +87,7 @@ class NoiseLaw(Law):
         """Return the depth u that gives a target information (P1 eq. 8); infinite at or above I_max.
 
         >>> NoiseLaw(3.0, 100.0).depth_for(2.5).round(1).item()
-        98.4
+        96.9
         """
         bits = np.asarray(bits, dtype=float)
         if (bits < 0).any():
@@ -103,4 +103,5 @@ class NoiseLaw(Law):
         z = (û + 4^−I_max) / (1 − 4^−I_max) with û = u/ū.
         """
         least = 4.0 ** -fit.params["i_max"]
-        return (np.asarray(x, float) / fit.params["u_bar"] + least) / (1 - least)
+        with np.errstate(divide="ignore"):  # without information (I_max = 0) nothing is missing: z is infinite
+            return (np.asarray(x, float) / fit.params["u_bar"] + least) / np.float64(1 - least)

@@ -1,0 +1,81 @@
+"""Sphinx extension: charts, mathematics and widgets from local files only, so the book needs no network."""
+
+import html
+import importlib.util
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+from docutils import nodes
+from myst_nb.core.render import MimeRenderPlugin
+
+from helpers import __version__
+from helpers.charts import MIME
+
+
+class VegaLite(MimeRenderPlugin):
+    """MyST-NB plugin: a chart becomes an element that holds its specification for the page's script."""
+
+    mime_priority_overrides = (("*", MIME, 1),)
+
+    @staticmethod
+    def handle_mime(renderer: Any, data: Any, inline: bool) -> list[nodes.Element] | None:
+        """Return the element of a chart; None for every other kind of output."""
+        if inline or data.mime_type != MIME:
+            return None
+        renderer.add_js_file("vega_bundle", "js/vega.js", {"defer": "defer"})
+        renderer.add_js_file("vega_charts", "charts.js", {"defer": "defer"})
+        spec = json.dumps(data.content).replace("</", r"<\/")
+        label = html.escape(str(data.content.get("description", "Interactive chart")), quote=True)
+        script = f'<script type="application/json">{spec}</script>'
+        return [
+            nodes.raw("", f'<div class="vega-chart" role="group" aria-label="{label}">{script}</div>', format="html")
+        ]
+
+
+def write_scripts(app: Any) -> None:
+    """Write the scripts that pages load into a folder that Sphinx copies to ``_static/js``."""
+    if app.builder.format != "html":
+        return
+    import vl_convert
+
+    scripts = Path(app.doctreedir).parent / "book_js" / "js"
+    scripts.mkdir(parents=True, exist_ok=True)
+    vega = scripts / "vega.js"
+    if not vega.exists():
+        # In a function of its own: its global `_` would collide with Sphinx's.
+        vega.write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();", encoding="utf8")
+    package = importlib.util.find_spec("sphinx-mathjax-offline")
+    if package is None or package.origin is None:
+        raise ModuleNotFoundError("sphinx-mathjax-offline is not installed: run `make book`, which installs the lock.")
+    shutil.copyfile(Path(package.origin).parent / "static/mathjax/tex-svg-full.js", scripts / "mathjax.js")
+    app.config.html_static_path.append(str(scripts.parent))
+
+
+def drop_thebe(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leave out sphinx-thebe's scripts, which fetch from the network and are not used here."""
+    context["script_files"] = [
+        f for f in context["script_files"] if "thebe" not in f"{f.filename} {f.attributes.get('body')}".lower()
+    ]
+
+
+def add_lab_button(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give every notebook page a button that opens it in the reader's own JupyterLab."""
+    if doctree is not None and str(app.env.doc2path(pagename)).endswith(".ipynb"):
+        context["header_buttons"].append({
+            "type": "link",
+            "url": f"http://localhost:8888/lab/tree/{pagename}.ipynb",
+            "text": "",
+            "tooltip": "Open in your own JupyterLab (start it first with `make lab`)",
+            "icon": "fas fa-rocket",
+            "label": "run-in-jupyterlab",
+        })  # fmt: skip
+
+
+def setup(app: Any) -> dict[str, Any]:
+    """Register with Sphinx."""
+    app.connect("html-page-context", add_lab_button, priority=501)  # after the theme has made its list
+    app.connect("html-page-context", drop_thebe)
+    app.connect("builder-inited", write_scripts)
+    return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

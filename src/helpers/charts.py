@@ -1,0 +1,371 @@
+"""The charts of the book: interactive, with uncertainty, in units, readable in light and dark."""
+
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from helpers.laws import Fit, NoiseLaw
+
+# JupyterLab 4 and the book draw this type; Altair's own newest type is drawn by neither.
+MIME = "application/vnd.vegalite.v5+json"
+# Okabe and Ito's colours, told apart by colour-blind readers, that stand out on white and on black.
+GREY = "#888888"
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+WIDTH, HEIGHT = 600, 340
+DEPTH = "depth u (mean UMIs per probe cell)"
+CELLS = "training cells N"
+BITS = "information (bits)"
+
+
+def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
+    import base64
+
+    import vl_convert
+
+    png = vl_convert.vegalite_to_png(spec, scale=2)
+    return {MIME: spec, "image/png": base64.b64encode(png).decode(), "text/plain": spec.get("description", "chart")}
+
+
+alt.renderers.register("book", _bundle)
+alt.renderers.enable("book")
+alt.data_transformers.disable_max_rows()
+
+
+def spread(points: pd.DataFrame, x: str, by: str = "representation") -> pd.DataFrame:
+    """Average the seeds at each setting and give the 95 % interval that figures draw.
+
+    The interval has two parts, added as variances: the sampling of the probe cells, which seeds share
+    and which therefore does not shrink with their number (mean ``mi_stderr_bits``), and the spread of
+    the seeds over √seeds.
+
+    Parameters
+    ----------
+    points : DataFrame from ``helpers.sweep.seed_means``
+    x : "umis_per_cell" or "n_train"
+    by : column whose values are the curves
+
+    Returns
+    -------
+    DataFrame with ``by``, ``x``, ``bits``, ``low``, ``high``, ``null_bits``, ``seeds``.
+    """
+    keys = [by, "noise_level", "probe_noise_level", "n_train"]
+    out = points.groupby(keys, as_index=False).agg(
+        umis_per_cell=("umis_per_cell", "mean"),
+        bits=("mi_bits", "mean"),
+        null_bits=("mi_null_bits", "mean"),
+        sampling=("mi_stderr_bits", "mean"),
+        between=("mi_bits", "std"),
+        seeds=("seed", "nunique"),
+    )
+    error = np.sqrt(out["sampling"] ** 2 + out["between"].fillna(0) ** 2 / out["seeds"])
+    out["low"], out["high"] = out["bits"] - 1.96 * error, out["bits"] + 1.96 * error
+    return out.sort_values([by, x]).drop(columns=["sampling", "between"])
+
+
+def caption(points: pd.DataFrame, profile: str) -> str:
+    """Return what every figure says of itself: points, seeds, folds, profile."""
+    seeds = points["seed"].nunique()
+    folds = int(points["n_folds"].max()) if "n_folds" in points and len(points) else 1
+    return (
+        f"{len(points)} points ({seeds} seed{'s' * (seeds != 1)}, mean of {folds} fold{'s' * (folds != 1)}), "
+        f"profile {profile}; bars and bands: 95 % intervals"
+    )
+
+
+def curves(
+    points: pd.DataFrame,
+    fits: dict[str, Fit],
+    x: str,
+    title: str,
+    profile: str,
+    by: str = "representation",
+    ceiling: float | None = None,
+    mark: str | None = None,
+) -> alt.LayerChart:
+    """Draw measured points with intervals and fitted laws with bands; the legend picks curves.
+
+    Parameters
+    ----------
+    points : DataFrame from ``helpers.sweep.seed_means``
+    fits : dict of curve → Fit
+    x : "umis_per_cell" or "n_train"
+    title, profile : str
+    ceiling : float, optional
+        The most information there can be, drawn as a dashed line.
+    mark : str, optional
+        The curve whose I_max and ū are marked (noise law only).
+    """
+    shown = spread(points, x, by)
+    drawn = pd.concat([_curve_frame(fit, name, by, x) for name, fit in fits.items()])
+    axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else CELLS)
+    # The curves' names are the domain, so that all layers give a curve the same colour.
+    names = sorted(set(shown[by]))
+    colour = _colour(by, names)
+    pick = alt.selection_point(fields=[by], bind="legend")
+    faded = alt.condition(pick, alt.value(1), alt.value(0.12))
+    tips = [alt.Tooltip(f"{by}:N"), alt.Tooltip(f"{x}:Q", format=",.4~g", title=axis.title and x),
+            alt.Tooltip("bits:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
+            alt.Tooltip("high:Q", format=".3f"), alt.Tooltip("null_bits:Q", format=".3f", title="permuted null"),
+            alt.Tooltip("seeds:Q")]  # fmt: skip
+    base, law = alt.Chart(shown), alt.Chart(drawn)
+    layers = [
+        law.mark_area(opacity=0.15, clip=True).encode(
+            axis, alt.Y("low:Q").title(BITS), alt.Y2("high:Q"), colour,
+            opacity=alt.condition(pick, alt.value(0.15), alt.value(0.02)),
+        ),
+        law.mark_line(strokeWidth=2.5, clip=True).encode(axis, alt.Y("bits:Q"), colour, opacity=faded),
+        base.mark_rule(strokeWidth=1.5).encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
+        base.mark_circle(size=60).encode(axis, alt.Y("bits:Q"), colour, tooltip=tips, opacity=faded).add_params(pick),
+    ]  # fmt: skip
+    if ceiling is not None:
+        layers += _level(ceiling, f"ceiling {ceiling:.2f} bits")
+    if mark is not None:
+        layers += _marks(fits[mark])
+    subtitle = caption(points, profile)
+    return alt.layer(*layers).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. " + _in_words(fits),
+    )  # fmt: skip
+
+
+def _curve_frame(fit: Fit, name: str, by: str, x: str) -> pd.DataFrame:
+    grid = np.geomspace(fit.x.min() / 1.5, fit.x.max() * 1.5, 120)
+    low, high = fit.band(grid)
+    frame = pd.DataFrame({by: name, x: grid, "bits": fit.predict(grid), "low": low, "high": high})
+    # An unbounded band cannot be drawn; the status in the table says so.
+    frame[["low", "high"]] = frame[["low", "high"]].clip(-1, fit.y.max() + 3)
+    return frame
+
+
+def _in_words(fits: dict[str, Fit]) -> str:
+    told = []
+    for name, fit in fits.items():
+        values = ", ".join(f"{p} = {v:.3g}" for p, v in fit.params.items())
+        told.append(f"{name}: {values}, R² {fit.r_squared:.2f}")
+    return "Fitted " + "; ".join(told) + "."
+
+
+def _level(bits: float, text: str) -> list[alt.Chart]:
+    base = alt.Chart(pd.DataFrame({"bits": [bits], "text": [text]}))
+    return [
+        base.mark_rule(strokeDash=[5, 4], opacity=0.7, color=GREY).encode(alt.Y("bits:Q")),
+        base.mark_text(align="left", dx=4, dy=-6, x=0, color=GREY).encode(alt.Y("bits:Q"), text="text:N"),
+    ]
+
+
+def _marks(fit: Fit) -> list[alt.Chart]:
+    law = fit.law
+    assert isinstance(law, NoiseLaw)
+    at = pd.DataFrame({
+        "umis_per_cell": [law.u_bar], "bits": [float(law(law.u_bar))], "text": [f"ū = {law.u_bar:,.0f} UMIs per cell"]
+    })  # fmt: skip
+    point = alt.Chart(at)
+    return [
+        *_level(law.i_max, f"I_max = {law.i_max:.2f} bits"),
+        point.mark_rule(strokeDash=[2, 3], opacity=0.7, color=GREY).encode(alt.X("umis_per_cell:Q")),
+        point.mark_text(align="left", dx=6, dy=28, color=GREY).encode(
+            alt.X("umis_per_cell:Q"), alt.Y("bits:Q"), text="text:N"
+        ),
+    ]
+
+
+def collapse(points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: str, by: str = "curve") -> alt.LayerChart:
+    """Draw every noise curve on the one axis where they coincide if the law holds.
+
+    Each point is at z = (û + 4^−I_max)/(1 − 4^−I_max), û = u/ū, and its height is I_max − I, so the law
+    is ½ log2(1 + 1/z) for all of them, exactly; the dashed line is the asymptote ½ log2(1 + 1/û).
+    """
+    parts = []
+    for name, fit in fits.items():
+        rows = points[points[by] == name]
+        z = NoiseLaw.collapse(rows["umis_per_cell"], fit)
+        missing = fit.params["i_max"] - rows["mi_bits"]
+        half = 1.96 * rows["mi_stderr_bits"].astype(float)
+        parts.append(
+            pd.DataFrame({by: name, "z": z, "missing": missing, "low": missing - half, "high": missing + half})
+        )
+    shown = pd.concat(parts)
+    grid = np.geomspace(shown["z"].min() / 1.5, shown["z"].max() * 1.5, 100)
+    one = pd.DataFrame({"z": grid, "missing": np.log2(1 + 1 / grid) / 2})
+    pick = alt.selection_point(fields=[by], bind="legend")
+    axis = alt.X("z:Q").scale(type="log").title("rescaled depth z (no unit)")
+    up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
+    names = sorted(fits)
+    colour = _colour(by, names)
+    faded = alt.condition(pick, alt.value(0.9), alt.value(0.05))
+    base = alt.Chart(shown)
+    subtitle = caption(points, profile)
+    return alt.layer(
+        alt.Chart(one).mark_line(strokeWidth=2, color=GREY).encode(axis, up),
+        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
+        base.mark_circle(size=55).encode(
+            axis, up, colour, opacity=faded,
+            tooltip=[f"{by}:N", alt.Tooltip("z:Q", format=".3g"), alt.Tooltip("missing:Q", format=".3f")],
+        ).add_params(pick),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. Grey: the law, the same for every curve.",
+    )  # fmt: skip
+
+
+def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: str) -> alt.LayerChart:
+    """Draw estimates against the exact answer (grey), one colour a setting, seeds as mean and interval."""
+    keys = ["representation", x, *([colour] if colour != "representation" else [])]
+    shown = table.groupby(keys, as_index=False).agg(
+        bits=("mi_bits", "mean"), sampling=("mi_stderr_bits", "mean"), between=("mi_bits", "std"),
+        exact=("mi_ceiling_bits", "first"), null_bits=("mi_null_bits", "mean"), seeds=("seed", "nunique"),
+    )  # fmt: skip
+    error = np.sqrt(shown["sampling"] ** 2 + shown["between"].fillna(0) ** 2 / shown["seeds"])
+    shown["low"], shown["high"] = shown["bits"] - 1.96 * error, shown["bits"] + 1.96 * error
+    kind = "linear" if x == "mi_ceiling_bits" else "log"
+    titles = {
+        "mi_ceiling_bits": "exact information (bits)",
+        "dim": "dimensions of each variable",
+        "n_probe": "pairs n",
+    }
+    axis = alt.X(f"{x}:Q").scale(type=kind).title(titles[x])
+    hue = alt.Color(f"{colour}:N").scale(range=list(COLOURS)).legend(orient="top").title(titles.get(colour))
+    pick = alt.selection_point(fields=[colour], bind="legend")
+    faded = alt.condition(pick, alt.value(1), alt.value(0.1))
+    dash = alt.StrokeDash("representation:N").title("estimator").legend(orient="top")
+    tips = ["representation:N", *(f"{k}:Q" for k in (x, "seeds")),
+            *(alt.Tooltip(f"{k}:Q", format=".3f") for k in ("exact", "bits", "low", "high", "null_bits"))]  # fmt: skip
+    base = alt.Chart(shown)
+    seeds = table["seed"].nunique()
+    subtitle = f"{len(table)} estimates, {seeds} seeds, profile {profile}; bars: 95 % intervals; grey: exact"
+    return alt.layer(
+        base.mark_line(color=GREY, strokeWidth=3, opacity=0.5).encode(axis, alt.Y("exact:Q").title(BITS)),
+        base.mark_line().encode(axis, alt.Y("bits:Q"), hue, dash, opacity=faded),
+        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), hue, opacity=faded),
+        base.mark_circle(size=55).encode(axis, alt.Y("bits:Q"), hue, opacity=faded, tooltip=tips).add_params(pick),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
+    )
+
+
+def channel_explorer(
+    i_max: float = 3.0, u_bar: float = 300.0, log_depths: tuple[float, float] = (0, 5)
+) -> alt.LayerChart:
+    """Draw the noise law with sliders for I_max, ū and a target; it works in a page without a kernel."""
+    first, last = log_depths
+    p_max = alt.param("i_max", value=i_max, bind=alt.binding_range(min=0.1, max=6, step=0.1, name="I_max (bits) "))
+    p_bar = alt.param(
+        "log_u_bar", value=float(np.log10(u_bar)),
+        bind=alt.binding_range(min=first, max=last, step=0.05, name="log10 ū (UMIs per cell) "),
+    )  # fmt: skip
+    p_share = alt.param(
+        "share", value=0.9, bind=alt.binding_range(min=0.1, max=0.99, step=0.01, name="target / I_max ")
+    )
+    law = "log((1 + pow(4, i_max) * datum.u / pow(10, log_u_bar)) / (1 + datum.u / pow(10, log_u_bar))) / (2 * LN2)"
+    need = "pow(10, log_u_bar) * (pow(4, share * i_max) - 1) / (pow(4, i_max) - pow(4, share * i_max))"
+    axis = alt.X("u:Q").scale(type="log", domain=[10**first, 10**last]).title(DEPTH)
+    up = alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS)
+    line = alt.Chart(alt.sequence(first, last, (last - first) / 200, as_="log_u"))
+    one = alt.Chart(pd.DataFrame({"one": [1]}))
+    return alt.layer(
+        line.transform_calculate(u="pow(10, datum.log_u)", bits=law).mark_line(strokeWidth=3, color=COLOURS[0]).encode(
+            axis, up, tooltip=[alt.Tooltip("u:Q", format=",.3~g"), alt.Tooltip("bits:Q", format=".3f")]
+        ),
+        one.transform_calculate(bits="i_max").mark_rule(strokeDash=[5, 4], color=GREY).encode(y="bits:Q"),
+        one.transform_calculate(u="pow(10, log_u_bar)", bits=law).mark_point(
+            size=110, filled=True, color=COLOURS[1]
+        ).encode(axis, up),
+        one.transform_calculate(u=need).mark_rule(color=COLOURS[2], clip=True).encode(axis),
+        one.transform_calculate(
+            u=need, text=f"'target needs ' + format({need}, ',.3~g') + ' UMIs per cell'"
+        ).mark_text(align="left", x=8, y=12, color=COLOURS[2], fontSize=12).encode(text="text:N"),
+    ).add_params(p_max, p_bar, p_share).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title("The noise law", subtitle="Move the sliders"),
+        description="The noise law with sliders for I_max, ū and a target share; dot: u = ū; line: depth needed.",
+    )  # fmt: skip
+
+
+def law_curve(i_max: float, u_bar: float) -> alt.Chart:
+    """Draw one noise law from 1 to 10⁵ UMIs per cell."""
+    u = np.geomspace(1, 1e5, 200)
+    frame = pd.DataFrame({"u": u, "bits": NoiseLaw(i_max, u_bar)(u)})
+    return (
+        alt.Chart(frame)
+        .mark_line(strokeWidth=3, color=COLOURS[0])
+        .encode(alt.X("u:Q").scale(type="log").title(DEPTH), alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS))
+        .properties(
+            width=WIDTH,
+            height=HEIGHT // 2,
+            title=f"I_max = {i_max:.1f} bits, ū = {u_bar:,.0f} UMIs per cell",
+            description=f"Noise law with I_max {i_max:.1f} bits and ū {u_bar:,.0f} UMIs per cell",
+        )
+    )
+
+
+def residuals(
+    points: pd.DataFrame, fits: dict[str, Fit], x: str, title: str, profile: str, by: str = "curve"
+) -> alt.LayerChart:
+    """Draw measured minus fitted, mean over seeds with its 95 % interval; the legend picks curves."""
+    parts = []
+    for name, fit in fits.items():
+        rows = spread(points[points[by] == name], x, by)
+        expected = fit.predict(rows[x])
+        parts.append(rows.assign(**{c: rows[c] - expected for c in ("bits", "low", "high")}))
+    shown = pd.concat(parts)
+    axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else CELLS)
+    up = alt.Y("bits:Q").title("measured − fitted (bits)")
+    colour = _colour(by, sorted(fits))
+    pick = alt.selection_point(fields=[by], bind="legend")
+    faded = alt.condition(pick, alt.value(1), alt.value(0.1))
+    base = alt.Chart(shown)
+    subtitle = caption(points, profile)
+    zero = alt.Chart(pd.DataFrame({"bits": [0.0]})).mark_rule(color=GREY).encode(up)
+    return alt.layer(
+        zero,
+        base.mark_line(opacity=0.6).encode(axis, up, colour, opacity=faded),
+        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
+        base.mark_circle(size=55)
+        .encode(axis, up, colour, opacity=faded, tooltip=[f"{by}:N", alt.Tooltip("bits:Q", format="+.3f")])
+        .add_params(pick),
+    ).properties(
+        width=WIDTH,
+        height=HEIGHT * 2 // 3,
+        title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. Grey: zero, where measured equals fitted.",
+    )
+
+
+def _colour(by: str, names: list[str]) -> alt.Color:
+    """One colour a curve, the same in every layer of a chart; a legend that folds on narrow pages."""
+    scale = alt.Scale(domain=names, range=list(COLOURS[: len(names)]))
+    return alt.Color(f"{by}:N").scale(scale).legend(orient="top", columns=2, labelLimit=260).title(None)
+
+
+def fitted_curve(fit: Fit) -> alt.LayerChart:
+    """Draw one fit over its own points, as ``noise-scaling fit`` does."""
+    by, x = "curve", "umis_per_cell" if isinstance(fit.law, NoiseLaw) else "n_train"
+    name = type(fit.law).__name__
+    points = pd.DataFrame({x: fit.x, "bits": fit.y})
+    frame = _curve_frame(fit, name, by, x)
+    axis = alt.X(f"{x}:Q").scale(type="log").title("depth u" if x == "umis_per_cell" else CELLS)
+    law = alt.Chart(frame)
+    subtitle = f"{fit.n_points} points, R² {fit.r_squared:.3f}, status {fit.status}; band: 95 % interval"
+    return alt.layer(
+        law.mark_area(opacity=0.15, color=COLOURS[0]).encode(axis, alt.Y("low:Q").title(BITS), alt.Y2("high:Q")),
+        law.mark_line(color=COLOURS[0]).encode(axis, alt.Y("bits:Q")),
+        alt.Chart(points).mark_circle(size=60, color=COLOURS[1]).encode(axis, alt.Y("bits:Q"), tooltip=[x, "bits"]),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(name, subtitle=subtitle), description=_in_words({name: fit})
+    )  # fmt: skip
+
+
+def save_html(chart: Any, target: Path) -> None:
+    """Write a chart to one HTML file that needs no network."""
+    target.write_text(chart.to_html(inline=True), encoding="utf8")
+
+
+def save_svg(chart: Any, target: Path) -> None:
+    """Write a chart as an SVG picture on white, for pages without scripts such as a README."""
+    import vl_convert
+
+    target.parent.mkdir(parents=True, exist_ok=True)
+    spec = chart.properties(background="white").to_dict()
+    target.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf8")

@@ -1,0 +1,131 @@
+"""The command line: ``noise-scaling --help``."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    help="Measure how noise and the number of cells limit what representations learn.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+
+Profile = Annotated[str, typer.Option(help="The size of the sweep: a file in config/.")]
+Cores = Annotated[int | None, typer.Option(help="Jobs at once; all processors if not given.", min=1)]
+Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Snakemake's own output.")]
+
+
+@app.command("list", epilog="Example: `noise-scaling list`")
+def list_all() -> None:
+    """List notebooks with their parameters, datasets, representations and profiles."""
+    from rich import print as show
+
+    from helpers import datasets, representations, run, workflow
+
+    root = run.project_root()
+    show("[bold]Notebooks[/] (noise-scaling run NAME -p name=value)")
+    for name in run.notebooks(root):
+        declared = run.declared_parameters(run.find_notebook(name, root))
+        show(f"  {name}")
+        show("    " + (", ".join(f"{k}={v!r}" for k, v in declared.items()) or "no parameters"))
+    show("[bold]Datasets[/]")
+    for name, about in datasets.available().items():
+        show(f"  {name}: {about}")
+    show(f"[bold]Representations[/]\n  {', '.join(representations.REPRESENTATIONS)}")
+    show(f"[bold]Profiles[/]\n  {', '.join(workflow.profiles(root))}")
+
+
+@app.command(epilog="Example: `noise-scaling run datasets/pbmc68k -p dim=8 -p depths='[1.0, 0.1, 0.01]'`")
+def run(
+    notebook: Annotated[str, typer.Argument(help="Name such as datasets/pbmc68k.")],
+    parameter: Annotated[
+        list[str] | None, typer.Option("--parameter", "-p", help="name=value; repeat for more.")
+    ] = None,
+    to: Annotated[Path | None, typer.Option(help="The .ipynb to write; in runs/ if not given.")] = None,
+    timeout: Annotated[int, typer.Option(help="Seconds that one cell may take.", min=1)] = 3600,
+    building: Annotated[bool, typer.Option("--building", hidden=True)] = False,
+) -> None:
+    """Run one notebook with other parameters; wrong names or types are refused before it starts."""
+    from helpers import run as runner
+
+    root = runner.project_root()
+    source = runner.find_notebook(notebook, root)
+    name = str(source.relative_to(root).with_suffix("")).removeprefix("notebooks/")
+    given = runner.parse_assignments(parameter or [])
+    target = to or root / "runs" / f"{runner.run_id(name, given)}.ipynb"
+    seconds = runner.run_notebook(source, target, given, timeout, building, progress=not building)
+    if building:
+        folder = runner.profile_folder(str(given.get("profile", "quick"))) / "times"
+        runner.record_time(folder, target.stem if to and target.parent.name == "runs" else name, seconds)
+    else:
+        typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {target}")
+
+
+@app.command(epilog="Example: `noise-scaling sweep --profile quick`")
+def sweep(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = False) -> None:
+    """Measure a profile: run its notebooks in batch, in parallel. What is measured already is kept."""
+    _workflow("pages", profile, cores, verbose)
+
+
+@app.command(epilog="Example: `noise-scaling book`")
+def book(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = False) -> None:
+    """Measure a profile and build the browsable report."""
+    _workflow("html", profile, cores, verbose)
+    from helpers.run import project_root
+
+    page = project_root() / "_build" / "html" / "index.html"
+    typer.echo(f"The book is at {page}\nOpen it in a browser: {page.as_uri()}")
+
+
+@app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")
+def fit(
+    file: Annotated[Path, typer.Argument(help="CSV with the columns u (or n) and bits; repeat x for seeds.")],
+    law: Annotated[str, typer.Option(help="noise or cell_number.")] = "noise",
+    chart: Annotated[Path | None, typer.Option(help="HTML file for the chart; beside the CSV if not given.")] = None,
+) -> None:
+    """Fit a law to your own measured points and print estimates, intervals and what to doubt."""
+    import pandas as pd
+    from rich import print as show
+
+    from helpers import charts
+    from helpers.checks import choose
+    from helpers.laws import LAWS
+
+    chosen = LAWS[choose(law, LAWS, "law")]
+    if not file.exists():
+        raise ValueError(f"{file} does not exist: give a CSV file with the columns {chosen.x_name} and bits.")
+    points = pd.read_csv(file)
+    for column in (chosen.x_name, "bits"):
+        if column not in points:
+            raise ValueError(f"{file} has no column {column!r}: it has {', '.join(points.columns)}.")
+    found = chosen.fit(points[chosen.x_name], points["bits"])
+    intervals = found.interval()
+    for name, value in found.params.items():
+        low, high = intervals[name]
+        show(f"{name:6} = {value:.4g}   95 % interval [{low:.4g}, {high:.4g}]")
+    show(f"R² = {found.r_squared:.3f}, RMSE = {found.rmse:.3f} bits, {found.n_points} points")
+    show(f"status: [bold]{found.status}[/] — {found.message}")
+    target = chart or file.with_suffix(".html")
+    charts.save_html(charts.fitted_curve(found), target)
+    show(f"chart: {target}")
+
+
+def _workflow(target: str, profile: str, cores: int | None, verbose: bool) -> None:
+    from helpers.run import project_root
+    from helpers.workflow import run_workflow
+
+    status = run_workflow(target, profile, project_root(), cores, verbose)
+    if status:
+        raise typer.Exit(status)
+
+
+def main() -> None:
+    """Run the command line, printing the errors that a user can mend without a traceback."""
+    try:
+        app()
+    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+        typer.secho(f"Error: {error}", fg="red", err=True)
+        sys.exit(2)

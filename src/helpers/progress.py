@@ -1,0 +1,23 @@
+"""Progress bars that show in a terminal and in Jupyter, and never in a built page."""
+
+import os
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+# Set while papermill executes notebooks for the book: bars and live widgets would be frozen there.
+BUILDING = "NOISE_SCALING_BUILD"
+
+
+def track(items: Iterable[T], label: str, show: bool = True) -> Iterator[T]:
+    """Yield the items, drawing a bar of how many are done if anyone can see it.
+
+    >>> list(track([1, 2], "counting", show=False))
+    [1, 2]
+    """
+    from tqdm.auto import tqdm
+
+    hidden = not show or bool(os.environ.get(BUILDING))
+    # disable=None: no bar where the output is not a terminal.
+    yield from tqdm(items, desc=label, disable=True if hidden else None)

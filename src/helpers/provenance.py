@@ -1,0 +1,76 @@
+"""Tables of the reproducibility page: versions, machine, run times, what was measured."""
+
+import json
+import os
+import platform
+import subprocess
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import pandas as pd
+import yaml
+
+from helpers.workflow import load_plan
+
+PACKAGES = (
+    "noise-scaling", "numpy", "scipy", "pandas", "scikit-learn", "torch", "scanpy", "anndata", "altair",
+    "papermill", "jupytext", "snakemake", "jupyter-book", "sphinx", "ipywidgets",
+)  # fmt: skip
+
+
+def versions() -> pd.DataFrame:
+    """Return the versions of Python and of the packages that numbers and pages depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return pd.DataFrame({"version": found}).rename_axis("package")
+
+
+def build(root: Path, profile: str) -> pd.DataFrame:
+    """Return profile, code version and machine of this build."""
+    plan = load_plan(profile, root)
+    return pd.DataFrame({
+        "value": {
+            "profile": f"{plan.profile} ({plan.about})",
+            "sweep jobs": str(len(plan.jobs())),
+            "code": _commit(root),
+            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+            "system": platform.system(),
+        }
+    }).rename_axis("this build")  # fmt: skip
+
+
+def measured(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the numbers of rows, seeds, failures and seconds of every dataset, signal and representation."""
+    grouped = table.assign(failed=table["status"] != "ok").groupby(["dataset", "signal", "representation"])
+    out = grouped.agg(
+        points=("status", "size"),
+        failed=("failed", "sum"),
+        seeds=("seed", lambda s: ", ".join(str(int(v)) for v in sorted(s.dropna().unique()))),
+        seconds=("seconds", "sum"),
+        data_hash=("data_hash", "last"),
+    )
+    return out.round({"seconds": 0}).reset_index()
+
+
+def run_times(folder: Path) -> pd.DataFrame:
+    """Return the seconds that each notebook took in this profile, slowest last."""
+    rows = [json.loads(f.read_text(encoding="utf8")) for f in sorted((folder / "times").glob("*.json"))]
+    table = pd.DataFrame(rows, columns=["notebook", "seconds", "finished"])
+    return table.sort_values("notebook").set_index("notebook")
+
+
+def reference_times(root: Path) -> pd.DataFrame:
+    """Return the times of the README's two commands in a fresh clone, as kept in ``book/times.yaml``."""
+    return pd.DataFrame(yaml.safe_load((root / "book" / "times.yaml").read_text(encoding="utf8")))
+
+
+def _commit(root: Path) -> str:
+    try:
+        asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+        return subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return f"version {version('noise-scaling')}, not in a git clone"

@@ -1,0 +1,237 @@
+"""Run a text notebook with papermill, refusing wrong parameters before a kernel starts."""
+
+import ast
+import difflib
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import nbformat
+
+from helpers.progress import BUILDING
+from helpers.store import short_hash
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Return the folder of the book (the one with ``_toc.yml``) that holds ``start`` or the current folder.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none: the notebooks live in a clone of the project.
+    """
+    here = (start or Path.cwd()).resolve()
+    for folder in (here, *here.parents):
+        if (folder / "_toc.yml").exists() and (folder / "notebooks").is_dir():
+            return folder
+    raise FileNotFoundError(f"{here} is not inside the book: change to your clone of the project and try again.")
+
+
+def profile_folder(profile: str = "quick") -> Path:
+    """Return the folder of a profile's results; ``NOISE_SCALING_RESULTS`` overrides ``results/`` of the project.
+
+    Raises
+    ------
+    ValueError
+        For a profile name that is not one plain word, which could lead out of the folder.
+    """
+    if not profile.replace("-", "").replace("_", "").isalnum():
+        raise ValueError(f"profile is {profile!r}: use letters, digits, '-' and '_' only.")
+    base = os.environ.get("NOISE_SCALING_RESULTS")
+    return (Path(base) if base else project_root() / "results") / profile
+
+
+def notebooks(root: Path) -> list[str]:
+    """Return the names of all notebooks that can be run, such as ``datasets/pbmc68k``."""
+    found = sorted((root / "notebooks").rglob("*.md"))
+    return [str(f.relative_to(root / "notebooks").with_suffix("")) for f in found]
+
+
+def find_notebook(name: str, root: Path) -> Path:
+    """Return the source of a notebook given by name or path, with or without its suffix."""
+    bare = name.removesuffix(".ipynb").removesuffix(".md").removeprefix("notebooks/")
+    for folder in (root / "notebooks", root):
+        source = (folder / f"{bare}.md").resolve()
+        if source.exists() and source.is_relative_to(root) and "kernelspec" in source.read_text("utf8")[:600]:
+            return source
+    known = notebooks(root)
+    by_last = [k for k in known if k.split("/")[-1] == bare]
+    if by_last:
+        return root / "notebooks" / f"{by_last[0]}.md"
+    near = difflib.get_close_matches(bare, known + [k.split("/")[-1] for k in known], 1, 0.4)
+    hint = f" did you mean '{near[0]}'?" if near else ""
+    raise ValueError(f"unknown notebook {name!r}:{hint} Known: {', '.join(known)}.")
+
+
+def declared_parameters(source: Path) -> dict[str, Any]:
+    """Return the names and default values of a notebook's cell tagged ``parameters`` (literals only)."""
+    for cell in jupytext.read(source).cells:
+        if "parameters" not in cell.metadata.get("tags", []):
+            continue
+        out = {}
+        for line in ast.parse(cell.source).body:
+            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
+                out[line.target.id] = ast.literal_eval(line.value)
+            elif isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
+                out[line.targets[0].id] = ast.literal_eval(line.value)
+        return out
+    return {}
+
+
+def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: str = "the notebook") -> dict[str, Any]:
+    """Return ``given`` if every name is declared and every value has its default's type.
+
+    A whole number is accepted where the default is a float, and anything where it is None.
+
+    Raises
+    ------
+    ValueError
+        Naming the nearest declared name, or the type wanted and the default.
+
+    Examples
+    --------
+    >>> check_parameters({"dims": 3}, {"dim": 16})
+    Traceback (most recent call last):
+    ...
+    ValueError: unknown parameter 'dims' of the notebook: did you mean 'dim'? It takes: dim.
+    """
+    for name, value in given.items():
+        if name not in declared:
+            near = difflib.get_close_matches(name, declared, 1, 0.5)
+            hint = f" did you mean '{near[0]}'?" if near else ""
+            takes = ", ".join(declared) or "none"
+            raise ValueError(f"unknown parameter {name!r} of {notebook}:{hint} It takes: {takes}.")
+        default = declared[name]
+        if not _same_type(value, default):
+            raise ValueError(
+                f"parameter {name!r} of {notebook} is {value!r} ({_type_name(value)}): "
+                f"it must be {_type_name(default)}, such as its default {default!r}."
+            )
+    return given
+
+
+def _same_type(value: Any, default: Any) -> bool:
+    if default is None:
+        return True
+    if isinstance(default, bool) or isinstance(value, bool):
+        return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, float):
+        return isinstance(value, (int, float))
+    if isinstance(default, list):
+        if not isinstance(value, list):
+            return False
+        return not default or all(any(_same_type(v, d) for d in default) for v in value)
+    return isinstance(value, type(default))
+
+
+def _type_name(value: Any) -> str:
+    if isinstance(value, list) and value:
+        return f"a list of {type(value[0]).__name__}"
+    return "empty list" if value == [] else type(value).__name__
+
+
+def parse_assignments(pairs: list[str]) -> dict[str, Any]:
+    """Turn ``["dim=8", "depths=[1.0, 0.1]", "signal=time"]`` into values; what is no literal is text.
+
+    >>> parse_assignments(["dim=8", "signal=time"])
+    {'dim': 8, 'signal': 'time'}
+    """
+    out: dict[str, Any] = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name.strip():
+            raise ValueError(f"parameter {pair!r} is not of the form name=value, such as dim=8.")
+        try:
+            out[name.strip()] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            out[name.strip()] = text
+    return out
+
+
+def run_notebook(
+    source: Path,
+    target: Path,
+    parameters: dict[str, Any] | None = None,
+    timeout: int = 3600,
+    building: bool = False,
+    progress: bool = False,
+) -> float:
+    """Execute a text notebook into ``target`` and return the seconds it took.
+
+    Parameters
+    ----------
+    source : path of a MyST text notebook
+    target : path of the .ipynb to write; on an error the notebook so far goes to ``<target>.failed.ipynb``
+    parameters : checked against the notebook's own
+    timeout : seconds that one cell may take
+    building : True for the book: no progress bars or live widgets, which a static page would freeze
+
+    Raises
+    ------
+    ValueError
+        For parameters that the notebook does not take; nothing has run.
+    papermill.PapermillExecutionError
+        If a cell fails.
+    """
+    import papermill
+
+    given = check_parameters(parameters or {}, declared_parameters(source), source.stem)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = target.with_suffix(".failed.ipynb")
+    environment = {**os.environ}
+    start = time.perf_counter()
+    try:
+        os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+        if building:
+            os.environ[BUILDING] = "1"
+        papermill.execute_notebook(
+            jupytext.read(source),
+            str(unfinished),
+            given,
+            cwd=str(source.parent),
+            kernel_name="python3",
+            progress_bar=progress,
+            execution_timeout=timeout,
+        )
+    finally:
+        os.environ.clear()
+        os.environ.update(environment)
+    notebook = nbformat.read(unfinished, as_version=4)
+    _make_repeatable(notebook)
+    nbformat.write(notebook, unfinished)
+    unfinished.replace(target)
+    return time.perf_counter() - start
+
+
+def _make_repeatable(notebook: Any) -> None:
+    """Drop papermill's clock times and paths, and number the cells: a rerun gives the same bytes."""
+    notebook.metadata.pop("papermill", None)
+    for number, cell in enumerate(notebook.cells):
+        cell.id = f"cell-{number}"
+        tags = cell.metadata.pop("tags", [])
+        for noise in ("papermill", "execution"):
+            cell.metadata.pop(noise, None)
+        if "injected-parameters" in tags:
+            tags = [*tags, "hide-input"]
+            cell.metadata["mystnb"] = {"code_prompt_show": "Values used in this run"}
+        if tags:
+            cell.metadata["tags"] = tags
+
+
+def run_id(notebook: str, parameters: dict[str, Any]) -> str:
+    """Return the file stem of a parameterized run.
+
+    >>> run_id("datasets/pbmc68k", {"dim": 8})
+    'datasets-pbmc68k-c2c22e65'
+    """
+    return f"{notebook.replace('/', '-')}-{short_hash(parameters)[:8]}"
+
+
+def record_time(folder: Path, name: str, seconds: float) -> None:
+    """Note how long a notebook took, for the reproducibility page."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"notebook": name, "seconds": round(seconds, 1), "finished": time.strftime("%Y-%m-%d %H:%M")})
+    (folder / f"{name.replace('/', '-')}.json").write_text(text, encoding="utf8")

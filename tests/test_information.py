@@ -1,0 +1,476 @@
+"""Estimators of information against exact answers and plain second implementations; all in bits."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import digamma
+
+from helpers.information import entropy, gaussian_channel, ksg, lmi, plug_in
+from helpers.information.ksg import ksg_pointwise
+from helpers.information.lmi import shifted_ksg
+
+SEEDS = st.integers(0, 2**32 - 1)
+QUICK = {"null": False, "epochs": 3}
+
+
+def gaussian_pair(n, rho, seed=0, dx=1, dy=1, rank=1):
+    """x and y whose first ``rank`` columns correlate pairwise by rho: −rank/2 log2(1 − rho²) bits."""
+    rng = np.random.default_rng(seed)
+    x, y = rng.normal(size=(n, dx)), rng.normal(size=(n, dy))
+    y[:, :rank] = rho * x[:, :rank] + np.sqrt(1 - rho**2) * y[:, :rank]
+    return x, y
+
+
+def rho_of(bits, rank=1):
+    return np.sqrt(1 - 4 ** (-bits / rank))
+
+
+# Gaussian channel
+
+VARIANCE = st.floats(1e-2, 1e3)
+
+
+@given(sigma_y=VARIANCE, sigma_u=VARIANCE, alpha=st.floats(0.1, 30))
+def test_channel_of_scalars(sigma_y, sigma_u, alpha):
+    noise = sigma_u + 1 / alpha**2
+    assert gaussian_channel(sigma_y, sigma_u, alpha) == pytest.approx(0.5 * np.log2(1 + sigma_y / noise), abs=1e-9)
+
+
+@given(seed=SEEDS, alpha=st.floats(0.1, 30))
+def test_channel_of_independent_axes_adds_up_in_any_rotation(seed, alpha):
+    rng = np.random.default_rng(seed)
+    y, u = rng.uniform(0.1, 5, (2, 3))
+    turn = np.linalg.qr(rng.normal(size=(3, 3)))[0]
+    each = sum(gaussian_channel(a, b, alpha) for a, b in zip(y, u, strict=True))
+    assert gaussian_channel(np.diag(y), np.diag(u), alpha) == pytest.approx(each)
+    assert gaussian_channel(turn * y @ turn.T, turn * u @ turn.T, alpha) == pytest.approx(each, abs=1e-8)
+
+
+def test_channel_by_monte_carlo():
+    rng = np.random.default_rng(0)
+    sigma_y, sigma_u, alpha = np.array([[2.0, 0.8], [0.8, 1.0]]), np.array([[0.3, -0.1], [-0.1, 0.2]]), 1.7
+    y = rng.multivariate_normal([0, 0], sigma_y, 200_000)
+    z = alpha * (y + rng.multivariate_normal([0, 0], sigma_u, 200_000)) + rng.normal(size=y.shape)
+    logdet = [np.linalg.slogdet(np.cov(v.T))[1] for v in (y, z, np.hstack([y, z]))]
+    drawn = (logdet[0] + logdet[1] - logdet[2]) / (2 * np.log(2))
+    assert gaussian_channel(sigma_y, sigma_u, alpha) == pytest.approx(drawn, abs=0.01)
+
+
+def test_channel_whose_signal_is_silent_passes_nothing():
+    assert gaussian_channel(np.zeros((2, 2)), np.eye(2)) == 0
+
+
+def test_channel_with_a_singular_intermediary_stays_finite():
+    # Along (1, -1) the intermediary is perfect, so only the instrument limits: log2(alpha) bits and a bit.
+    exact = 0.5 * np.log2(1 + 1e18) + 0.5 * np.log2(1 + 1 / (2 + 1e-18))
+    assert gaussian_channel(np.eye(2), np.ones((2, 2)), 1e9) == pytest.approx(exact, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("args", "told"),
+    [
+        ((1.0, 0.0, 0.0), r"alpha is 0\.0: .*\(0, "),
+        ((1.0, 0.0, -1.0), r"alpha is -1\.0"),
+        ((-1.0, 0.0), "sigma_y has eigenvalue -1: a covariance has none below 0"),
+        (([[1, 2], [0, 1]], np.eye(2)), r"sigma_y has shape \(2, 2\).*symmetric"),
+        (([[1, 2, 3]], 1.0), r"sigma_y has shape \(1, 3\): .*square"),
+        ((np.eye(2), 1.0), r"sigma_y has shape \(2, 2\) and sigma_u \(1, 1\)"),
+        ((np.nan, 1.0), "sigma_y holds NaN"),
+    ],
+)
+def test_impossible_channels_are_told(args, told):
+    with pytest.raises(ValueError, match=told):
+        gaussian_channel(*args)
+
+
+def test_a_gain_that_underflows_is_no_nan():
+    assert gaussian_channel(1.0, 0.0, 1e-200) == 0
+
+
+# Labels
+
+
+def test_entropy_of_known_labels():
+    assert entropy(list("abcdefgh")) == 3
+    assert entropy([0, 0, 0, 1]) == pytest.approx(2 - 0.75 * np.log2(3))
+    assert str(entropy([5, 5])) == "0.0", "minus zero"
+
+
+def plainly(x, y):
+    table = pd.crosstab(x, y, normalize="all").to_numpy()
+    rows, columns = table.sum(axis=1), table.sum(axis=0)
+    return sum(
+        p * np.log2(p / (rows[i] * columns[j])) for (i, j), p in np.ndenumerate(table) if p > 0
+    )
+
+
+LABELS = st.lists(st.tuples(st.integers(-3, 3), st.sampled_from("abcd")), min_size=2, max_size=60)
+
+
+@given(LABELS)
+def test_plug_in_against_a_plain_sum(pairs):
+    x, y = (list(side) for side in zip(*pairs, strict=True))
+    estimate = plug_in(x, y)
+    assert estimate.bits == pytest.approx(plainly(x, y), abs=1e-9)
+    assert estimate.bits == pytest.approx(plug_in(y, x).bits, abs=1e-9)
+    assert -1e-9 <= estimate.bits <= min(entropy(x), entropy(y)) + 1e-9
+    assert estimate.bits == pytest.approx(estimate.pointwise.mean())
+    assert estimate.n == len(x)
+
+
+@given(LABELS)
+def test_plug_in_of_labels_with_themselves_is_their_entropy(pairs):
+    labels = [a for a, _ in pairs]
+    assert plug_in(labels, labels).bits == pytest.approx(entropy(labels), abs=1e-9)
+
+
+def miller_madow(x, y):
+    """Add (cells seen − 1) / 2n nats to each of the three plug-in entropies."""
+    seen = len(set(x)) + len(set(y)) - len(set(zip(x, y, strict=True))) - 1
+    return plainly(x, y) + seen / (2 * len(x) * np.log(2))
+
+
+@pytest.mark.parametrize("kind", ["independent", "equal", "noisy"])
+def test_corrected_plug_in_is_miller_and_madows(kind):
+    rng = np.random.default_rng(0)
+    x, other = rng.integers(0, 6, (2, 300))
+    y = {"independent": other, "equal": x, "noisy": np.where(rng.random(300) < 0.2, other, x)}[kind]
+    assert plug_in(x, y, correct=True).bits == pytest.approx(miller_madow(x.tolist(), y.tolist()), abs=1e-9)
+
+
+def test_correction_takes_the_bias_away():
+    rng = np.random.default_rng(0)
+    draws = [rng.integers(0, 6, (2, 300)) for _ in range(100)]
+    plain, corrected = (np.mean([plug_in(x, y, correct=c).bits for x, y in draws]) for c in (False, True))
+    assert plain == pytest.approx(25 / (600 * np.log(2)), rel=0.15)
+    assert corrected == pytest.approx(0, abs=0.006)
+
+
+@given(LABELS, SEEDS)
+def test_plug_in_ignores_the_order_of_cells_and_the_names_of_labels(pairs, seed):
+    order = np.random.default_rng(seed).permutation(len(pairs))
+    x, y = (np.array(side) for side in zip(*pairs, strict=True))
+    assert plug_in(x[order], y[order]).bits == pytest.approx(plug_in(x, y).bits, abs=1e-9)
+    assert plug_in(-x.astype(float), np.char.add("z", y)).bits == pytest.approx(plug_in(x, y).bits, abs=1e-9)
+
+
+def test_plug_in_misuse_is_told():
+    with pytest.raises(ValueError, match="x has 2 rows, y has 3 rows"):
+        plug_in([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match="number of cells is 1"):
+        plug_in([1], [1])
+    with pytest.raises(ValueError, match="y holds 1 missing labels"):
+        plug_in([1, 2], ["a", None])
+
+
+# Nearest neighbours
+
+
+def plain_ksg(x, y, k):
+    """KSG 1 in O(n²): strictly nearer than the k-th neighbour; repeats of a point count with it."""
+    bits = []
+    for i in range(len(x)):
+        near_x, near_y = np.abs(x - x[i]).max(axis=1), np.abs(y - y[i]).max(axis=1)
+        both = np.maximum(near_x, near_y)
+        radius = np.sort(both)[k]
+        if radius > 0:
+            bits.append(digamma(k) - digamma((near_x < radius).sum()) - digamma((near_y < radius).sum()))
+        else:
+            # As many points at this very place as a ball of radius 0 holds, itself among them, on all three sides.
+            bits.append(
+                digamma((both == 0).sum()) - digamma((near_x == 0).sum()) - digamma((near_y == 0).sum())
+            )
+    return (np.array(bits) + digamma(len(x))) / np.log(2)
+
+
+@pytest.mark.parametrize("k", [1, 3, 10])
+@pytest.mark.parametrize(("dx", "dy"), [(1, 1), (1, 3), (2, 1), (3, 2)])
+@pytest.mark.parametrize("rho", [0.0, 0.99])
+def test_ksg_against_every_pair_of_cells(dx, dy, rho, k):
+    x, y = gaussian_pair(150, rho, dx=dx, dy=dy)
+    np.testing.assert_allclose(ksg_pointwise(x, y, k), plain_ksg(x, y, k), atol=1e-9)
+
+
+@given(
+    side=st.tuples(st.integers(1, 2), st.integers(1, 2)), levels=st.integers(1, 30), k=st.integers(1, 4), seed=SEEDS
+)
+def test_ksg_against_every_pair_of_cells_with_ties(side, levels, k, seed):
+    rng = np.random.default_rng(seed)
+    x, y = (rng.integers(0, levels, (40, d)).astype(float) for d in side)
+    np.testing.assert_allclose(ksg_pointwise(x, y, k), plain_ksg(x, y, k), atol=1e-9)
+
+
+@pytest.mark.parametrize("bits", [0.0, 0.5, 2.0])
+def test_ksg_of_gaussian_pairs(bits):
+    estimate = ksg(*gaussian_pair(2000, rho_of(bits)))
+    assert estimate.bits == pytest.approx(bits, abs=0.1)
+    assert estimate.null_bits == pytest.approx(0, abs=0.1)
+    assert abs(estimate.bits - bits) < 4 * estimate.stderr + 0.02
+
+
+def test_ksg_is_unbiased_for_independent_variables():
+    kinds = {
+        "continuous": lambda rng: rng.normal(size=(2, 1000, 1)),
+        "labels": lambda rng: rng.integers(0, 10, (2, 1000, 1)).astype(float),
+        "half zeros": lambda rng: rng.normal(size=(2, 1000, 1)).clip(0),
+    }
+    rng = np.random.default_rng(0)
+    means = {name: np.mean([ksg_pointwise(*draw(rng)).mean() for _ in range(20)]) for name, draw in kinds.items()}
+    assert means == pytest.approx(dict.fromkeys(kinds, 0.0), abs=0.03)
+
+
+def test_ksg_of_labels_with_themselves_is_their_entropy():
+    labels = np.random.default_rng(0).integers(0, 8, 1000)
+    assert ksg(labels, labels).bits == pytest.approx(entropy(labels), abs=0.02)
+
+
+def test_ksg_of_a_label_and_a_mixture_has_the_known_answer():
+    label = np.random.default_rng(0).integers(0, 2, 2000)
+    x = label * 100.0 + np.random.default_rng(1).normal(size=2000)
+    assert ksg(x, 1e6 * label).bits == pytest.approx(1, abs=0.02)
+
+
+@given(seed=SEEDS, scale=st.floats(0.01, 1000), shift=st.floats(-1000, 1000), levels=st.sampled_from([3, 50, 10**9]))
+def test_ksg_invariants(seed, scale, shift, levels):
+    rng = np.random.default_rng(seed)
+    x, y = rng.integers(0, levels, (2, 60, 2)).astype(float)
+    bits, order = ksg_pointwise(x, y), rng.permutation(60)
+    np.testing.assert_allclose(ksg_pointwise(y, x), bits, atol=1e-9)
+    np.testing.assert_allclose(ksg_pointwise(x[order], y[order]), bits[order], atol=1e-9)
+    np.testing.assert_allclose(ksg_pointwise(x[:, ::-1], y), bits, atol=1e-9)
+    if levels < 100:  # both sides alike, by powers of two so that rounding cannot make or break a tie
+        power, whole = 2.0 ** round(np.log2(scale)), round(shift)
+        np.testing.assert_allclose(ksg_pointwise(power * (x + whole), power * y), bits, atol=1e-9)
+
+
+@pytest.mark.parametrize("shift", [0.0, 10.0, 1e4])
+@pytest.mark.parametrize("scale", [1.0, 37.0])
+def test_ksg_ignores_shift_and_common_scale(scale, shift):
+    x, y = gaussian_pair(400, 0.95)
+    moved = ksg_pointwise(scale * x + shift, scale * y - shift)
+    assert moved.mean() == pytest.approx(ksg_pointwise(x, y).mean(), abs=1e-3)
+
+
+def test_ksg_misuse_is_told():
+    x = np.arange(10.0)
+    with pytest.raises(ValueError, match="x has 10 rows, y has 9 rows"):
+        ksg(x, x[1:])
+    with pytest.raises(ValueError, match=r"number of cells for k=9 is 10: .*\[11, "):
+        ksg(x, x, k=9)
+    with pytest.raises(ValueError, match=r"k is 0: .*\[1, 1000\]"):
+        ksg(x, x, k=0)
+    with pytest.raises(ValueError, match=r"k is 2\.5"):
+        ksg(x, x, k=2.5)
+    with pytest.raises(ValueError, match="y holds NaN"):
+        ksg(x, np.full(10, np.nan))
+
+
+@given(seed=SEEDS, rho=st.floats(0, 0.999))
+def test_the_linear_shift_changes_no_information_that_ksg_finds_easily(seed, rho):
+    """With independent residuals the shift leaves the exact Gaussian answer and small corrections."""
+    u, v = gaussian_pair(800, rho, seed % 1000)
+    assert shifted_ksg(u, v).mean() == pytest.approx(-0.5 * np.log2(1 - rho**2), abs=0.3)
+
+
+# Learned codes
+
+
+@pytest.mark.parametrize("rank", [1, 2, 8])
+def test_lmi_of_a_gaussian_pair_is_near_one_bit(rank):
+    x, y = gaussian_pair(2000, rho_of(1.0, rank), dx=8, dy=8, rank=rank)
+    estimate = lmi(x, y)
+    assert estimate.bits == pytest.approx(1, abs=0.2)
+    assert estimate.null_bits == pytest.approx(0, abs=0.1)
+    assert np.isfinite(estimate.pointwise).all()
+    assert estimate.pointwise.mean() == pytest.approx(estimate.bits)
+    assert (estimate.n, estimate.settings["seed"], estimate.settings["estimator"]) == (2000, 0, "lmi")
+
+
+def test_lmi_of_independent_variables_is_near_zero():
+    x, y = gaussian_pair(2000, 0.0, dx=8, dy=8)
+    assert lmi(x, y, null=False).bits == pytest.approx(0, abs=0.1)
+
+
+def test_lmi_sees_what_correlation_does_not():
+    """y is the size of one x, uncorrelated with it. Exact: h(y) − h(noise) by quadrature."""
+    rng = np.random.default_rng(0)
+    x, sd = rng.normal(size=(2000, 6)), 0.3
+    y = np.abs(x[:, :1]) + sd * rng.normal(size=(2000, 1))
+    grid = np.linspace(-2, 7, 2001)
+    centres = np.linspace(0, 6, 1001)
+    kernel = np.exp(-((grid[:, None] - centres) ** 2) / (2 * sd**2)) / (sd * np.sqrt(2 * np.pi))
+    density = kernel @ (2 * np.exp(-(centres**2) / 2) / np.sqrt(2 * np.pi)) * (centres[1] - centres[0])
+    density /= density.sum() * (grid[1] - grid[0])
+    h_y = -(density * np.log2(density + 1e-300)).sum() * (grid[1] - grid[0])
+    exact = h_y - 0.5 * np.log2(2 * np.pi * np.e * sd**2)
+    assert np.corrcoef(x[:, 0], y[:, 0])[0, 1] == pytest.approx(0, abs=0.05)
+    assert lmi(x, y, null=False).bits == pytest.approx(exact, abs=0.3)
+
+
+@pytest.mark.parametrize("n_labels", [2, 5])
+def test_lmi_of_well_separated_labels_is_their_entropy(n_labels):
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, n_labels, 1000)
+    x = 8 * np.eye(8)[y] + rng.normal(size=(1000, 8))
+    estimate = lmi(x, y)
+    assert estimate.bits == pytest.approx(entropy(y), abs=0.1)
+    assert estimate.null_bits == pytest.approx(0, abs=0.1)
+
+
+def test_lmi_of_overlapping_labels_has_the_known_answer():
+    """x = ±1 plus unit noise, in one of 6 dimensions: 0.486 bits by quadrature."""
+    rng = np.random.default_rng(1)
+    y, x = rng.integers(0, 2, 3000), rng.normal(size=(3000, 6))
+    x[:, 0] += 2 * y - 1
+    t = np.linspace(-8, 8, 4001)
+    exact = 1 - (np.exp(-(t**2) / 2) / np.sqrt(2 * np.pi) * np.log2(1 + np.exp(-2 - 2 * t))).sum() * (t[1] - t[0])
+    assert lmi(x, y, null=False).bits == pytest.approx(exact, abs=0.1)
+
+
+@pytest.mark.parametrize("signal", ["continuous", "labels"])
+def test_lmi_follows_its_seed(signal):
+    x, y = gaussian_pair(300, 0.8, dx=5, dy=3)
+    y = y if signal == "continuous" else y[:, 0] > 0
+    one, again, other = (lmi(x, y, seed=s, epochs=5) for s in (1, 1, 2))
+    assert (one.bits, one.null_bits) == (again.bits, again.null_bits)
+    assert (one.pointwise == again.pointwise).all()
+    assert one.bits != other.bits
+    assert one.null_bits != other.null_bits
+
+
+def test_lmi_leaves_the_global_generators_alone():
+    x, y = gaussian_pair(100, 0.8, dx=5, dy=3)
+    before = torch.random.get_rng_state(), np.random.get_state()[1].tolist()  # noqa: NPY002
+    lmi(x, y, **QUICK)
+    assert (torch.random.get_rng_state() == before[0]).all()
+    assert np.random.get_state()[1].tolist() == before[1]  # noqa: NPY002
+
+
+def test_the_null_can_be_left_out():
+    x, y = gaussian_pair(200, 0.8)
+    assert np.isnan(lmi(x, y, null=False).null_bits)
+    assert np.isfinite(lmi(x, y).null_bits)
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        lambda y: y.astype(bool),
+        lambda y: np.array(["a", "b"])[y],
+        lambda y: np.array(["a", "b"], dtype=object)[y],
+        lambda y: (y * 7 - 3).tolist(),
+        lambda y: pd.Series(y, index=np.arange(len(y))[::-1]),
+        lambda y: pd.Categorical.from_codes(y, ["a", "b"]),
+        torch.tensor,
+    ],
+)
+def test_lmi_takes_labels_however_spelt(spelt):
+    rng = np.random.default_rng(0)
+    y, x = rng.integers(0, 2, 200), rng.normal(size=(200, 4))
+    x[:, 0] += y
+    assert lmi(x, spelt(y), **QUICK).bits == lmi(x, y, **QUICK).bits
+
+
+@pytest.mark.parametrize(
+    "kind",
+    [
+        np.asfortranarray,
+        lambda x: np.repeat(np.repeat(x, 2, axis=0), 3, axis=1)[::2, ::3],
+        torch.tensor,
+        lambda x: torch.tensor(x, requires_grad=True),
+        pd.DataFrame,
+        lambda x: x.astype(np.float16),
+        lambda x: x.astype(object).astype(np.float32),
+    ],
+)
+def test_lmi_takes_any_container(kind):
+    x, y = gaussian_pair(200, 0.8, dx=4, dy=3)
+    x, y = (side.astype(np.float16).astype(float) for side in (x, y))  # so that every dtype holds the same
+    assert lmi(kind(x), kind(y), **QUICK).bits == lmi(x, y, **QUICK).bits
+
+
+@pytest.mark.parametrize(("dx", "dy"), [(1, 1), (1, 4), (4, 1), (2, 2)])
+def test_lmi_of_one_dimension_takes_vectors(dx, dy):
+    x, y = gaussian_pair(400, 0.9, dx=dx, dy=dy)
+    squeezed = lmi(x.squeeze(), y.squeeze(), null=False)
+    assert squeezed.bits == lmi(x, y, null=False).bits
+    assert squeezed.bits == pytest.approx(-0.5 * np.log2(1 - 0.81), abs=0.3)
+
+
+def with_zeros(x, y, rng):
+    x[rng.random(len(x)) < 0.15] = 0
+    return x, y
+
+
+TIED = {
+    "whole days": lambda x, y, rng: (x, np.round(y[:, 0])),
+    "a column of whole numbers": lambda x, y, rng: (x, np.round(y[:, :1]).astype(int)),
+    "cells without counts": with_zeros,
+    "one signal without counts": lambda x, y, rng: with_zeros(x, y[:, :1], rng),
+    "a yes or no": lambda x, y, rng: ((x[:, 0] > 0).astype(float), y[:, 0]),
+}
+
+
+@pytest.mark.parametrize("kind", TIED)
+def test_lmi_survives_repeated_values(kind):
+    """Cells without counts share one code, days repeat: the estimate stays near what KSG finds."""
+    x, y = gaussian_pair(800, 0.9, dx=3, dy=3)
+    x, y = TIED[kind](x, y, np.random.default_rng(1))
+    first = (v if v.ndim == 1 else v[:, 0] for v in (x, y))
+    assert lmi(x, y, null=False).bits == pytest.approx(ksg(*first).bits, abs=0.35)
+
+
+@pytest.mark.parametrize("dx", [1, 4])
+@pytest.mark.parametrize("labels", [False, True])
+def test_lmi_of_a_nearly_constant_x_is_near_zero(dx, labels):
+    x, y = np.zeros((200, dx)), np.random.default_rng(0).normal(size=200)
+    x[3] = 1
+    assert lmi(x, y > 0 if labels else y, null=False).bits == pytest.approx(0, abs=0.2)
+
+
+def test_lmi_of_labels_nobody_shares_is_refused():
+    x, _ = gaussian_pair(200, 0, dx=3)
+    with pytest.raises(ValueError, match="label"):
+        lmi(x, np.arange(200), **QUICK)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"x": np.full((60, 2), np.nan)}, r"x holds NaN or infinite values in 60 of 60 rows \(first: row 0\)"),
+        ({"y": np.full(60, np.inf)}, "y holds NaN or infinite"),
+        ({"x": np.ones((60, 2))}, "x is constant over 60 cells: information about it is 0"),
+        ({"y": ["a"] * 60}, "y is constant over 60 cells"),
+        ({"y": np.arange(59.0)}, "x has 60 rows, y has 59 rows"),
+        ({"x": np.arange(49.0), "y": np.arange(49.0)}, r"number of cells for lmi is 49: .*\[50, .*ksg or plug_in"),
+        ({"k": 0}, r"k is 0: .*\[1, 50\]"),
+        ({"k": 2.5}, r"k is 2\.5"),
+        ({"dim": 65}, r"dim is 65: .*\[1, 64\]"),
+        ({"dim": 2.5}, r"dim is 2\.5"),
+        ({"folds": 1}, r"folds is 1: .*\[2, 20\]"),
+        ({"folds": 20}, "folds"),
+        ({"k": 30}, "k"),
+        ({"dropout": 1.5}, "dropout"),
+        ({"hidden": 0}, "hidden"),
+        ({"epoch": 3}, "did you mean 'epochs'"),
+    ],
+)
+def test_lmi_misuse_is_told(change, told):
+    rng = np.random.default_rng(0)
+    with pytest.raises(ValueError, match=told):
+        lmi(**({"x": rng.normal(size=(60, 3)), "y": rng.normal(size=60), **QUICK} | change))
+
+
+def test_estimates_say_what_a_reader_wants_first():
+    estimate = plug_in([0, 1] * 50, ["a", "b"] * 50)
+    assert repr(estimate).startswith("Estimate(1.000 ± 0.000 bits, null ")
+    assert "n=100" in repr(estimate)
+
+
+def test_standard_error_is_the_spread_between_repeats():
+    draws = [ksg(*gaussian_pair(300, 0.8, seed)) for seed in range(60)]
+    spread = np.std([d.bits for d in draws], ddof=1)
+    assert np.mean([d.stderr for d in draws]) == pytest.approx(spread, rel=0.35)

@@ -1,0 +1,370 @@
+"""The laws: exact values, other forms, noise-free recovery, flags, and intervals that cover the truth."""
+
+import re
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.optimize import minimize_scalar
+from scipy.stats import t as student_t
+
+from helpers.information import gaussian_channel
+from helpers.laws import CellNumberLaw, NoiseLaw
+
+U = np.geomspace(10, 8000, 10)
+N = np.geomspace(100, 1e5, 10)
+BITS = st.floats(0.01, 12)
+SCALE = st.floats(1e-2, 1e5)
+
+
+def noisy(law, x, sd, seed):
+    return type(law).fit(x, law(x) + np.random.default_rng(seed).normal(0, sd, len(x)))
+
+
+# Values
+
+
+@given(i_max=BITS, u_bar=SCALE, u=SCALE)
+def test_noise_law_is_its_published_form(i_max, u_bar, u):
+    snr = u / u_bar
+    published = i_max - 0.5 * np.log2((1 + snr) / (snr + 2 ** (-2 * i_max)))
+    assert NoiseLaw(i_max, u_bar)(u) == pytest.approx(published, abs=1e-9)
+
+
+@given(i_max=BITS, u_bar=SCALE, u=SCALE)
+def test_noise_law_is_a_scalar_gaussian_channel(i_max, u_bar, u):
+    sigma_u = 1 / u_bar
+    sigma_y = (4**i_max - 1) * sigma_u
+    exact = gaussian_channel(sigma_y, sigma_u, np.sqrt(u))
+    assert NoiseLaw(i_max, u_bar)(u) == pytest.approx(exact, abs=1e-9)
+
+
+@given(i_max=BITS, u_bar=SCALE, u=SCALE, factor=st.floats(1.01, 100))
+def test_noise_law_rises_from_zero_to_i_max(i_max, u_bar, u, factor):
+    law = NoiseLaw(i_max, u_bar)
+    assert law(0.0) == 0
+    assert 0 <= law(u) <= law(u * factor) + 1e-12 <= i_max + 2e-12
+    assert law(1e12 * u_bar) == pytest.approx(i_max, abs=1e-9)
+    assert NoiseLaw(i_max, u_bar * factor)(u * factor) == pytest.approx(law(u), abs=1e-9)
+
+
+def test_noise_law_misses_half_a_bit_at_u_bar():
+    assert NoiseLaw(10.0, 70.0)(70.0) == pytest.approx(9.5, abs=1e-5)
+
+
+@given(i_max=BITS, u_bar=SCALE, u=SCALE)
+def test_collapse_is_exact_for_every_curve(i_max, u_bar, u):
+    law = NoiseLaw(i_max, u_bar)
+    z = NoiseLaw.collapse(u, type("Fitted", (), {"params": {"i_max": i_max, "u_bar": u_bar}}))
+    assert i_max - law(u) == pytest.approx(0.5 * np.log2(1 + 1 / z), abs=1e-8)
+
+
+def test_collapse_puts_fitted_curves_on_one():
+    for law in (NoiseLaw(0.5, 30.0), NoiseLaw(4.0, 2000.0)):
+        fit = NoiseLaw.fit(U, law(U))
+        missing = fit.params["i_max"] - law(U)
+        np.testing.assert_allclose(missing, 0.5 * np.log2(1 + 1 / NoiseLaw.collapse(U, fit)), atol=1e-6)
+
+
+@given(i_max=BITS, u_bar=SCALE, share=st.floats(0.01, 0.99))
+def test_depth_for_inverts_the_law(i_max, u_bar, share):
+    law = NoiseLaw(i_max, u_bar)
+    depth = law.depth_for(share * i_max)
+    assert law(depth) == pytest.approx(share * i_max, rel=1e-6)
+    published = u_bar * (4 ** (share * i_max) - 1) / (4**i_max - 4 ** (share * i_max))
+    assert depth == pytest.approx(published, rel=1e-6)
+
+
+def test_depth_for_the_ends():
+    assert NoiseLaw(2.0, 100.0).depth_for([0, 2, 3]).tolist() == [0, np.inf, np.inf]
+    assert NoiseLaw(0.0, 100.0).depth_for(0.0) == np.inf
+    with pytest.raises(ValueError, match=r"target information is -1 bits: it must be 0 or more"):
+        NoiseLaw(2.0, 100.0).depth_for([1, -1])
+
+
+def test_no_depth_is_infinite_for_a_target_that_is_no_number():
+    with pytest.raises(ValueError, match="nan"):
+        NoiseLaw(2.0, 100.0).depth_for(np.nan)
+
+
+@given(i_inf=st.floats(-5, 10), n0=SCALE, s=st.floats(0.05, 3), n=SCALE)
+def test_cell_number_law_is_its_published_form(i_inf, n0, s, n):
+    law = CellNumberLaw(i_inf, n0, s)
+    assert law(n) == pytest.approx(i_inf - (n / n0) ** (-s), rel=1e-9, abs=1e-9)
+    assert law(n0) == pytest.approx(i_inf - 1)
+    assert law(n) <= law(2 * n) <= i_inf
+
+
+@pytest.mark.parametrize("law", [NoiseLaw(2.0, 300.0), NoiseLaw(0.1, 5.0), CellNumberLaw(2.0, 50.0, 0.5)])
+def test_slopes_are_finite_differences(law):
+    slope = law.slope(U)
+    for column, (name, value) in enumerate(vars(law).items()):
+        step = 1e-5 * value
+        up, down = (type(law)(**(vars(law) | {name: value + d})) for d in (step, -step))
+        np.testing.assert_allclose(slope[:, column], (up(U) - down(U)) / (2 * step), rtol=1e-5, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("law", "x"), [(NoiseLaw(2.0, 300.0), -5), (CellNumberLaw(2.0, 50.0, 0.5), -5), (CellNumberLaw(2.0, 50.0, 0.5), 0)]
+)
+def test_impossible_x_is_told(law, x):
+    with pytest.raises(ValueError, match=law.x_name):
+        law([100.0, x])
+
+
+def test_infinite_depth_gives_i_max():
+    assert NoiseLaw(2.0, 300.0)(np.inf) == 2.0
+
+
+@pytest.mark.parametrize(
+    ("law", "params", "told"),
+    [
+        (NoiseLaw, (-1, 100), r"i_max is -1: .*\[0, .*bits"),
+        (NoiseLaw, (1, 0), r"u_bar is 0: .*\(0, .*UMIs per cell"),
+        (NoiseLaw, (np.nan, 1), "i_max is nan"),
+        (NoiseLaw, (600, 1), "i_max is 600"),
+        (CellNumberLaw, (1, 0, 1), "n0 is 0: .*number of cells"),
+        (CellNumberLaw, (1, np.inf, 1), "n0 is inf"),
+        (CellNumberLaw, (1, 1, -0.5), r"s is -0\.5"),
+    ],
+)
+def test_impossible_parameters_are_told(law, params, told):
+    with pytest.raises(ValueError, match=told):
+        law(*params)
+
+
+# Recovery without noise
+
+
+@pytest.mark.parametrize("u_bar", [30.0, 300.0, 3000.0, 30_000.0])
+@pytest.mark.parametrize("i_max", [0.2, 1.0, 3.0, 6.0])
+def test_noise_law_is_recovered(i_max, u_bar):
+    fit = NoiseLaw.fit(U, NoiseLaw(i_max, u_bar)(U))
+    assert fit.status == "ok"
+    assert fit.params == pytest.approx({"i_max": i_max, "u_bar": u_bar}, rel=1e-6)
+    assert fit.r_squared == pytest.approx(1)
+    assert fit.rmse < 1e-6
+
+
+@pytest.mark.parametrize("s", [0.1, 0.3, 0.5, 1.0, 2.0])
+@pytest.mark.parametrize("n0", [5.0, 50.0, 1000.0])
+@pytest.mark.parametrize("i_inf", [0.5, 2.0, 5.0])
+def test_cell_number_law_is_recovered(i_inf, n0, s):
+    law = CellNumberLaw(i_inf, n0, s)
+    fit = CellNumberLaw.fit(N, law(N))
+    assert fit.params == pytest.approx({"i_inf": i_inf, "n0": n0, "s": s}, rel=1e-6)
+    assert fit.status == "ok"
+    np.testing.assert_allclose(fit.predict(N), law(N), atol=1e-8)
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 1000))
+def test_order_and_units_do_not_matter(seed):
+    rng = np.random.default_rng(seed)
+    bits = NoiseLaw(2.0, 200.0)(U) + rng.normal(0, 0.05, len(U))
+    order = rng.permutation(len(U))
+    fit, mixed, thousands = NoiseLaw.fit(U, bits), NoiseLaw.fit(U[order], bits[order]), NoiseLaw.fit(U / 1e3, bits)
+    assert mixed.params == pytest.approx(fit.params, rel=1e-6)
+    assert thousands.params["u_bar"] * 1e3 == pytest.approx(fit.params["u_bar"], rel=1e-5)
+    assert thousands.stderr["u_bar"] * 1e3 == pytest.approx(fit.stderr["u_bar"], rel=1e-4)
+
+
+@pytest.mark.parametrize("law", [NoiseLaw(2.0, 300.0), CellNumberLaw(2.0, 50.0, 0.5)])
+def test_fit_is_the_least_sum_of_squares(law):
+    x = U if isinstance(law, NoiseLaw) else N
+    fit = noisy(law, x, 0.03, 0)
+    best = (fit.residuals**2).sum()
+    assert fit.rmse == pytest.approx(np.sqrt(best / len(x)))
+    for name, value in fit.params.items():
+        for factor in (0.999, 1.001):
+            moved = type(law)(**(fit.params | {name: value * factor}))
+            assert ((fit.y - moved(x)) ** 2).sum() > best
+
+
+# Intervals
+
+
+def rss_of_noise_law(x, y, name, value):
+    """The least sum of squares with one parameter held, by a search over the other."""
+
+    def rss(other):
+        i_max, u_bar = (value, np.exp(other)) if name == "i_max" else (other, value)
+        return ((y - NoiseLaw(i_max, u_bar)(x)) ** 2).sum()
+
+    bounds = (0.0, 15.0)
+    grid = np.linspace(*bounds, 301)
+    near = grid[np.argmin([rss(g) for g in grid])]
+    return minimize_scalar(rss, bounds=(max(near - 0.1, 0), near + 0.1), options={"xatol": 1e-10}).fun
+
+
+def rss_of_cell_number_law(x, y, name, value):
+    """With s held the law is a straight line in x^-s; only s is checked this way."""
+    design = np.column_stack([np.ones(len(x)), x**-value])
+    return float(np.linalg.lstsq(design, y, rcond=None)[1][0])
+
+
+@pytest.mark.parametrize(
+    ("law", "x", "name", "rss"),
+    [
+        (NoiseLaw(2.0, 300.0), U, "i_max", rss_of_noise_law),
+        (NoiseLaw(2.0, 300.0), U, "u_bar", rss_of_noise_law),
+        (CellNumberLaw(2.0, 50.0, 0.5), N, "s", rss_of_cell_number_law),
+    ],
+)
+@pytest.mark.parametrize("level", [0.5, 0.95])
+def test_intervals_end_where_the_profiled_sum_of_squares_says(law, x, name, rss, level):
+    fit = noisy(law, x, 0.02, 3)
+    free = len(x) - len(fit.params)
+    target = (fit.residuals**2).sum() * (1 + student_t.ppf(0.5 + level / 2, free) ** 2 / free)
+    low, high = fit.interval(level)[name]
+    assert low < fit.params[name] < high
+    assert rss(x, fit.y, name, low) == pytest.approx(target, rel=1e-3)
+    assert rss(x, fit.y, name, high) == pytest.approx(target, rel=1e-3)
+
+
+@pytest.mark.parametrize("law", [NoiseLaw(2.0, 300.0), CellNumberLaw(2.0, 50.0, 0.5)])
+def test_band_holds_the_fitted_curve_and_grows_with_the_level(law):
+    x = U if isinstance(law, NoiseLaw) else N
+    fit = noisy(law, x, 0.03, 1)
+    fine = np.geomspace(x[0], x[-1], 50)
+    low, high = fit.band(fine)
+    half_low, half_high = fit.band(fine, 0.5)
+    assert (low < half_low).all()
+    assert (half_low < fit.predict(fine)).all()
+    assert (fit.predict(fine) < half_high).all()
+    assert (half_high < high).all()
+    assert ((low <= law(fine)) & (law(fine) <= high)).mean() > 0.5
+    wide, narrow = fit.interval(0.95), fit.interval(0.5)
+    assert all(wide[n][0] < narrow[n][0] < narrow[n][1] < wide[n][1] for n in fit.params)
+
+
+@pytest.mark.parametrize("fit", [noisy(NoiseLaw(2.0, 300.0), U, 0.03, 1),
+                                 noisy(CellNumberLaw(2.0, 50.0, 0.5), N, 0.03, 1)])  # fmt: skip
+def test_band_of_one_point_is_that_of_many(fit):
+    low, high = fit.band(700.0)
+    assert np.shape(low) == np.shape(high) == np.shape(fit.predict(700.0)) == ()
+    assert (low, high) == pytest.approx([side[0] for side in fit.band([700.0, 900.0])])
+
+
+def test_as_many_points_as_parameters_leave_everything_open():
+    fit = NoiseLaw.fit([10, 1000], [1.0, 2.0])
+    assert fit.status == "unconstrained"
+    assert fit.stderr == {"i_max": np.inf, "u_bar": np.inf}
+    assert fit.interval() == {"i_max": (0.0, np.inf), "u_bar": (0.0, np.inf)}
+    low, high = fit.band([10.0, 100.0])
+    assert low.tolist() == [-np.inf] * 2
+    assert high.tolist() == [np.inf] * 2
+
+
+@pytest.mark.parametrize("level", [95, -0.1, np.nan])
+def test_impossible_level_is_told(level):
+    fit = noisy(NoiseLaw(2.0, 300.0), U, 0.03, 1)
+    for ask in (fit.interval, lambda level: fit.band(U, level)):
+        with pytest.raises(ValueError, match=r"level is .*[\[(]0, 1[\])]"):
+            ask(level)
+
+
+COVERAGE = [
+    (NoiseLaw(2.5, 200.0), U, 0.05),
+    (NoiseLaw(1.0, 1000.0), np.repeat(U, 3), 0.05),
+    (CellNumberLaw(2.0, 50.0, 0.5), N, 0.02),
+    (CellNumberLaw(1.0, 200.0, 0.8), np.repeat(N, 3), 0.03),
+]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("law", "x", "sd"), COVERAGE)
+def test_95_percent_intervals_cover_the_truth_in_95_percent(law, x, sd):
+    rng, middle = np.random.default_rng(2025), np.sqrt(x[0] * x[-1])
+    hits = dict.fromkeys([*vars(law), "curve"], 0)
+    for _ in range(1000):
+        fit = type(law).fit(x, law(x) + rng.normal(0, sd, len(x)))
+        for name, (low, high) in fit.interval().items():
+            hits[name] += low <= vars(law)[name] <= high
+        low, high = fit.band([middle])
+        hits["curve"] += bool(low[0] <= law(middle) <= high[0])
+    assert {name: 930 <= hit <= 970 for name, hit in hits.items()} == dict.fromkeys(hits, True), hits
+
+
+# Flags
+
+
+@pytest.mark.parametrize("sd", [0.0, 0.02])
+@pytest.mark.parametrize(
+    ("u_bar", "told"),
+    [
+        (1e-3, "below the shallowest point.*measure shallower|edge of"),
+        (0.1, "below the shallowest point.*measure shallower|edge of"),
+        (3e5, "above the deepest point.*measure deeper"),
+        (1e7, r"above the deepest point.*measure deeper|leave .*free|edge of"),
+        (1e9, r"above the deepest point.*measure deeper|leave .*free|edge of"),
+    ],
+)
+def test_u_bar_outside_the_measured_depths_is_flagged(u_bar, told, sd):
+    fit = noisy(NoiseLaw(3.0, u_bar), U, sd, 0)
+    assert fit.status in ("unconstrained", "bound")
+    assert re.search(told, fit.message)
+
+
+@pytest.mark.parametrize("sd", [0.02, 0.05])
+@pytest.mark.parametrize("u_bar", [1e-2, 1e6])
+def test_an_unconstrained_u_bar_has_an_open_interval(u_bar, sd):
+    low, high = noisy(NoiseLaw(3.0, u_bar), U, sd, 0).interval()["u_bar"]
+    assert low == 0 or high == np.inf
+
+
+def test_an_i_inf_far_beyond_the_data_is_flagged():
+    fit = noisy(CellNumberLaw(5.0, 1e6, 0.02), N, 0.01, 0)
+    assert fit.status in ("unconstrained", "bound")
+
+
+def test_a_bound_is_told_with_its_name_and_edges():
+    fit = CellNumberLaw.fit(N, CellNumberLaw(2.0, 1000.0, 0.001)(N))
+    assert fit.status == "bound"
+    assert re.search(r"(n0|s) = .* at the edge of \[.*\]: read the curve, not the parameters", fit.message)
+
+
+@pytest.mark.parametrize("value", [0.0, 2.0, -0.1])
+@pytest.mark.parametrize("law", [NoiseLaw, CellNumberLaw])
+def test_constant_bits_give_a_flat_curve_and_no_false_certainty(law, value):
+    fit = law.fit(U, np.full(len(U), value))
+    assert fit.status in ("bound", "unconstrained")
+    assert np.isnan(fit.r_squared)
+    if value >= 0:
+        np.testing.assert_allclose(fit.predict(U), value, atol=1e-6)
+    scale = "u_bar" if law is NoiseLaw else "n0"
+    low, high = fit.interval()[scale]
+    assert low == 0
+    assert high > fit.params[scale]
+
+
+@pytest.mark.parametrize(
+    ("law", "x", "sd"),
+    [(CellNumberLaw(2.0, 0.1, 0.5), N, 0.03), (CellNumberLaw(2.0, 100.0, 8.0), N, 0.03),
+     (CellNumberLaw(0.0, 1e-6, 0.1), N, 0.05), (NoiseLaw(0.05, 10.0), U, 0.1)],
+)  # fmt: skip
+@pytest.mark.parametrize("seed", range(5))
+def test_poor_points_still_give_intervals_without_a_warning(law, x, sd, seed):
+    fit = noisy(law, x, sd, seed)
+    assert all(low <= fit.params[name] <= high for name, (low, high) in fit.interval().items())
+
+
+@pytest.mark.parametrize(
+    ("law", "x", "bits", "told"),
+    [
+        (NoiseLaw, [10], [1], "1 distinct values of u for 2 parameters: measure at 2 or more"),
+        (NoiseLaw, [10, 10, 10], [1, 1, 2], "1 distinct values of u"),
+        (CellNumberLaw, [10, 10, 20], [1, 1, 2], "2 distinct values of n for 3 parameters"),
+        (NoiseLaw, [], [], "0 distinct values"),
+        (NoiseLaw, [10, -3], [1, 2], "u holds -3: every value must be above 0"),
+        (CellNumberLaw, [10, 0, 5], [1, 2, 2], "n holds 0"),
+        (NoiseLaw, [10, 20], [1, np.nan], r"bits holds NaN.*row 1"),
+        (NoiseLaw, [10, np.inf], [1, 2], "u holds NaN or infinite"),
+        (NoiseLaw, [10, 20, 30], [1, 2], "u has 3 rows, bits has 2 rows"),
+        (NoiseLaw, [10, 20, 30], np.ones((3, 2)), r"bits has shape \(3, 2\)"),
+    ],
+)
+def test_points_that_cannot_be_fitted_are_told(law, x, bits, told):
+    with pytest.raises(ValueError, match=told):
+        law.fit(x, bits)

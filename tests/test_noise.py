@@ -1,0 +1,147 @@
+"""Binomial thinning: moments, a plain second implementation, and what must hold for any counts."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from scipy import sparse
+
+from helpers.noise import thin, thin_nested
+
+DTYPES = st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
+COUNTS = DTYPES.flatmap(
+    lambda dtype: hnp.arrays(
+        dtype, hnp.array_shapes(min_dims=2, max_dims=2, min_side=1, max_side=8), elements=st.integers(0, 100)
+    )
+)
+FRACTIONS = st.floats(1e-6, 1)
+SEEDS = st.integers(0, 2**32 - 1)
+HOW = {
+    "thin": lambda counts, fraction, seed=0: thin(counts, fraction, seed),
+    "thin_nested": lambda counts, fraction, seed=0: thin_nested(counts, [fraction], seed)[fraction],
+}
+BOTH = pytest.mark.parametrize("how", HOW.values(), ids=HOW.keys())
+
+
+def plainly_nested(counts, fraction, seed):
+    """Thin one molecule at a time, as the docstring of ``thin_nested`` says."""
+    out = np.zeros_like(counts)
+    for block in range(-(-len(counts) // 1024)):
+        fate = iter(np.random.default_rng([seed, block]).random(int(counts[1024 * block :][:1024].sum())))
+        for i in range(1024 * block, min(1024 * (block + 1), len(counts))):
+            for j, count in enumerate(counts[i]):
+                out[i, j] = sum(next(fate) < fraction for _ in range(count))
+    return out
+
+
+@BOTH
+@given(counts=COUNTS, fraction=FRACTIONS, seed=SEEDS)
+def test_thinning_only_ever_removes(how, counts, fraction, seed):
+    before = counts.copy()
+    thinned = how(sparse.csr_matrix(counts), fraction, seed)
+    assert thinned.shape == counts.shape
+    assert thinned.dtype == counts.dtype
+    assert (thinned.data > 0).all(), "zeros are stored"
+    assert (thinned.toarray() <= counts).all()
+    assert (counts == before).all(), "the input was changed"
+    assert (how(counts, fraction, seed) != thinned).nnz == 0, "dense and sparse input differ"
+
+
+@BOTH
+@given(counts=COUNTS)
+def test_full_depth_keeps_every_molecule_in_a_copy(how, counts):
+    given_counts = sparse.csr_matrix(counts)
+    full = how(given_counts, 1.0)
+    assert (full != given_counts).nnz == 0
+    full.data[:] = 0
+    assert given_counts.sum() == counts.sum()
+
+
+@BOTH
+@pytest.mark.parametrize("fraction", [0.004, 0.1, 0.9])
+def test_thinned_counts_are_binomial(how, fraction):
+    count, cells = 250, 40_000
+    kept = how(np.full((cells, 1), count), fraction, 5).toarray()[:, 0]
+    mean, variance = count * fraction, count * fraction * (1 - fraction)
+    assert kept.mean() == pytest.approx(mean, abs=5 * np.sqrt(variance / cells))
+    assert kept.var() == pytest.approx(variance, rel=0.06)
+
+
+@BOTH
+def test_a_thinned_poisson_is_poisson_and_genes_stay_independent(how):
+    counts = np.random.default_rng(0).poisson([5.0, 40.0], (40_000, 2))
+    kept = how(counts, 0.3, 1).toarray()
+    assert kept.mean(axis=0) == pytest.approx([1.5, 12.0], rel=0.02)
+    assert kept.var(axis=0) == pytest.approx([1.5, 12.0], rel=0.04)
+    assert np.corrcoef(kept.T)[0, 1] == pytest.approx(0, abs=0.025)
+
+
+@pytest.mark.parametrize("fraction", [0.05, 0.5])
+def test_nested_thinning_against_a_plain_loop_across_the_block_boundary(fraction):
+    counts = np.random.default_rng(2).poisson(2, (1030, 3))
+    fast = thin_nested(counts, [fraction], seed=9)[fraction].toarray()
+    assert (fast == plainly_nested(counts, fraction, 9)).all()
+
+
+def test_blocks_of_rows_neither_share_random_numbers_nor_touch_each_other():
+    counts = np.full((2048, 5), 20)
+    kept = thin_nested(counts, [0.5])[0.5].toarray()
+    assert (kept[:1024] != kept[1024:]).any()
+    assert (thin_nested(counts[:1024], [0.5])[0.5].toarray() == kept[:1024]).all()
+    counts[1024:] = 3
+    assert (thin_nested(counts, [0.5])[0.5].toarray()[:1024] == kept[:1024]).all()
+
+
+@given(counts=COUNTS, fractions=st.lists(FRACTIONS, min_size=1, max_size=5, unique=True), seed=SEEDS)
+def test_depths_are_nested_and_independent_of_the_others_asked_for(counts, fractions, seed):
+    depths = thin_nested(counts, fractions, seed)
+    assert list(depths) == fractions
+    ordered = [depths[f].toarray() for f in sorted(fractions)]
+    assert all((less <= more).all() for less, more in pairwise(ordered))
+    for fraction in fractions:
+        assert (thin_nested(counts, [fraction], seed)[fraction] != depths[fraction]).nnz == 0
+
+
+@BOTH
+def test_same_seed_same_molecules_other_seed_others(how):
+    counts = np.full((50, 20), 30)
+    assert (how(counts, 0.5, 1) != how(counts, 0.5, 1)).nnz == 0
+    assert (how(counts, 0.5, 1) != how(counts, 0.5, 2)).nnz > 0
+
+
+def test_a_generator_moves_on():
+    rng, counts = np.random.default_rng(0), np.full((5, 5), 100)
+    assert (thin(counts, 0.5, rng) != thin(counts, 0.5, rng)).nnz > 0
+
+
+def test_nested_molecules_do_not_depend_on_how_the_matrix_is_stored():
+    backwards = sparse.csr_matrix((np.array([30, 40]), np.array([2, 0]), np.array([0, 2])), shape=(1, 3))
+    assert (thin_nested(backwards, [0.5])[0.5] != thin_nested(backwards.toarray(), [0.5])[0.5]).nnz == 0
+
+
+@BOTH
+@pytest.mark.parametrize("shape", [(0, 3), (3, 0), (2, 1)])
+def test_empty_matrices_and_cells_without_counts_stay_so(how, shape):
+    thinned = how(np.zeros(shape, int), 0.5)
+    assert (thinned.shape, thinned.nnz) == (shape, 0)
+
+
+@BOTH
+@pytest.mark.parametrize("fraction", [0, -0.1, 1.001, np.nan, np.inf, "0.5", None, True])
+def test_impossible_fraction_is_told(how, fraction):
+    with pytest.raises(ValueError, match=r"depth fraction is .*\(0, 1\].*0\.1 keeps 10 %"):
+        how([[1]], fraction)
+
+
+@BOTH
+def test_normalised_values_are_refused(how):
+    with pytest.raises(ValueError, match=r"holds 0\.5, not a whole number"):
+        how([[0.5]], 0.5)
+
+
+@BOTH
+def test_unsigned_64_bit_counts_are_thinned(how):
+    assert 0 < how(np.full((1, 1), 1000, np.uint64), 0.5).sum() < 1000

@@ -1,0 +1,135 @@
+"""What every representation must do, whichever it is."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import sparse
+
+from helpers.representations import PCA, REPRESENTATIONS, RandomProjection, build
+
+EACH = pytest.mark.parametrize("name", REPRESENTATIONS)
+
+
+@pytest.fixture(scope="module")
+def cells():
+    """60 training and 40 probe cells of 30 genes, with structure of rank 3."""
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(100, 3)) @ rng.normal(size=(3, 30)) + 0.1 * rng.normal(size=(100, 30))
+    return values[:60], values[60:]
+
+
+@EACH
+def test_shape_dtype_and_same_seed_same_numbers(name, cells):
+    train, probe = cells
+    first, again = (build(name, dim=5, seed=3).fit(train).transform(probe) for _ in range(2))
+    assert first.shape == (40, 5)
+    assert first.dtype == np.float32
+    assert np.isfinite(first).all()
+    assert (first == again).all()
+
+
+@EACH
+def test_transforming_a_cell_depends_on_no_other_cell(name, cells):
+    train, probe = cells
+    model = build(name, dim=5).fit(train)
+    together = model.transform(probe)
+    order = np.random.default_rng(1).permutation(len(probe))
+    np.testing.assert_allclose(model.transform(probe[order]), together[order], atol=1e-5)
+    alone = np.vstack([model.transform(cell[None]) for cell in probe])
+    np.testing.assert_allclose(alone, together, atol=1e-5)
+
+
+@EACH
+def test_fit_sees_no_probe_cell_and_changes_no_input(name, cells):
+    train, probe = (side.copy() for side in cells)
+    model = build(name, dim=5).fit(train)
+    before = model.transform(probe)
+    model.transform(1e6 * np.ones_like(probe))
+    assert (model.transform(probe) == before).all()
+    assert (train == cells[0]).all()
+    assert (probe == cells[1]).all()
+
+
+@EACH
+@pytest.mark.parametrize("kind", [sparse.csr_matrix, np.asfortranarray, np.float32])
+def test_other_containers_give_the_same(name, kind, cells):
+    train, probe = cells
+    plain = build(name, dim=3).fit(train).transform(probe)
+    np.testing.assert_allclose(build(name, dim=3).fit(kind(train)).transform(kind(probe)), plain, atol=1e-4)
+
+
+@EACH
+def test_refitting_forgets_the_first_fit(name, cells):
+    train, probe = cells
+    model = build(name, dim=3).fit(train[:, :10]).fit(train)
+    assert (model.transform(probe) == build(name, dim=3).fit(train).transform(probe)).all()
+
+
+def test_seeds_change_the_random_projection_but_not_the_training_cells(cells):
+    train, probe = cells
+    one, other = (RandomProjection(4, seed=s).fit(train).transform(probe) for s in (0, 1))
+    assert (one != other).any()
+    assert (RandomProjection(4).fit(train[:5] * 7).transform(probe) == one).all()
+
+
+def test_random_projection_keeps_squared_lengths_on_average():
+    x = np.random.default_rng(0).normal(size=(20, 1000))
+    ratio = (RandomProjection(512).fit(x).transform(x) ** 2).sum(1) / (x**2).sum(1)
+    assert ratio.mean() == pytest.approx(1, abs=0.1)
+
+
+def test_pca_against_a_singular_value_decomposition(cells):
+    train, probe = cells
+    axes = np.linalg.svd(train - train.mean(0), full_matrices=False)[2][:3]
+    plain = (probe - train.mean(0)) @ axes.T
+    ours = PCA(3).fit(train).transform(probe)
+    np.testing.assert_allclose(np.abs(ours), np.abs(plain), atol=1e-4)
+
+
+@given(st.integers(2, 12), st.integers(1, 12))
+def test_pca_components_that_the_training_cells_do_not_span_are_zero(n_cells, n_genes):
+    rng = np.random.default_rng(n_cells)
+    train, probe = rng.normal(size=(n_cells, n_genes)), rng.normal(size=(7, n_genes))
+    code = PCA(16).fit(train).transform(probe)
+    assert code.shape == (7, 16)
+    spanned = min(n_cells - 1, n_genes)  # n cells span n - 1 directions around their mean
+    assert np.abs(code[:, spanned:]).max() == 0
+    assert (np.abs(code[:, :spanned]).max(axis=0) > 0).all()
+
+
+def test_pca_of_identical_cells_is_zero_without_a_warning():
+    code = PCA(4).fit(np.ones((5, 20))).transform(np.random.default_rng(0).normal(size=(3, 20)))
+    assert np.abs(code).max() == 0
+
+
+@EACH
+@pytest.mark.parametrize("n_genes", [1, 5])
+def test_fewer_genes_than_dimensions_is_no_warning(name, n_genes):
+    values = np.random.default_rng(0).normal(size=(20, n_genes))
+    assert build(name, dim=16).fit(values).transform(values).shape == (20, 16)
+
+
+@EACH
+def test_misuse_is_told(name, cells):
+    train, probe = cells
+    with pytest.raises(RuntimeError, match=r"is not fitted: call \.fit\(train\) first"):
+        build(name).transform(probe)
+    with pytest.raises(ValueError, match="probe cells have 29 genes: the model was fitted on 30"):
+        build(name, dim=2).fit(train).transform(probe[:, 1:])
+    with pytest.raises(ValueError, match="number of training cells is 1"):
+        build(name).fit(train[:1])
+    with pytest.raises(ValueError, match=r"training cells holds NaN.*first: row 0"):
+        build(name).fit(np.full((3, 3), np.nan))
+
+
+@EACH
+@pytest.mark.parametrize("dim", [0, -1, 2.5, "16"])
+def test_impossible_dimension_is_told(name, dim, cells):
+    with pytest.raises(ValueError, match=r"dim is .*\[1, 4096\]"):
+        build(name, dim=dim).fit(cells[0])
+
+
+def test_unknown_representation_is_told():
+    with pytest.raises(ValueError, match="did you mean 'random_projection'"):
+        build("random_projecton")
