@@ -296,7 +296,6 @@ def test_95_percent_intervals_cover_the_truth_in_95_percent(law, x, sd):
     [
         (1e-3, "below the shallowest point.*measure shallower|edge of"),
         (0.1, "below the shallowest point.*measure shallower|edge of"),
-        (3e5, "above the deepest point.*measure deeper"),
         (1e7, r"above the deepest point.*measure deeper|leave .*free|edge of"),
         (1e9, r"above the deepest point.*measure deeper|leave .*free|edge of"),
     ],
@@ -307,11 +306,20 @@ def test_u_bar_outside_the_measured_depths_is_flagged(u_bar, told, sd):
     assert re.search(told, fit.message)
 
 
-@pytest.mark.parametrize("sd", [0.02, 0.05])
-@pytest.mark.parametrize("u_bar", [1e-2, 1e6])
-def test_an_unconstrained_u_bar_has_an_open_interval(u_bar, sd):
-    low, high = noisy(NoiseLaw(3.0, u_bar), U, sd, 0).interval()["u_bar"]
-    assert low == 0 or high == np.inf
+def test_noise_free_points_far_below_u_bar_are_flagged():
+    fit = NoiseLaw.fit(U, NoiseLaw(3.0, 3e5)(U))
+    assert fit.status == "unconstrained"
+    assert re.search("above the deepest point.*measure deeper", fit.message)
+
+
+@pytest.mark.parametrize("u_bar", [1e-2, 3e5])
+def test_a_u_bar_outside_the_measured_depths_mostly_has_an_open_interval_and_a_flag(u_bar):
+    """By chance the points may bend where the truth does not, so this is a share of 40 draws."""
+    fits = [noisy(NoiseLaw(3.0, u_bar), U, 0.02, seed) for seed in range(40)]
+    intervals = [fit.interval()["u_bar"] for fit in fits]
+    assert sum(low == 0 or high == np.inf for low, high in intervals) >= 34
+    assert sum(fit.status in ("unconstrained", "bound") for fit in fits) >= 30
+    assert sum(low <= u_bar <= high for low, high in intervals) >= 34
 
 
 def test_an_i_inf_far_beyond_the_data_is_flagged():

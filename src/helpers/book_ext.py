@@ -45,7 +45,8 @@ def write_scripts(app: Any) -> None:
     vega = scripts / "vega.js"
     if not vega.exists():
         # In a function of its own: its global `_` would collide with Sphinx's.
-        vega.write_text(f"(() => {{{vl_convert.javascript_bundle()}}})();", encoding="utf8")
+        bundle = vl_convert.javascript_bundle()  # type: ignore[call-arg]
+        vega.write_text(f"(() => {{{bundle}}})();", encoding="utf8")
     package = importlib.util.find_spec("sphinx-mathjax-offline")
     if package is None or package.origin is None:
         raise ModuleNotFoundError("sphinx-mathjax-offline is not installed: run `make book`, which installs the lock.")

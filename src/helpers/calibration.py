@@ -3,6 +3,7 @@
 import inspect
 import itertools
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,8 @@ from helpers.information import Estimate, discrete, estimate, ksg, lmi, nets
 from helpers.store import Store, code_hash
 from helpers.sweep import Kind, Point, fill
 
-ESTIMATORS: dict[str, Callable[..., Estimate]] = {"lmi": lmi, "ksg": ksg}
+# Pairs with 0 bits show the null directly, so LMI's own permuted null, which doubles its time, is left out.
+ESTIMATORS: dict[str, Callable[..., Estimate]] = {"lmi": partial(lmi, null=False), "ksg": ksg}
 
 
 def gaussian_pair(bits: float, n: int, dim: int, seed: int = 0, rank: int = 4) -> tuple[np.ndarray, np.ndarray]:

@@ -21,17 +21,22 @@ def choose(name: str, allowed: Iterable[str], what: str) -> str:
     known = sorted(allowed)
     if name in known:
         return name
-    near = difflib.get_close_matches(str(name), known, 1, 0.5)
+    near = [k for k in known if k.lower() == str(name).lower()] or difflib.get_close_matches(str(name), known, 1, 0.5)
     hint = f" did you mean '{near[0]}'?" if near else ""
     raise ValueError(f"unknown {what} {name!r}:{hint} Known: {', '.join(known)}.")
 
 
-def in_range(value: float, low: float, high: float, what: str, mend: str = "", open_low: bool = False) -> float:
+def in_range(
+    value: float, low: float, high: float, what: str, mend: str = "", open_low: bool = False, whole: bool = False
+) -> float:
     """Return ``value`` if it is a finite number in [low, high] ((low, high] with ``open_low``)."""
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
+    number = number and bool(np.isfinite(value)) and (not whole or value == int(value))
     if not number or not (low < value if open_low else low <= value) or not value <= high:
         left = "(" if open_low else "["
-        raise ValueError(f"{what} is {value!r}: it must be a number in {left}{low:g}, {high:g}]. {mend}".rstrip())
+        raise ValueError(
+            f"{what} is {value!r}: it must be a {'whole ' * whole}number in {left}{low:g}, {high:g}]. {mend}".rstrip()
+        )
     return value
 
 
@@ -47,7 +52,15 @@ def as_counts(counts: Any, what: str = "counts") -> sparse.csr_matrix:
         counts = np.asarray(counts)
         if counts.ndim != 2:
             raise ValueError(f"{what} has {counts.ndim} dimension(s): give a matrix of cells × genes.")
+        if counts.dtype.kind not in "iufb":
+            raise ValueError(f"{what} holds NaN, infinite or non-numeric values: give raw UMI counts.")
+        if counts.dtype == np.float16:
+            counts = counts.astype(np.float32)
     matrix = sparse.csr_matrix(counts)
+    if not matrix.has_canonical_format or (matrix.data == 0).any():
+        matrix = matrix.copy()  # the user's own is left as it is
+        matrix.sum_duplicates()  # also sorts
+        matrix.eliminate_zeros()
     values = matrix.data
     if values.dtype.kind not in "iu":
         if values.dtype.kind not in "fb" or not np.isfinite(values).all():
@@ -57,11 +70,13 @@ def as_counts(counts: Any, what: str = "counts") -> sparse.csr_matrix:
             raise ValueError(
                 f"{what} holds {values[off][0]:g}, not a whole number: give raw UMI counts, not normalised values."
             )
+        if values.size and abs(values).max() >= 2.0**53:
+            raise ValueError(f"{what} holds {values[abs(values).argmax()]:g}: no cell has so many molecules.")
         wide = values.size and abs(values).max() > np.iinfo(np.int32).max
         matrix = matrix.astype(np.int64 if wide else np.int32)
     if matrix.data.size and matrix.data.min() < 0:
         raise ValueError(f"{what} holds {matrix.data.min()}: counts cannot be negative; give raw UMI counts.")
-    return matrix
+    return matrix.astype(np.int64) if matrix.dtype == np.uint64 else matrix
 
 
 def as_matrix(values: Any, what: str) -> np.ndarray:
@@ -89,8 +104,10 @@ def as_matrix(values: Any, what: str) -> np.ndarray:
 
 def is_labels(values: Any) -> bool:
     """Whether a signal is a vector of labels: strings, categories, booleans or integers."""
-    array = np.asarray(values)
-    return array.ndim == 1 and array.dtype.kind in "iubOUST"
+    array = np.asarray(values.detach().cpu() if hasattr(values, "detach") else values)
+    if array.dtype.kind == "O":
+        return array.ndim == 1 and not all(isinstance(v, float) for v in array)
+    return array.ndim == 1 and array.dtype.kind in "iubUST"
 
 
 def as_labels(values: Any, what: str) -> np.ndarray:

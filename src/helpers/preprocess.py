@@ -49,6 +49,8 @@ def log_cp10k(counts: Any, totals: np.ndarray | None = None) -> sparse.csr_matri
     counts = as_counts(counts)
     sums = counts.sum(axis=1).A1 if totals is None else np.asarray(totals)
     same_length(counts=counts, totals=sums)
+    if not (sums >= counts.sum(axis=1).A1).all():
+        raise ValueError("totals are below the sum of the given genes for some cells: they count all genes.")
     scale = np.divide(1e4, sums, out=np.zeros(len(sums)), where=sums > 0)
     scaled = sparse.csr_matrix(counts, dtype=np.float64)
     scaled.data *= np.repeat(scale, np.diff(scaled.indptr))
@@ -71,13 +73,16 @@ def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
     import scanpy as sc
 
     train_counts = as_counts(train_counts, "training counts")
-    in_range(n_top, 1, 1e6, "n_top")
+    in_range(n_top, 1, 1e6, "n_top", whole=True)
     seen = np.flatnonzero(train_counts.getnnz(axis=0))
     if len(seen) <= n_top:
         return seen, f"all {len(seen)} genes with a training count"
+    varies = _variance(train_counts[:, seen]) > 0
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
+            if varies.sum() < 10:  # the loess library ends the process on so few
+                raise ValueError(f"only {varies.sum()} genes vary")
             table = sc.pp.highly_variable_genes(
                 anndata.AnnData(train_counts[:, seen].astype(np.float64)),
                 flavor="seurat_v3",
@@ -89,9 +94,20 @@ def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
             values = log_cp10k(train_counts[:, seen])
             mean = values.mean(axis=0).A1
             rank = values.multiply(values).mean(axis=0).A1 - mean**2
-            method = f"variance of log CP10k, since seurat_v3 failed: {str(error).strip().splitlines()[0][:60]}"
+            method = f"variance of log CP10k, since seurat_v3 failed: {_reason(error)}"
     top = np.argsort(-np.nan_to_num(rank), kind="stable")[:n_top]
     return np.sort(seen[top]), method
+
+
+def _variance(counts: sparse.csr_matrix) -> np.ndarray:
+    values = counts.astype(np.float64)
+    return values.multiply(values).mean(axis=0).A1 - values.mean(axis=0).A1 ** 2
+
+
+def _reason(error: Exception) -> str:
+    """First line of an error; the loess library gives bytes."""
+    told = error.args[0] if error.args else type(error).__name__
+    return (told.decode() if isinstance(told, bytes) else str(told)).strip().split("\n")[0][:60]
 
 
 def prepare(
@@ -123,8 +139,12 @@ def prepare(
         raise ValueError("no training cell has a count left: raise the depth fraction or use more cells.")
     genes, method = choose_genes(train_counts, n_top)
     sides = []
-    for counts, other in ((train_counts, train_other), (probe_counts, probe_other)):
-        totals = counts.sum(axis=1).A1 + (0 if other is None else np.asarray(other))
+    for side, counts, other in (("train", train_counts, train_other), ("probe", probe_counts, probe_other)):
+        totals = counts.sum(axis=1).A1
+        if other is not None:
+            if np.shape(other) != totals.shape:
+                raise ValueError(f"{side}_other has shape {np.shape(other)}: give one total for {len(totals)} cells.")
+            totals = totals + np.asarray(other)
         chosen = counts[:, genes]
         sides += [log_cp10k(chosen, totals).toarray().astype(np.float32), chosen]
     return Prepared(sides[0], sides[2], sides[1], sides[3], genes, method)
@@ -136,5 +156,5 @@ def nested_subset(n_cells: int, n_keep: int, seed: int) -> np.ndarray:
     >>> set(nested_subset(100, 10, seed=3)) <= set(nested_subset(100, 20, seed=3))
     True
     """
-    in_range(n_keep, 2, n_cells, "n_train", f"There are {n_cells} training cells.")
+    in_range(n_keep, 2, n_cells, "n_train", f"There are {n_cells} training cells.", whole=True)
     return np.random.default_rng(seed).permutation(n_cells)[:n_keep]

@@ -225,7 +225,7 @@ def run_id(notebook: str, parameters: dict[str, Any]) -> str:
     """Return the file stem of a parameterized run.
 
     >>> run_id("datasets/pbmc68k", {"dim": 8})
-    'datasets-pbmc68k-c2c22e65'
+    'datasets-pbmc68k-aaf2726f'
     """
     return f"{notebook.replace('/', '-')}-{short_hash(parameters)[:8]}"
 

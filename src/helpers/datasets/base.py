@@ -9,7 +9,7 @@ from scipy import sparse
 from helpers.checks import as_counts, as_labels, as_matrix, in_range, is_labels, same_length
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Dataset:
     """Raw counts of cells, an auxiliary signal, and which cells train and which probe.
 
@@ -58,15 +58,23 @@ class Dataset:
         """Check what was given; see ``Raises``."""
         put = object.__setattr__
         put(self, "counts", as_counts(self.counts, f"counts of {self.name}"))
-        put(self, "folds", np.asarray(self.folds))
+        put(self, "signal", np.asarray(self.signal))
+        folds = np.asarray(self.folds)
+        if folds.dtype.kind not in "iu" or folds.ndim != 1 or (len(folds) and folds.min() < 0):
+            raise ValueError(f"folds of {self.name} must be one whole number a cell, 0 or more.")
+        put(self, "folds", folds.astype(np.int64))
         others = np.asarray(self.other_umis) if len(self.other_umis) else np.zeros(self.n_cells, int)
-        put(self, "other_umis", others)
+        if others.dtype.kind not in "iu" or (len(others) and others.min() < 0):
+            raise ValueError(f"other_umis of {self.name} must be whole numbers, 0 or more.")
+        put(self, "other_umis", others.astype(np.int64))
+        if self.genes is not None and len(self.genes) != self.counts.shape[1]:
+            raise ValueError(f"{self.name} has {len(self.genes)} gene names for {self.counts.shape[1]} columns.")
         what = f"signal {self.signal_name!r} of {self.name}"
         same_length(counts=self.counts, signal=self.signal, folds=self.folds, other_umis=others)
         values = as_labels(self.signal, what) if is_labels(self.signal) else as_matrix(self.signal, what)
         if self.n_cells and (values == values[0]).all():
             raise ValueError(f"{what} is constant over {self.n_cells} cells: it has no information to find.")
-        in_range(self.fold, 0, self.n_folds - 1, f"fold of {self.name}")
+        in_range(self.fold, 0, self.n_folds - 1, f"fold of {self.name}", whole=True)
         for side, cells in (("train", self.train), ("probe", self.probe)):
             if len(cells) < 2:
                 raise ValueError(f"{self.name} has {len(cells)} {side} cell(s): at least 2 are needed.")
@@ -102,9 +110,9 @@ class Dataset:
         digest = hashlib.sha256(repr((self.counts.shape, np.shape(self.signal), self.ceiling_bits)).encode())
         signal = as_labels(self.signal, "signal") if is_labels(self.signal) else self.signal
         for array in (
-            self.counts.data,
-            self.counts.indices,
-            self.counts.indptr,
+            self.counts.data.astype(np.int64),
+            self.counts.indices.astype(np.int64),
+            self.counts.indptr.astype(np.int64),
             signal,
             self.folds,
             self.other_umis,

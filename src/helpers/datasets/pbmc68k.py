@@ -33,7 +33,7 @@ def pbmc68k(signal: str = "cell_type", n_folds: int = 2, split_seed: int = 0) ->
         Seed of the folds, which are stratified by label and made before anything else.
     """
     choose(signal, ["cell_type"], "signal of pbmc68k")
-    in_range(n_folds, 2, 8, "n_folds", "8 cells carry the rarest label.")
+    in_range(n_folds, 2, 8, "n_folds", "8 cells carry the rarest label.", whole=True)
     counts, labels, totals, genes = _recovered_counts()
     folds = np.zeros(len(labels), int)
     splitter = StratifiedKFold(n_folds, shuffle=True, random_state=split_seed)

@@ -56,9 +56,9 @@ def simulated(
     ((200, 50), 2.0)
     """
     choose(signal, SIGNALS, "signal of simulated")
-    in_range(n_cells, 8, 1e8, "n_cells")
-    in_range(n_genes, 2, 1e6, "n_genes")
-    in_range(n_latent, 2 if signal == "label" else 1, 64, "n_latent")
+    in_range(n_cells, 8, 1e8, "n_cells", whole=True)
+    in_range(n_genes, 2, 1e6, "n_genes", whole=True)
+    in_range(n_latent, 2 if signal == "label" else 1, 64, "n_latent", whole=True)
     limit = 3.0 if signal == "label" else 20.0
     in_range(information_bits, 0, limit, f"information_bits of signal {signal!r}", open_low=True)
     in_range(umis_per_cell, 1e-2, 1e7, "umis_per_cell")
@@ -106,13 +106,13 @@ def _state_and_signal(
     else:
         direction = of_signal.standard_normal(d)
         clean, rank = state @ direction[:, None] / np.linalg.norm(direction), 1
-    sigma = (4 ** (bits / rank) - 1) ** -0.5
+    sigma = np.expm1(bits / rank * np.log(4)) ** -0.5
     return _Drawn(state, clean + sigma * of_signal.standard_normal(clean.shape))
 
 
 def _correlation(bits: float, d: int) -> float:
     """Solve −d/2 log2(1 − ρ²) = bits."""
-    return float(np.sqrt(1 - 4 ** (-bits / d)))
+    return float(np.sqrt(-np.expm1(-bits / d * np.log(4))))
 
 
 def _ring(n: int, d: int, rho: float, rng: np.random.Generator) -> _Drawn:

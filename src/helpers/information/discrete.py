@@ -17,7 +17,7 @@ def entropy(labels: Any) -> float:
     1.0
     """
     share = np.bincount(as_labels(labels, "labels")) / len(labels)
-    return float(-(share[share > 0] * np.log2(share[share > 0])).sum())
+    return float((share[share > 0] * np.log2(1 / share[share > 0])).sum())
 
 
 def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
@@ -41,11 +41,18 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     x, y = as_labels(x, "x"), as_labels(y, "y")
     n = same_length(x=x, y=y)
     in_range(n, 2, np.inf, "number of cells")
-    shift = (len(set(x)) - 1) * (len(set(y)) - 1) / (2 * n * np.log(2)) if correct else 0.0
+    shift = _excess(x, y) if correct else 0.0
     pointwise = _pointwise(x, y) - shift
-    null = _pointwise(x, np.random.default_rng(seed).permutation(y)).mean() - shift
+    mixed = np.random.default_rng(seed).permutation(y)
+    null = _pointwise(x, mixed).mean() - (_excess(x, mixed) if correct else 0.0)
     settings = {"estimator": "plug_in", "correct": correct, "seed": seed}
     return Estimate(float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings)
+
+
+def _excess(x: np.ndarray, y: np.ndarray) -> float:
+    """First-order bias in bits: half a nat over n for each pair of labels seen, less those of x and of y, plus one."""
+    pairs = len(set(zip(x.tolist(), y.tolist(), strict=True)))
+    return (pairs - len(set(x)) - len(set(y)) + 1) / (2 * len(x) * np.log(2))
 
 
 def _pointwise(x: np.ndarray, y: np.ndarray) -> np.ndarray:

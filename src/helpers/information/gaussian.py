@@ -36,12 +36,15 @@ def gaussian_channel(sigma_y: Any, sigma_u: Any, alpha: float = 1.0) -> float:
     >>> gaussian_channel(sigma_y=3.0, sigma_u=0.0, alpha=1.0)
     1.0
     """
-    in_range(alpha, 0, 1e150, "alpha", open_low=True)
+    in_range(alpha, 0, 1e100, "alpha", open_low=True)
     y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
     if y.shape != u.shape:
         raise ValueError(f"sigma_y has shape {y.shape} and sigma_u {u.shape}: give the same dimension.")
-    noise = u + np.eye(len(u)) / alpha**2
-    return float((np.linalg.slogdet(y + noise)[1] - np.linalg.slogdet(noise)[1]) / (2 * np.log(2)))
+    # In the axes of Σ_U, where the noise α²λ + 1 of each is exact however large the gain.
+    spectrum, axes = np.linalg.eigh(u)
+    scale = alpha / np.sqrt(alpha**2 * np.maximum(spectrum, 0) + 1)
+    signal = np.linalg.eigvalsh(scale[:, None] * (axes.T @ y @ axes) * scale)
+    return float(np.log1p(np.maximum(signal, 0)).sum() / (2 * np.log(2)))
 
 
 def channel_samples(

@@ -1,14 +1,20 @@
 """The nearest-neighbour estimator of Kraskov, Stögbauer and Grassberger (2004)."""
 
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from scipy.spatial import cKDTree
+from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
 from helpers.checks import as_matrix, in_range, same_length
 from helpers.information.estimate import Estimate
+
+# Above this many dimensions a tree visits nearly every point, and plain distances are faster.
+_TREE_DIMENSIONS = 12
+_BLOCK = 512
 
 
 def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
@@ -43,7 +49,7 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     start = time.perf_counter()
     x, y = as_matrix(x, "x"), as_matrix(y, "y")
     n = same_length(x=x, y=y)
-    in_range(k, 1, 1000, "k")
+    in_range(k, 1, 1000, "k", whole=True)
     in_range(n, k + 2, np.inf, f"number of cells for k={k}")
     pointwise = ksg_pointwise(x, y, k)
     null = ksg_pointwise(x, y[np.random.default_rng(seed).permutation(n)], k).mean()
@@ -54,23 +60,36 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
 def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:
     """Each cell's KSG contribution in bits, shape (n,). Their mean is the estimate."""
     n = len(x)
-    joint = cKDTree(np.hstack([x, y]))
-    radius = joint.query(joint.data, k=[k + 1], p=np.inf, workers=-1)[0][:, 0]
-    # Strictly closer than the k-th neighbour; among repeats (radius 0), the repeats themselves.
+    joint = np.hstack([x, y])
+    radius = _neighbour_distance(joint, k)
+    # Strictly closer than the k-th neighbour; among repeats (radius 0) all of them, the cell itself included.
     tied = radius == 0
     within = np.where(tied, 0.0, np.nextafter(radius, 0))
     near = np.full(n, float(k))
     if tied.any():
-        near[tied] = joint.query_ball_point(joint.data[tied], 0.0, p=np.inf, return_length=True) - 1
+        near[tied] = cKDTree(joint).query_ball_point(joint[tied], 0.0, p=np.inf, return_length=True)
     return (digamma(near) + digamma(n) - digamma(_count(x, within)) - digamma(_count(y, within))) / np.log(2)
+
+
+def _neighbour_distance(points: np.ndarray, k: int) -> np.ndarray:
+    """Return the max-norm distance from each point to its k-th nearest other point."""
+    if points.shape[1] <= _TREE_DIMENSIONS:
+        return cKDTree(points).query(points, k=[k + 1], p=np.inf, workers=-1)[0][:, 0]
+    return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in _distances(points)])
 
 
 def _count(points: np.ndarray, within: np.ndarray) -> np.ndarray:
     """Points no farther than ``within`` from each point, itself included."""
-    if points.shape[1] == 1:
-        value = points[:, 0]
-        order = np.sort(value)
-        right = np.searchsorted(order, value + within, "right")
-        return right - np.searchsorted(order, value - within, "left")
-    tree = cKDTree(points)
-    return tree.query_ball_point(points, within, p=np.inf, return_length=True, workers=-1)
+    if points.shape[1] <= _TREE_DIMENSIONS:
+        tree = cKDTree(points)
+        return tree.query_ball_point(points, within, p=np.inf, return_length=True, workers=-1)
+    limits = np.array_split(within, np.arange(_BLOCK, len(points), _BLOCK))
+    return np.concatenate(
+        [(block <= limit[:, None]).sum(axis=1) for block, limit in zip(_distances(points), limits, strict=True)]
+    )
+
+
+def _distances(points: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield max-norm distances of blocks of points to all points: memory linear in the number of points."""
+    for start in range(0, len(points), _BLOCK):
+        yield cdist(points[start : start + _BLOCK], points, "chebyshev")

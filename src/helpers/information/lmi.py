@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 from scipy.special import digamma
 
-from helpers.checks import as_labels, as_matrix, in_range, is_labels, same_length
+from helpers.checks import as_labels, as_matrix, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.ksg import ksg_pointwise
 from helpers.information.nets import Training, learn_codes
@@ -76,15 +76,27 @@ def lmi(
     True
     """
     start = time.perf_counter()
+    for name in training:
+        choose(name, Training.__dataclass_fields__, "option of lmi")
     how = Training(**training)
     discrete = is_labels(y)
     x = as_matrix(x, "x")
     y = as_labels(y, "y") if discrete else as_matrix(y, "y")
     n = same_length(x=x, y=y)
-    in_range(folds, 2, 20, "folds")
-    in_range(dim, 1, 64, "dim")
-    in_range(k, 1, 50, "k")
+    in_range(folds, 2, 20, "folds", whole=True)
+    in_range(dim, 1, 64, "dim", whole=True)
+    in_range(k, 1, 50, "k", whole=True)
     in_range(n, FEWEST, np.inf, "number of cells for lmi", "Use ksg or plug_in for fewer.")
+    in_range(
+        n // folds, k + 2, np.inf, f"cells a fold ({n} cells, {folds} folds, k = {k})", "Use fewer folds or neighbours."
+    )
+    if discrete:
+        crowd = np.bincount(y)[y]
+        if (crowd <= k).mean() > 0.5:
+            raise ValueError(
+                f"{(crowd <= k).sum()} of {n} cells carry a label that {k} cells or fewer share: "
+                "labels need more cells; give a continuous signal as floats."
+            )
     for name, values in (("x", x), ("y", y)):
         if (values == values[0]).all():
             raise ValueError(f"{name} is constant over {n} cells: information about it is 0 and needs no estimate.")
@@ -153,6 +165,9 @@ def _continuous(
     for net in range(len(train)):
         cells, at = turn.estimate[net % folds], (train[net], stop[net])
         u, v = of_x[net], of_y[net]
+        if any(np.ptp(code[at[0]], axis=0).max() < 1e-9 for code in (u, v)):
+            pointwise[net // folds, cells] = 0.0  # a constant code: nothing was found to learn from
+            continue
         if not small_x:
             u = _axes_that_show(u, seen_y[net] if small_y else v, *at)
         if not small_y:
@@ -203,7 +218,9 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3) -> np.ndarray:
     -------
     (n,) array; the mean over both directions of the identity in ``lmi``.
     """
-    u, v = ((z - z.mean(axis=0)) / z.std(axis=0) for z in (u, v))
+    u, v = ((z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0) for z in (u, v))
+    if any(_has_ties(z, k) for z in (u, v)):  # no density, so no differential entropy: KSG counts ties itself
+        return ksg_pointwise(u, v, k)
     pairs = min(u.shape[1], v.shape[1])
     rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
@@ -214,6 +231,10 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3) -> np.ndarray:
         w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
         total += gain + _entropy_terms(b, k) - _entropy_terms(w, k) + ksg_pointwise(a, w, k)
     return total / 2
+
+
+def _has_ties(points: np.ndarray, k: int) -> bool:
+    return bool((cKDTree(points).query(points, k=[k + 1], p=np.inf)[0] == 0).any())
 
 
 def _entropy_terms(points: np.ndarray, k: int) -> np.ndarray:

@@ -6,23 +6,35 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from helpers.checks import in_range
+
 
 @dataclass(frozen=True)
 class Training:
     """How the nets are trained; every field is an option of ``lmi``.
 
-    ``hidden`` units, ``dropout``, AdamW at ``rate`` with ``decay``, batches of ``batch`` cells, at most
-    ``epochs`` epochs, stopping after ``patience`` epochs without a better held-out loss, whose weights
-    are restored.
+    ``hidden`` units, ``dropout``, AdamW at ``rate`` with ``decay``, batches of ``batch`` cells (larger if an
+    epoch would have more than ``most_batches``), at most ``epochs`` epochs, stopping after ``patience`` epochs
+    without a better held-out loss, whose weights are restored.
     """
 
     hidden: int = 64
     dropout: float = 0.2
-    rate: float = 2e-3
+    rate: float = 4e-3
     decay: float = 1e-2
     batch: int = 256
+    most_batches: int = 12
     epochs: int = 200
     patience: int = 10
+
+    def __post_init__(self) -> None:
+        """Check every field."""
+        in_range(self.hidden, 1, 4096, "hidden", whole=True)
+        in_range(self.dropout, 0, 0.95, "dropout")
+        in_range(self.rate, 1e-8, 1, "rate")
+        in_range(self.decay, 0, 10, "decay")
+        for name in ("batch", "most_batches", "epochs", "patience"):
+            in_range(getattr(self, name), 1, 1e6, name, whole=True)
 
 
 def learn_codes(
@@ -58,13 +70,14 @@ def learn_codes(
     x_held, y_held = _take(x, held), _take(y, held)
     best, best_loss = stack.copy(), torch.full((len(x),), torch.inf)
     waited = torch.zeros(len(x))
-    n_batches = max(1, round(rows.shape[1] / how.batch))
+    n_batches = int(np.clip(round(rows.shape[1] / how.batch), 1, how.most_batches))
     for _ in range(how.epochs):
-        order = torch.rand(rows.shape, generator=stack.rng).argsort(1)
-        for batch in rows.gather(1, order).tensor_split(n_batches, 1):
+        order = rows[:, torch.randperm(rows.shape[1], generator=stack.rng)]
+        batches = (_take(v, order).tensor_split(n_batches, 1) for v in (x, y))
+        for some_x, some_y in zip(*batches, strict=True):
             optimiser.zero_grad()
             # A sum over nets: each net's gradient is its own.
-            _loss(stack(_take(x, batch), training=True)[1], _take(y, batch), labels).sum().backward()
+            _loss(stack(some_x, training=True)[1], some_y, labels).sum().backward()
             optimiser.step()
         with torch.no_grad():
             loss = _loss(stack(x_held)[1], y_held, labels)
@@ -108,7 +121,7 @@ class _Stack:
     def _drop(self, h: Tensor, training: bool) -> Tensor:
         if not training or self.dropout == 0:
             return h
-        return h * (torch.rand(h.shape, generator=self.rng) >= self.dropout) / (1 - self.dropout)
+        return h * torch.empty_like(h).bernoulli_(1 - self.dropout, generator=self.rng) / (1 - self.dropout)
 
 
 def _take(values: Tensor, rows: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.optimize import brentq, least_squares
+from scipy.optimize import least_squares
 from scipy.stats import t as student_t
 
 from helpers.checks import as_matrix, in_range, same_length
@@ -71,11 +71,12 @@ class Fit:
         wide with no more points than parameters.
         """
         in_range(level, 0, 1, "level")
-        x = np.asarray(x, dtype=float)
-        slope = self.law.slope(x)
-        width = np.sqrt(np.maximum(np.einsum("ij,jk,ik->i", slope, self.covariance, slope), 0))
-        half = self._t(level) * width
         middle = self.law(x)
+        if self.n_points <= len(self.params) or not np.isfinite(self.covariance).all():
+            return np.full_like(middle, -np.inf), np.full_like(middle, np.inf)
+        slope = self.law.slope(np.atleast_1d(x))
+        variance = np.einsum("ij,jk,ik->i", slope, self.covariance, slope)
+        half = self._t(level) * np.sqrt(np.maximum(variance, 0)).reshape(middle.shape)
         return middle - half, middle + half
 
     def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
@@ -104,10 +105,16 @@ class Law:
     x_name: ClassVar[str]
     allowed: ClassVar[dict[str, tuple[float, float]]]
     positive: ClassVar[tuple[str, ...]]
+    zero_allowed: ClassVar[bool] = False
 
     def __call__(self, x: Any) -> np.ndarray:
         """Return the law at ``x``, in bits."""
-        return self._formula(np.asarray(x, dtype=float), self._theta())
+        x = np.asarray(x, dtype=float)
+        good = x >= 0 if self.zero_allowed else x > 0
+        if not good.all():
+            rule = "0 or more" if self.zero_allowed else "above 0"
+            raise ValueError(f"{self.x_name} holds {x[~good].flat[0]:g}: it must be {rule}.")
+        return self._formula(x, self._theta())
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -161,7 +168,11 @@ class Law:
         ValueError
             For mismatched lengths, NaN, x that is not positive, or fewer distinct x than parameters.
         """
-        x, y = as_matrix(x, cls.x_name)[:, 0], as_matrix(bits, "bits")[:, 0]
+        columns = [as_matrix(x, cls.x_name), as_matrix(bits, "bits")]
+        for name, values in zip((cls.x_name, "bits"), columns, strict=True):
+            if values.shape[1] != 1:
+                raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating x for seeds.")
+        x, y = (values[:, 0] for values in columns)
         same_length(**{cls.x_name: x, "bits": y})
         if not (x > 0).all():
             raise ValueError(f"{cls.x_name} holds {x.min():g}: every value must be above 0.")
@@ -173,7 +184,7 @@ class Law:
         edges = cls._limits(x, y)
         low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
         found = [_solve(cls, x, y, np.clip(s, low, high), low, high) for s in cls._starts(x, y)]
-        good = [f for f in found if f.success and np.isfinite(f.cost)]
+        good = [f for f in found if np.isfinite(f.cost)]
         best = min(good or found, key=lambda f: f.cost)
         return _judge(cls._from_theta(best.x), x, y, edges, bool(good))
 
@@ -216,6 +227,9 @@ def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float,
     doubt = law._doubt(x)
     if not solved:
         status, message = "failed", "no start converged: inspect the points."
+    elif np.ptp(y) == 0:
+        status = "unconstrained"
+        message = f"every point has {y[0]:g} bits: without a bend the law's parameters mean nothing."
     elif at_edge:
         status, message = "bound", "; ".join(at_edge) + ": read the curve, not the parameters."
     elif doubt or loose:
@@ -223,7 +237,7 @@ def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float,
         status, message = "unconstrained", "; ".join(filter(None, [doubt, named])) + "."
     else:
         status, message = "ok", f"{len(x)} points, {free} degrees of freedom."
-    return Fit(law, x, y, params, stderr, status, message, np.nan_to_num(covariance, nan=np.inf))
+    return Fit(law, x, y, params, stderr, status, message, covariance)
 
 
 def _profile(fit: Fit, name: str, level: float) -> tuple[float, float]:
@@ -234,7 +248,8 @@ def _profile(fit: Fit, name: str, level: float) -> tuple[float, float]:
     best = law._theta()
     free = len(x) - len(best)
     rss = (fit.residuals**2).sum()
-    target = max(rss, 1e-30) * (1 + fit._t(level) ** 2 / free)
+    # Information is never known to better than a millionth of a bit.
+    target = max(rss, len(x) * 1e-12) * (1 + fit._t(level) ** 2 / free)
     step = fit.stderr[name] / (fit.params[name] if name in law.positive else 1.0)
     step = float(np.clip(step if np.isfinite(step) else 1.0, 1e-9, 1.0))
     floor, top = law.allowed[name]
@@ -262,16 +277,18 @@ def _excess(
             out[at], out[others] = value, rest
             return out
 
-        found = [
-            least_squares(
-                lambda rest: law._formula(x, theta(rest)) - y,
-                start,
-                lambda rest: law._slope(x, theta(rest))[:, others],
-                x_scale="jac",
-                max_nfev=100,
-            )
-            for start in (last, best[others])
-        ]
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value
+            found = [
+                least_squares(
+                    lambda rest: law._formula(x, theta(rest)) - y,
+                    start,
+                    lambda rest: law._slope(x, theta(rest))[:, others],
+                    bounds=(best[others] - 50, best[others] + 50),
+                    x_scale="jac",
+                    max_nfev=100,
+                )
+                for start in (last, best[others])
+            ]
         nearest = min(found, key=lambda f: f.cost)
         last = nearest.x
         return float(2 * nearest.cost - target)
@@ -286,10 +303,16 @@ def _walk(excess: Callable[[float], float], start: float, step: float, edge: flo
     for _ in range(60):
         outer = max(outer, limit) if step < 0 else min(outer, limit)
         if excess(outer) > 0:
-            if excess(inner) >= 0:
-                return float(inner)
-            return float(brentq(excess, inner, outer, xtol=1e-6 * abs(outer - start) + 1e-12))
+            return _bisect(excess, inner, outer, 1e-4 * abs(outer - start))
         if outer == limit:
             return float(edge)
         inner, outer = outer, outer + 1.6 * (outer - start)
     return float(edge)
+
+
+def _bisect(excess: Callable[[float], float], inside: float, outside: float, tolerance: float) -> float:
+    """Halve towards the crossing. The profile is found by a search, so its sign may flicker: no root finder here."""
+    while abs(outside - inside) > tolerance:
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
+    return (inside + outside) / 2

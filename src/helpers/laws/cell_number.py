@@ -42,7 +42,7 @@ class CellNumberLaw(Law):
     def __post_init__(self) -> None:
         """Check the parameters."""
         in_range(self.i_inf, -1e3, 1e3, "i_inf", "It is in bits.")
-        in_range(self.n0, 0, np.inf, "n0", "It is a number of cells.", open_low=True)
+        in_range(self.n0, 0, 1e300, "n0", "It is a number of cells.", open_low=True)
         in_range(self.s, 0, 1e3, "s", open_low=True)
 
     @classmethod

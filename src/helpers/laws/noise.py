@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+from scipy.special import expit
 
 from helpers.checks import in_range
 from helpers.laws.base import Fit, Law
@@ -39,24 +40,29 @@ class NoiseLaw(Law):
     x_name: ClassVar[str] = "u"
     allowed: ClassVar[dict[str, tuple[float, float]]] = {"i_max": (0.0, np.inf), "u_bar": (0.0, np.inf)}
     positive: ClassVar[tuple[str, ...]] = ("u_bar",)
+    zero_allowed: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         """Check the parameters."""
-        in_range(self.i_max, 0, 1e3, "i_max", "It is in bits.")
+        in_range(self.i_max, 0, 500, "i_max", "It is in bits.")
         in_range(self.u_bar, 0, 1e300, "u_bar", "It is in UMIs per cell.", open_low=True)
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
-        snr = x * np.exp(-theta[1])
         gain = np.expm1(theta[0] * np.log(4))  # 4^I_max − 1
-        return np.log1p(gain * snr / (1 + snr)) / (2 * np.log(2))
+        return np.log1p(gain * cls._share(x, theta)) / (2 * np.log(2))
+
+    @staticmethod
+    def _share(x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        """û / (1 + û), exact for any x from zero to infinity."""
+        with np.errstate(divide="ignore"):
+            return expit(np.log(x) - theta[1])
 
     @classmethod
     def _slope(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
-        snr = x * np.exp(-theta[1])
-        most = np.exp(theta[0] * np.log(4))
-        by_i_max = most * snr / (1 + most * snr)
-        by_log_u_bar = (snr / (1 + snr) - by_i_max) / (2 * np.log(2))
+        with np.errstate(divide="ignore"):
+            by_i_max = expit(np.log(x) - theta[1] + theta[0] * np.log(4))
+        by_log_u_bar = (cls._share(x, theta) - by_i_max) / (2 * np.log(2))
         return np.column_stack([by_i_max, by_log_u_bar])
 
     @classmethod
@@ -70,7 +76,7 @@ class NoiseLaw(Law):
         return {"i_max": (0.0, max(20.0, 3 * float(y.max()))), "u_bar": (x.min() * 1e-6, x.max() * 1e6)}
 
     def _doubt(self, x: np.ndarray) -> str:
-        if self.u_bar > 10 * x.max():
+        if self.u_bar > 5 * x.max():
             return (
                 f"ū = {self.u_bar:.3g} lies {self.u_bar / x.max():.3g}-fold above the deepest point "
                 f"({x.max():.3g}): only the rise is seen, so ū and I_max are not fixed apart; measure deeper"
@@ -90,11 +96,11 @@ class NoiseLaw(Law):
         96.9
         """
         bits = np.asarray(bits, dtype=float)
-        if (bits < 0).any():
+        if not (bits >= 0).all():
             raise ValueError(f"target information is {bits.min():g} bits: it must be 0 or more.")
         room = np.expm1(self.i_max * np.log(4)) - np.expm1(bits * np.log(4))
-        with np.errstate(divide="ignore"):
-            return np.where(room > 0, self.u_bar * np.expm1(bits * np.log(4)) / np.maximum(room, 0), np.inf)
+        need = self.u_bar * np.expm1(bits * np.log(4)) / np.where(room > 0, room, 1)
+        return np.where(room > 0, need, np.inf)
 
     @staticmethod
     def collapse(x: Any, fit: Fit) -> np.ndarray:

@@ -22,7 +22,7 @@ class Representation:
     def fit(self, train: Any) -> Self:
         """Learn from training cells, shape (cells, genes)."""
         values = as_matrix(train, "training cells")
-        in_range(self.dim, 1, 4096, "dim")
+        in_range(self.dim, 1, 4096, "dim", whole=True)
         in_range(len(values), 2, np.inf, "number of training cells")
         self._n_genes = values.shape[1]
         self._fit(values)

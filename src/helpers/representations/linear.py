@@ -1,7 +1,10 @@
 """The two linear representations: random projection, which learns nothing, and principal components."""
 
+import warnings
+
 import numpy as np
 from sklearn.decomposition import PCA as SklearnPCA
+from sklearn.exceptions import DataDimensionalityWarning
 from sklearn.random_projection import GaussianRandomProjection
 
 from helpers.representations.base import Representation
@@ -18,7 +21,9 @@ class RandomProjection(Representation):
     """
 
     def _fit(self, train: np.ndarray) -> None:
-        self._model = GaussianRandomProjection(self.dim, random_state=self.seed).fit(train)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DataDimensionalityWarning)  # more dimensions than genes are no mistake here
+            self._model = GaussianRandomProjection(self.dim, random_state=self.seed).fit(train)
 
     def _transform(self, probe: np.ndarray) -> np.ndarray:
         return self._model.transform(probe)
@@ -37,8 +42,11 @@ class PCA(Representation):
     """
 
     def _fit(self, train: np.ndarray) -> None:
-        rank = min(self.dim, *train.shape)
-        self._model = SklearnPCA(rank, random_state=self.seed).fit(train)
+        rank = min(self.dim, len(train) - 1, train.shape[1])  # n cells span n - 1 directions around their mean
+        with np.errstate(invalid="ignore"):  # identical cells: shares of no variance
+            self._model = SklearnPCA(rank, random_state=self.seed).fit(train)
+        real = self._model.explained_variance_ > 1e-12 * np.maximum(train.var(axis=0).sum(), 1e-300)
+        self._model.components_[~real] = 0
 
     def _transform(self, probe: np.ndarray) -> np.ndarray:
         scores = self._model.transform(probe)
