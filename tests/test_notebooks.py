@@ -1,0 +1,106 @@
+"""Every notebook, run by papermill at tiny parameters; wrong ones are refused before a kernel starts."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import papermill
+import pytest
+
+from helpers.run import find_notebook, notebooks, run_notebook
+
+ROOT = Path(__file__).parents[1]
+TINY = {
+    "datasets/pbmc68k": {"depths": [1.0, 0.1, 0.02], "n_train": [10, 40, 100, 350], "seeds": [0], "dim": 4},
+    "datasets/simulated": {"depths": [1.0, 0.1, 0.01], "n_train": [10, 40, 100, 150], "seeds": [0], "n_cells": 300,
+                           "dim": 4, "umis_per_cell": 1000.0},
+    "analyses/gaussian_channel": {"n_samples": 2000},
+    "analyses/probing": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
+                         "fixed_bits": 1.0, "seeds": [0]},
+    "analyses/noise": {},
+    "analyses/cell_number": {},
+    "analyses/collapse": {},
+    "book/intro": {},
+    "book/reproducibility": {},
+}  # fmt: skip
+
+
+def test_no_notebook_is_left_out():
+    assert set(notebooks(ROOT)) <= set(TINY)
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """Run every notebook once, datasets first, on one store of results."""
+    folder = tmp_path_factory.mktemp("run")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NOISE_SCALING_RESULTS", str(folder / "results"))
+        out = {}
+        for name, given in TINY.items():
+            target = folder / f"{name}.ipynb"
+            # The last page reports on a profile of config/, the others fill a store of their own.
+            profile = {} if name == "book/reproducibility" else {"profile": "tiny"}
+            run_notebook(find_notebook(name, ROOT), target, given | profile, building=True)
+            out[name] = nbformat.read(target, as_version=4)
+        yield out
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_it_runs_and_shows(executed, name):
+    nbformat.validate(executed[name])
+    outputs = [o for c in executed[name].cells if c.cell_type == "code" for o in c.outputs]
+    assert not [o for o in outputs if o.output_type == "error"]
+    assert any(o.output_type in ("execute_result", "display_data") for o in outputs)
+    assert not [o for o in outputs if o.get("name") == "stderr"], "a page must not show warnings"
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_its_cells_are_short_and_its_sections_complete(name):
+    text = find_notebook(name, ROOT).read_text()
+    if name.startswith(("datasets", "analyses")):
+        for part in ("**Question.**", "**You will learn to**", "**Time and memory.**", "answer\n", "## Limits",
+                     "## Exercises", "## Takeaways"):  # fmt: skip
+            assert part in text, part
+    assert "def " not in text
+
+
+def test_every_measurement_succeeded_at_tiny_parameters(executed):
+    measuring = ("datasets/pbmc68k", "datasets/simulated", "analyses/probing")
+    cells = [c for name in measuring for c in executed[name].cells if c.source.endswith(("along_cells)", "by_dim)"))]
+    said = [output["data"]["text/plain"] for cell in cells for output in cell.outputs]
+    assert len(said) == 3
+    assert all("none failed" in text for text in said)
+
+
+def test_parameters_arrive_and_are_shown(executed):
+    cell = next(c for c in executed["datasets/pbmc68k"].cells if "injected-parameters" in c.metadata.get("tags", []))
+    assert "dim = 4" in cell.source
+    assert "hide-input" in cell.metadata["tags"]
+
+
+def test_a_rerun_gives_the_same_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
+    source = find_notebook("analyses/gaussian_channel", ROOT)
+    texts = []
+    for i in range(2):
+        run_notebook(source, tmp_path / f"{i}.ipynb", {"n_samples": 500}, building=True)
+        notebook = json.loads((tmp_path / f"{i}.ipynb").read_text())
+        notebook["metadata"].pop("widgets", None)  # ipywidgets numbers its models at random
+        for cell in notebook["cells"]:
+            cell["outputs"] = [o for o in cell.get("outputs", []) if "widget" not in json.dumps(o)]
+        texts.append(json.dumps(notebook))
+    assert texts[0] == texts[1]
+
+
+def test_wrong_parameters_start_no_kernel(tmp_path):
+    with pytest.raises(ValueError, match="did you mean 'depths'"):
+        run_notebook(find_notebook("pbmc68k", ROOT), tmp_path / "x.ipynb", {"depth": [1.0]})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failing_cell_keeps_the_notebook_so_far(tmp_path, monkeypatch):
+    monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
+    with pytest.raises(papermill.PapermillExecutionError, match=r"depth is 1\.5"):
+        run_notebook(find_notebook("pbmc68k", ROOT), tmp_path / "x.ipynb", {"depths": [1.5]}, building=True)
+    assert not (tmp_path / "x.ipynb").exists()
+    assert (tmp_path / "x.failed.ipynb").exists()

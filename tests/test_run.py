@@ -1,0 +1,209 @@
+"""Notebook parameters, profiles, and the command line."""
+
+import functools
+import operator
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from helpers import run, workflow
+from helpers.laws import NoiseLaw
+
+ROOT = Path(__file__).parents[1]
+DECLARED = {"dim": 16, "share": 0.9, "name": "quick", "depths": [1.0, 0.1], "seeds": [0], "live": True, "free": None}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"dim": 3}, {"share": 1}, {"depths": [1, 0.5]}, {"seeds": []}, {"live": False}, {"free": "anything"}, {}],
+)
+def test_right_parameters_pass(given):
+    assert run.check_parameters(given, DECLARED) == given
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"dims": 3}, "unknown parameter 'dims' of x: did you mean 'dim'"),
+        ({"zzz": 3}, "unknown parameter 'zzz' of x: It takes: dim, share"),
+        ({"dim": 2.5}, r"'dim' of x is 2.5 \(float\): it must be int, such as its default 16"),
+        ({"dim": "8"}, "it must be int"),
+        ({"dim": True}, "it must be int"),
+        ({"live": 1}, "it must be bool"),
+        ({"share": "0.9"}, "it must be float"),
+        ({"name": 3}, "it must be str"),
+        ({"depths": 1.0}, "it must be a list of float"),
+        ({"depths": ["1"]}, "it must be a list of float"),
+        ({"seeds": [0.5]}, "it must be a list of int"),
+    ],
+)
+def test_wrong_parameters_are_refused(given, told):
+    with pytest.raises(ValueError, match=told):
+        run.check_parameters(given, DECLARED, "x")
+
+
+@pytest.mark.parametrize("name", [*run.notebooks(ROOT), "book/intro", "book/reproducibility"])
+def test_every_notebook_declares_its_parameters(name):
+    declared = run.declared_parameters(run.find_notebook(name, ROOT))
+    assert declared["profile"] == "quick"
+
+
+def test_notebooks_are_found_by_short_name_and_not_outside():
+    assert run.find_notebook("pbmc68k", ROOT) == ROOT / "notebooks/datasets/pbmc68k.md"
+    assert run.find_notebook("notebooks/analyses/noise.ipynb", ROOT).name == "noise.md"
+    for name in ("pbmc68", "../../etc/passwd", "book/theory"):
+        with pytest.raises(ValueError, match="unknown notebook"):
+            run.find_notebook(name, ROOT)
+
+
+@pytest.mark.parametrize("pair", ["dim", "=3"])
+def test_assignments_need_a_name_and_a_value(pair):
+    with pytest.raises(ValueError, match="not of the form name=value"):
+        run.parse_assignments([pair])
+
+
+@pytest.mark.parametrize("profile", ["../x", "a/b", ""])
+def test_a_profile_cannot_lead_out_of_the_results(profile):
+    with pytest.raises(ValueError, match="use letters"):
+        run.profile_folder(profile)
+
+
+# Profiles
+
+
+@pytest.mark.parametrize("name", workflow.profiles(ROOT))
+def test_profiles_are_sound(name):
+    plan = workflow.load_plan(name, ROOT)
+    assert plan.profile == name
+    assert plan.jobs()
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
+    assert sorted(f.removesuffix(".ipynb") for f in files if f.endswith(".ipynb")) == sorted(plan.pages)
+    for file in files:
+        assert (ROOT / file).with_suffix(".md").exists() or (ROOT / f"{file}.md").exists()
+
+
+def test_the_sweep_covers_what_the_pages_ask_for():
+    """Together, the jobs of a notebook must give each list parameter all values of the page's default."""
+    plan = workflow.load_plan("quick", ROOT)
+    for group in plan.sweep:
+        declared = run.declared_parameters(run.find_notebook(group.notebook, ROOT))
+        for name, values in group.each.items():
+            assert sorted(functools.reduce(operator.iadd, values, [])) == sorted(declared[name])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("notebook: datasets/pbmc\n    each: {seeds: [[0]]}", "unknown notebook"),
+        ("notebook: datasets/pbmc68k\n    each: {seed: [[0]]}", "did you mean 'seeds'"),
+        ("notebook: datasets/pbmc68k\n    parameters: {dim: x}", "it must be int"),
+        ("notebook: datasets/pbmc68k\n    loops: {}", "Extra inputs"),
+    ],
+)
+def test_a_wrong_profile_is_refused_before_anything_runs(tmp_path, text, told):
+    for folder in ("notebooks", "book"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config" / "bad.yaml").write_text(f"profile: bad\nabout: x\npages: []\nsweep:\n  - {text}\n")
+    with pytest.raises(ValueError, match=told):
+        workflow.load_plan("bad", tmp_path)
+
+
+def test_an_unknown_profile_is_told():
+    with pytest.raises(ValueError, match="unknown profile 'quik': did you mean 'quick'"):
+        workflow.load_plan("quik", ROOT)
+
+
+# Command line
+
+
+def cli(*words, cwd=ROOT):
+    command = [sys.executable, "-c", "from helpers.cli import main; main()", *map(str, words)]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("run", "datasets/pbmc68k", "-p", "dims=3"), "did you mean 'dim'"),
+        (("run", "datasets/pbmc68k", "-p", "dim=x"), "it must be int"),
+        (("run", "dataset/pbmc68k"), "did you mean 'datasets/pbmc68k'"),
+        (("sweep", "--profile", "quik"), "did you mean 'quick'"),
+        (("fit", "no.csv"), "does not exist"),
+    ],
+)
+def test_mistakes_end_with_one_line_and_no_traceback(words, told):
+    done = cli(*words)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_outside_a_clone_it_says_where_to_go(tmp_path):
+    done = cli("list", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "is not inside the book" in done.stderr
+
+
+def test_help_and_list():
+    assert "noise-scaling run datasets/pbmc68k -p dim=8" in cli("run", "--help").stdout
+    listed = cli("list").stdout
+    for word in ("datasets/pbmc68k", "representations=", "random_projection", "quick"):
+        assert word in listed
+
+
+def test_fit_of_own_points(tmp_path):
+    law = NoiseLaw(2.0, 300.0)
+    depths = [10, 30, 100, 300, 1000, 3000]
+    lines = [f"{u},{float(law(u)) + 0.01 * (-1) ** i}" for i, u in enumerate(depths)]
+    (tmp_path / "points.csv").write_text("\n".join(["u,bits", *lines]))
+    done = cli("fit", tmp_path / "points.csv")
+    assert done.returncode == 0, done.stderr
+    assert "u_bar" in done.stdout
+    assert "status: ok" in done.stdout
+    page = (tmp_path / "points.html").read_text()
+    assert "NoiseLaw" in page
+    assert 'src="http' not in page
+    (tmp_path / "bad.csv").write_text("u,bit\n1,2\n")
+    assert "has no column 'bits': it has u, bit" in cli("fit", tmp_path / "bad.csv").stderr
+
+
+# Environment
+
+
+def locked():
+    out = {}
+    for line in (ROOT / "requirements.lock").read_text().splitlines():
+        wanted = Requirement(line)
+        if wanted.marker is None or wanted.marker.evaluate({"python_full_version": "3.11.7", "python_version": "3.11"}):
+            out[wanted.name.lower().replace("_", "-")] = str(wanted.specifier).removeprefix("==")
+    return out
+
+
+def declared_requirements():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = project["dependencies"] + [r for extra in project["optional-dependencies"].values() for r in extra]
+    return [r for r in map(Requirement, wanted) if r.marker is None or r.marker.evaluate()]
+
+
+def test_the_lock_satisfies_the_project():
+    lock = locked()
+    for wanted in declared_requirements():
+        assert lock[wanted.name.lower()] in wanted.specifier, wanted
+
+
+def test_environment_yml_agrees():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())["dependencies"]
+    python = next(d for d in environment if isinstance(d, str) and d.startswith("python="))
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert python.removeprefix("python=") in SpecifierSet(project["requires-python"])
+    pinned = {r.name: str(r.specifier) for r in map(Requirement, environment[-1]["pip"])}
+    assert set(pinned) == {r.name for r in declared_requirements()}
+    assert pinned == {name: f"=={locked()[name]}" for name in pinned}

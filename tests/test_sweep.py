@@ -1,0 +1,168 @@
+"""Sweeps: resumable, repeatable, and a failing point is a row."""
+
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from helpers import measure, sweep
+from helpers.store import Store
+from helpers.sweep import Grid, above_ceiling, cell_axis, measured, noise_axis, run_sweep, seed_means
+
+SMALL = {"n_cells": 240, "n_genes": 40, "n_latent": 2}
+GRID = Grid(
+    dataset="simulated", options=SMALL, representations=["pca"], depths=[1.0, 0.1], seeds=[0, 1], folds=[0], dim=3,
+    lmi={"epochs": 3},
+)  # fmt: skip
+NUMBERS = ["umis_per_cell", "mi_bits", "mi_null_bits", "mi_stderr_bits", "mi_ceiling_bits", "n_train", "n_probe"]
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    store = Store(tmp_path_factory.mktemp("store"))
+    return store, run_sweep(GRID, store)
+
+
+def test_rows_follow_the_schema(done):
+    _, table = done
+    assert len(table) == 4
+    assert (table["status"] == "ok").all()
+    assert np.isfinite(table[NUMBERS].astype(float)).all(axis=None)
+    assert set(table["n_train"]) == {120}
+    assert set(table["genes_by"]) == {"all 40 genes with a training count"}
+
+
+def test_depth_is_measured_not_nominal(done):
+    _, table = done
+    deep = table[table["noise_level"] == 1].iloc[0]
+    assert deep["umis_per_cell"] == pytest.approx(measure.dataset_of(deep["parameters"]).umis_per_cell)
+    thin = table[table["noise_level"] == 0.1]["umis_per_cell"]
+    assert thin.to_numpy() == pytest.approx(0.1 * deep["umis_per_cell"], rel=0.02)
+    assert thin.nunique() == 2
+
+
+def test_same_seed_same_numbers_another_seed_others(done, tmp_path):
+    _, first = done
+    again = run_sweep(GRID, Store(tmp_path))
+    pd.testing.assert_frame_equal(first.drop(columns="seconds"), again.drop(columns="seconds"))
+    assert first.groupby("seed")["mi_bits"].sum().nunique() == 2
+
+
+def test_what_is_measured_is_not_measured_again(done, monkeypatch):
+    store, _ = done
+    calls = []
+    kind = sweep.Kind(
+        lambda p: calls.append(p) or measure.measure(p), measure.describe, measure.data_hash, measure.code_of
+    )
+    monkeypatch.setattr(sweep, "CELLS", kind)
+    run_sweep(GRID, store)
+    assert calls == []
+    wider = GRID.model_copy(update={"seeds": [0, 1, 2], "depths": [1.0]})
+    run_sweep(wider, store)
+    assert [p["seed"] for p in calls] == [2]
+    changed = sweep.Kind(kind.measure, kind.describe, kind.data_hash, lambda p: "other code")
+    monkeypatch.setattr(sweep, "CELLS", changed)
+    run_sweep(GRID, store)
+    assert len(calls) == 5
+
+
+def test_a_failing_point_is_a_row_and_is_tried_again(tmp_path, monkeypatch):
+    grid = GRID.model_copy(update={"n_train": [20, 500], "depths": [1.0], "seeds": [0]})
+    store = Store(tmp_path)
+    table = run_sweep(grid, store)
+    assert table.set_index("n_train")["status"].to_dict() == {20: "ok", 500: "failed"}
+    told = table.set_index("n_train")["message"][500]
+    assert "n_train is 500" in told
+    assert "120 training cells" in told
+    assert len(seed_means(table)) == 1
+    calls = []
+    kind = sweep.Kind(lambda p: calls.append(p["n_train"]) or {}, measure.describe, measure.data_hash, measure.code_of)
+    monkeypatch.setattr(sweep, "CELLS", kind)
+    run_sweep(grid, store)
+    assert calls == [500]
+
+
+def test_killed_and_resumed_equals_uninterrupted(done, tmp_path):
+    script = (
+        "from helpers.store import Store; from helpers.sweep import Grid, run_sweep;"
+        f"run_sweep(Grid(**{GRID.model_dump()!r}), Store({str(tmp_path)!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", script])
+    rows = tmp_path / "rows"
+    while process.poll() is None and not (rows.exists() and list(rows.glob("*.json"))):
+        time.sleep(0.02)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    resumed = run_sweep(GRID, Store(tmp_path))
+    # Code that runs in one thread or two may round differently.
+    pd.testing.assert_frame_equal(resumed[NUMBERS], done[1][NUMBERS], rtol=1e-3, atol=1e-2, check_dtype=False)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"dataset": "pbmc"}, "unknown dataset 'pbmc': did you mean 'pbmc68k'"),
+        ({"representations": ["pcaa"]}, "did you mean 'pca'"),
+        ({"representations": []}, "at least 1 item"),
+        ({"depths": [0.0]}, r"depth is 0\.0: it must be a number in \(0, 1\]"),
+        ({"depths": [10]}, r"depth is 10\.0"),
+        ({"probe_depths": [-1]}, r"depth is -1\.0"),
+        ({"dim": 0}, "greater than or equal to 1"),
+        ({"sedes": [1]}, "Extra inputs are not permitted"),
+        ({"seeds": ["a"]}, "valid integer"),
+    ],
+)
+def test_impossible_grids_are_told(change, told):
+    with pytest.raises(ValidationError, match=told):
+        Grid(**{"dataset": "simulated", "representations": ["pca"], **change})
+
+
+def test_train_and_probe_depth_are_separate(tmp_path):
+    grid = GRID.model_copy(update={"depths": [1.0, 0.05], "probe_depths": [1.0, 0.05], "seeds": [0]})
+    table = run_sweep(grid, Store(tmp_path))
+    assert len(table) == 4
+    by_probe = table.groupby("probe_noise_level")["umis_per_cell"].nunique()
+    assert by_probe.tolist() == [1, 1]
+    assert len(noise_axis(seed_means(table))) == 2
+
+
+def test_axes_and_means(done):
+    store, table = done
+    points = seed_means(table)
+    assert len(noise_axis(points)) == 4
+    assert len(cell_axis(points)) == 2
+    assert measured(store, dataset="simulated", dim=3)["curve"].nunique() == 1
+    with pytest.raises(ValueError, match="no measured point with dataset=none: run `noise-scaling sweep`"):
+        measured(store, dataset="none")
+
+
+def test_folds_are_averaged_within_a_seed():
+    rows = [{"dataset": "d", "signal": "s", "representation": "r", "dim": 1, "settings": "{}", "n_train": 5,
+             "noise_level": 1.0, "probe_noise_level": 1.0, "seed": 0, "fold": f, "status": "ok", "umis_per_cell": 10.0,
+             "mi_bits": b, "mi_stderr_bits": 0.3, "mi_null_bits": 0.0, "mi_ceiling_bits": 2.0}
+            for f, b in ((0, 1.0), (1, 2.0))]  # fmt: skip
+    mean = seed_means(pd.DataFrame(rows)).iloc[0]
+    assert mean["mi_bits"] == 1.5
+    assert mean["mi_stderr_bits"] == pytest.approx(0.3 / 2**0.5)
+    assert mean["n_folds"] == 2
+
+
+def test_options_that_differ_are_curves_of_their_own(tmp_path):
+    store = Store(tmp_path)
+    run_sweep(GRID.model_copy(update={"seeds": [0]}), store)
+    run_sweep(GRID.model_copy(update={"seeds": [0], "options": {**SMALL, "information_bits": 1.0}}), store)
+    points = measured(store, dataset="simulated")
+    assert points["curve"].nunique() == 2
+    assert points["curve"].str.contains("information_bits").any()
+
+
+def test_estimates_above_the_ceiling_are_found(done):
+    _, table = done
+    assert len(above_ceiling(table)) == 0
+    raised = table.assign(mi_bits=table["mi_ceiling_bits"] + 5 * table["mi_stderr_bits"])
+    assert len(above_ceiling(raised)) == len(table)
