@@ -161,7 +161,7 @@ def test_the_legend_picks_a_curve(page, base):
     page.goto(base + "notebooks/datasets/pbmc68k.html")
     wait_for_charts(page)
     chart = page.locator(".vega-chart").first
-    chart.locator("g.role-legend-label text").first.click(force=True)
+    chart.locator("g.role-legend-label text").first.click()
     page.wait_for_timeout(300)
     faint = [p.get_attribute("opacity") for p in chart.locator("g.mark-line path").all()]
     assert faint.count("0.12") == 1

@@ -2,6 +2,7 @@
 
 import functools
 import operator
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -109,7 +110,7 @@ def test_the_sweep_covers_what_the_pages_ask_for():
 )
 def test_a_wrong_profile_is_refused_before_anything_runs(tmp_path, text, told):
     for folder in ("notebooks", "book"):
-        (tmp_path / folder).symlink_to(ROOT / folder)
+        shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("*.ipynb", "_static"))
     (tmp_path / "config").mkdir()
     (tmp_path / "config" / "bad.yaml").write_text(f"profile: bad\nabout: x\npages: []\nsweep:\n  - {text}\n")
     with pytest.raises(ValueError, match=told):

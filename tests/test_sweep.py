@@ -135,7 +135,12 @@ def test_axes_and_means(done):
     store, table = done
     points = seed_means(table)
     assert len(noise_axis(points)) == 4
-    assert len(cell_axis(points)) == 2
+    assert len(cell_axis(points)) == 0
+    sizes = pd.concat([points, points.assign(n_train=60)])
+    assert len(cell_axis(sizes)) == 8
+    assert len(cell_axis(sizes, min_sizes=3)) == 0
+    named = cell_axis(sizes.assign(curve="c")).groupby("noise_level")["curve"].first()
+    assert named.to_dict() == {0.1: "c, depth × 0.1", 1.0: "c"}
     assert measured(store, dataset="simulated", dim=3)["curve"].nunique() == 1
     with pytest.raises(ValueError, match="no measured point with dataset=none: run `noise-scaling sweep`"):
         measured(store, dataset="none")

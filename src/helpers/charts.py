@@ -32,6 +32,9 @@ def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
 alt.renderers.register("book", _bundle)
 alt.renderers.enable("book")
 alt.data_transformers.disable_max_rows()
+# Tables in the notebooks: whole sentences, and no more digits than mean anything.
+pd.set_option("display.max_colwidth", 250)
+pd.set_option("display.precision", 3)
 
 
 def spread(points: pd.DataFrame, x: str, by: str = "representation") -> pd.DataFrame:
@@ -104,6 +107,7 @@ def curves(
     # The curves' names are the domain, so that all layers give a curve the same colour.
     names = sorted(set(shown[by]))
     colour = _colour(by, names)
+    # Bound in the first layer that has the colour: only that layer's legend answers clicks.
     pick = alt.selection_point(fields=[by], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.12))
     tips = [alt.Tooltip(f"{by}:N"), alt.Tooltip(f"{x}:Q", format=",.4~g", title=axis.title and x),
@@ -115,10 +119,10 @@ def curves(
         law.mark_area(opacity=0.15, clip=True).encode(
             axis, alt.Y("low:Q").title(BITS), alt.Y2("high:Q"), colour,
             opacity=alt.condition(pick, alt.value(0.15), alt.value(0.02)),
-        ),
+        ).add_params(pick),
         law.mark_line(strokeWidth=2.5, clip=True).encode(axis, alt.Y("bits:Q"), colour, opacity=faded),
         base.mark_rule(strokeWidth=1.5).encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
-        base.mark_circle(size=60).encode(axis, alt.Y("bits:Q"), colour, tooltip=tips, opacity=faded).add_params(pick),
+        base.mark_circle(size=60).encode(axis, alt.Y("bits:Q"), colour, tooltip=tips, opacity=faded),
     ]  # fmt: skip
     if ceiling is not None:
         layers += _level(ceiling, f"ceiling {ceiling:.2f} bits")
@@ -200,11 +204,11 @@ def collapse(points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: st
     subtitle = caption(points, profile)
     return alt.layer(
         alt.Chart(one).mark_line(strokeWidth=2, color=GREY).encode(axis, up),
-        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
+        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded).add_params(pick),
         base.mark_circle(size=55).encode(
             axis, up, colour, opacity=faded,
             tooltip=[f"{by}:N", alt.Tooltip("z:Q", format=".3g"), alt.Tooltip("missing:Q", format=".3f")],
-        ).add_params(pick),
+        ),
     ).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
         description=f"{title}. {subtitle}. Grey: the law, the same for every curve.",
@@ -238,9 +242,9 @@ def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: s
     subtitle = f"{len(table)} estimates, {seeds} seeds, profile {profile}; bars: 95 % intervals; grey: exact"
     return alt.layer(
         base.mark_line(color=GREY, strokeWidth=3, opacity=0.5).encode(axis, alt.Y("exact:Q").title(BITS)),
-        base.mark_line().encode(axis, alt.Y("bits:Q"), hue, dash, opacity=faded),
+        base.mark_line().encode(axis, alt.Y("bits:Q"), hue, dash, opacity=faded).add_params(pick),
         base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), hue, opacity=faded),
-        base.mark_circle(size=55).encode(axis, alt.Y("bits:Q"), hue, opacity=faded, tooltip=tips).add_params(pick),
+        base.mark_circle(size=55).encode(axis, alt.Y("bits:Q"), hue, opacity=faded, tooltip=tips),
     ).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
     )
@@ -253,7 +257,7 @@ def channel_explorer(
     first, last = log_depths
     p_max = alt.param("i_max", value=i_max, bind=alt.binding_range(min=0.1, max=6, step=0.1, name="I_max (bits) "))
     p_bar = alt.param(
-        "log_u_bar", value=float(np.log10(u_bar)),
+        "log_u_bar", value=round(float(np.log10(u_bar)), 2),
         bind=alt.binding_range(min=first, max=last, step=0.05, name="log10 ū (UMIs per cell) "),
     )  # fmt: skip
     p_share = alt.param(
@@ -320,11 +324,11 @@ def residuals(
     zero = alt.Chart(pd.DataFrame({"bits": [0.0]})).mark_rule(color=GREY).encode(up)
     return alt.layer(
         zero,
-        base.mark_line(opacity=0.6).encode(axis, up, colour, opacity=faded),
+        base.mark_line(opacity=0.6).encode(axis, up, colour, opacity=faded).add_params(pick),
         base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
-        base.mark_circle(size=55)
-        .encode(axis, up, colour, opacity=faded, tooltip=[f"{by}:N", alt.Tooltip("bits:Q", format="+.3f")])
-        .add_params(pick),
+        base.mark_circle(size=55).encode(
+            axis, up, colour, opacity=faded, tooltip=[f"{by}:N", alt.Tooltip("bits:Q", format="+.3f")]
+        ),
     ).properties(
         width=WIDTH,
         height=HEIGHT * 2 // 3,
@@ -336,7 +340,9 @@ def residuals(
 def _colour(by: str, names: list[str]) -> alt.Color:
     """One colour a curve, the same in every layer of a chart; a legend that folds on narrow pages."""
     scale = alt.Scale(domain=names, range=list(COLOURS[: len(names)]))
-    return alt.Color(f"{by}:N").scale(scale).legend(orient="top", columns=2, labelLimit=260).title(None)
+    return (
+        alt.Color(f"{by}:N").scale(scale).legend(orient="top", columns=2, labelLimit=260, symbolOpacity=1).title(None)
+    )
 
 
 def fitted_curve(fit: Fit) -> alt.LayerChart:

@@ -209,13 +209,15 @@ def run_notebook(
 def _make_repeatable(notebook: Any) -> None:
     """Drop papermill's clock times and paths, and number the cells: a rerun gives the same bytes."""
     notebook.metadata.pop("papermill", None)
+    own = next((c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])), None)
+    hidden = own is not None and "remove-input" in own.metadata["tags"]
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         tags = cell.metadata.pop("tags", [])
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
         if "injected-parameters" in tags:
-            tags = [*tags, "hide-input"]
+            tags = [*tags, "remove-input" if hidden else "hide-input"]
             cell.metadata["mystnb"] = {"code_prompt_show": "Values used in this run"}
         if tags:
             cell.metadata["tags"] = tags

@@ -20,6 +20,11 @@ COLUMNS = (
     "parameters_hash", "data_hash", "code_hash", "helpers_version",
 )  # fmt: skip
 
+_NUMBERS = (
+    "n_train", "noise_level", "umis_per_cell", "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits",
+    "mi_null_bits", "mi_ceiling_bits", "n_probe", "dim", "seconds",
+)  # fmt: skip
+
 
 def short_hash(value: Any) -> str:
     """Return 16 hexadecimal digits that identify plain data, independent of key order.
@@ -110,6 +115,8 @@ class Store:
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
     """Return rows as a table in a fixed order, keeping the last of each point."""
     table = pd.DataFrame(rows, columns=[*COLUMNS, *sorted({k for r in rows for k in r} - set(COLUMNS))])
+    for column in _NUMBERS:
+        table[column] = pd.to_numeric(table[column])
     table = table.drop_duplicates("parameters_hash", keep="last") if len(table) else table
     return table.sort_values([*COLUMNS[:12], "parameters_hash"], kind="stable").reset_index(drop=True)
 
@@ -120,12 +127,11 @@ def failures(*tables: pd.DataFrame) -> pd.DataFrame | str:
     >>> failures(pd.DataFrame({"status": ["ok", "ok"]}))
     'All 2 points were measured; none failed.'
     """
-    table = pd.concat(tables)
-    failed = table[table["status"] != "ok"]
-    if not len(failed):
-        return f"All {len(table)} points were measured; none failed."
+    failed = [table[table["status"] != "ok"] for table in tables if (table["status"] != "ok").any()]
+    if not failed:
+        return f"All {sum(map(len, tables))} points were measured; none failed."
     shown = ["dataset", "signal", "representation", "n_train", "noise_level", "seed", "fold", "status", "message"]
-    return failed[shown].reset_index(drop=True)
+    return pd.concat(failed)[shown].reset_index(drop=True)
 
 
 def _read(file: Path) -> dict[str, Any] | None:

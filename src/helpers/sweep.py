@@ -201,9 +201,18 @@ def noise_axis(points: pd.DataFrame) -> pd.DataFrame:
     return points[(points["n_train"] == most) & (points["noise_level"] == points["probe_noise_level"])]
 
 
-def cell_axis(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the points of cell-number curves: full depth on both sides, any number of training cells."""
-    return points[(points["noise_level"] == 1) & (points["probe_noise_level"] == 1)]
+def cell_axis(points: pd.DataFrame, min_sizes: int = 2) -> pd.DataFrame:
+    """Return the points of cell-number curves: depths at which ``min_sizes`` or more sizes were measured.
+
+    Where there is a ``curve`` column, a depth below the data's own is added to the name.
+    """
+    equal = points[points["noise_level"] == points["probe_noise_level"]]
+    sizes = equal.groupby([*CURVE, "noise_level"])["n_train"].transform("nunique")
+    chosen = equal[sizes >= min_sizes]
+    if "curve" not in chosen:
+        return chosen
+    depth = chosen["noise_level"].map(lambda f: "" if f == 1 else f", depth × {f:g}")
+    return chosen.assign(curve=chosen["curve"] + depth)
 
 
 def measured(store: Store, **wanted: Any) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 from scipy.optimize import least_squares
+from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from helpers.checks import as_matrix, in_range, same_length
@@ -227,9 +228,8 @@ def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float,
     doubt = law._doubt(x)
     if not solved:
         status, message = "failed", "no start converged: inspect the points."
-    elif np.ptp(y) == 0:
-        status = "unconstrained"
-        message = f"every point has {y[0]:g} bits: without a bend the law's parameters mean nothing."
+    elif flat := _flat(y, law(x), free):
+        status, message = "unconstrained", "; ".join(filter(None, [flat, doubt])) + "."
     elif at_edge:
         status, message = "bound", "; ".join(at_edge) + ": read the curve, not the parameters."
     elif doubt or loose:
@@ -238,6 +238,19 @@ def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float,
     else:
         status, message = "ok", f"{len(x)} points, {free} degrees of freedom."
     return Fit(law, x, y, params, stderr, status, message, covariance)
+
+
+def _flat(y: np.ndarray, fitted: np.ndarray, free: int) -> str:
+    """Say so if a constant describes the points as well as the law does (F test at 5 %)."""
+    spread, rss = ((y - y.mean()) ** 2).sum(), ((y - fitted) ** 2).sum()
+    if spread <= len(y) * 1e-24:
+        return f"every point has {y[0]:g} bits: without a rise the law's parameters mean nothing"
+    extra = len(y) - 1 - free
+    if free > 0 and rss > 0:
+        chance = float(f_distribution.sf((spread - rss) / extra / (rss / free), extra, free))
+        if chance > 0.05:
+            return f"a constant fits as well (p = {chance:.2g}): there is no rise to read parameters from"
+    return ""
 
 
 def _profile(fit: Fit, name: str, level: float) -> tuple[float, float]:

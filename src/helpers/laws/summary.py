@@ -24,21 +24,26 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str = "represen
     return {str(name): law.fit(rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
 
 
+_TITLES = {"i_max": "I_max (bits)", "u_bar": "ū (UMIs per cell)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)"}
+
+
 def summary(fits: dict[str, Fit], level: float = 0.95) -> pd.DataFrame:
-    """Return one row a fit: each parameter with its interval, R² of the points, status and message."""
+    """Return a table to read: each parameter with its interval, R² of the points, status and message.
+
+    The numbers themselves are in each ``Fit``.
+    """
     rows = []
     for name, fit in fits.items():
         row: dict[str, object] = {"curve": name}
         intervals = fit.interval(level)
         for parameter, value in fit.params.items():
             low, high = intervals[parameter]
-            row[parameter] = value
-            row[f"{parameter} {level:.0%}"] = f"[{low:.3g}, {high:.3g}]"
+            row[_TITLES.get(parameter, parameter)] = f"{value:.3g} [{low:.3g}, {high:.3g}]"
         rows.append(row | {
-            "R² (points)": fit.r_squared, "RMSE (bits)": fit.rmse, "points": fit.n_points, "status": fit.status,
-            "message": fit.message,
+            "R²": round(fit.r_squared, 3), "RMSE (bits)": round(fit.rmse, 3), "points": fit.n_points,
+            "status": fit.status, "message": fit.message,
         })  # fmt: skip
-    return pd.DataFrame(rows).set_index("curve")
+    return pd.DataFrame(rows).set_index("curve").rename_axis(f"curve, [{level:.0%} interval]")
 
 
 def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
