@@ -13,10 +13,10 @@ test: book  ## lint, types, unit tests, notebooks at tiny parameters, the built 
 	ruff check src tests benchmarks
 	ruff format --check src tests benchmarks
 	mypy
-	pytest -q -m "not slow"
+	OMP_NUM_THREADS=1 pytest -q -n 2 -m "not slow"
 
 test-slow: $(INSTALLED)  ## the simulations that take minutes
-	pytest -q -m slow
+	pytest -q -n 2 -m slow
 
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	jupytext --sync notebooks/*/*.md

@@ -7,6 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
+from helpers import tables  # noqa: F401  (sets how tables look)
 from helpers.laws import Fit, NoiseLaw
 
 # JupyterLab 4 and the book draw this type; Altair's own newest type is drawn by neither.
@@ -32,9 +33,6 @@ def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
 alt.renderers.register("book", _bundle)
 alt.renderers.enable("book")
 alt.data_transformers.disable_max_rows()
-# Tables in the notebooks: whole sentences, and no more digits than mean anything.
-pd.set_option("display.max_colwidth", 250)
-pd.set_option("display.precision", 3)
 
 
 def spread(points: pd.DataFrame, x: str, by: str = "representation") -> pd.DataFrame:

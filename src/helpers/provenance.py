@@ -10,6 +10,7 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from helpers.tables import facts
 from helpers.workflow import load_plan
 
 PACKAGES = (
@@ -32,15 +33,13 @@ def versions() -> pd.DataFrame:
 def build(root: Path, profile: str) -> pd.DataFrame:
     """Return profile, code version and machine of this build."""
     plan = load_plan(profile, root)
-    return pd.DataFrame({
-        "value": {
-            "profile": f"{plan.profile} ({plan.about})",
-            "sweep jobs": str(len(plan.jobs())),
-            "code": _commit(root),
-            "processor": f"{platform.machine()}, {os.cpu_count()} cores",
-            "system": platform.system(),
-        }
-    }).rename_axis("this build")  # fmt: skip
+    return facts({
+        "profile": f"{plan.profile} ({plan.about})",
+        "sweep jobs": len(plan.jobs()),
+        "code": _commit(root),
+        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "system": platform.system(),
+    })  # fmt: skip
 
 
 def measured(table: pd.DataFrame) -> pd.DataFrame:
@@ -65,7 +64,7 @@ def run_times(folder: Path) -> pd.DataFrame:
 
 def reference_times(root: Path) -> pd.DataFrame:
     """Return the times of the README's two commands in a fresh clone, as kept in ``book/times.yaml``."""
-    return pd.DataFrame(yaml.safe_load((root / "book" / "times.yaml").read_text(encoding="utf8")))
+    return pd.DataFrame(yaml.safe_load((root / "book" / "times.yaml").read_text(encoding="utf8"))).set_index("step")
 
 
 def _commit(root: Path) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.optimize import least_squares
+from scipy.optimize import brentq, least_squares
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
@@ -316,7 +316,11 @@ def _walk(excess: Callable[[float], float], start: float, step: float, edge: flo
     for _ in range(60):
         outer = max(outer, limit) if step < 0 else min(outer, limit)
         if excess(outer) > 0:
-            return _bisect(excess, inner, outer, 1e-4 * abs(outer - start))
+            tolerance = 1e-4 * abs(outer - start)
+            try:
+                return float(brentq(excess, inner, outer, xtol=tolerance))
+            except ValueError:  # the profile is found by a search, so its sign near zero may flicker
+                return _bisect(excess, inner, outer, tolerance)
         if outer == limit:
             return float(edge)
         inner, outer = outer, outer + 1.6 * (outer - start)
@@ -324,7 +328,7 @@ def _walk(excess: Callable[[float], float], start: float, step: float, edge: flo
 
 
 def _bisect(excess: Callable[[float], float], inside: float, outside: float, tolerance: float) -> float:
-    """Halve towards the crossing. The profile is found by a search, so its sign may flicker: no root finder here."""
+    """Halve towards the crossing, whatever the sign does."""
     while abs(outside - inside) > tolerance:
         middle = (inside + outside) / 2
         inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
