@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import charts
+from helpers import charts, widgets
 from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, summary
 
 LAWS = {"pca": NoiseLaw(2.0, 100.0), "random_projection": NoiseLaw(1.0, 400.0)}
@@ -46,8 +46,8 @@ def all_charts(points, fits):
         "collapse": charts.collapse(points, fits, "T", "quick"),
         "residuals": charts.residuals(points, fits, "umis_per_cell", "T", "quick"),
         "calibration": charts.calibration(table, "mi_ceiling_bits", "n_probe", "T", "quick"),
-        "explorer": charts.channel_explorer(),
-        "law": charts.law_curve(2.0, 100.0),
+        "explorer": widgets.channel_explorer(),
+        "law": widgets.law_curve(2.0, 100.0),
         "fitted": charts.fitted_curve(fits["pca"]),
     }
 
@@ -88,7 +88,7 @@ def test_the_page_and_jupyter_get_a_type_they_draw(points, fits):
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
-    bundle, _ = shell.display_formatter.format(charts.law_curve(2.0, 100.0))
+    bundle, _ = shell.display_formatter.format(widgets.law_curve(2.0, 100.0))
     assert charts.MIME in bundle
     assert "image/png" in bundle
 

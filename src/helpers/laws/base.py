@@ -1,15 +1,15 @@
 """Fitting a law by least squares from many starts, with honest intervals and flags."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from scipy.optimize import brentq, least_squares
+from scipy.optimize import least_squares
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from helpers.checks import as_matrix, in_range, same_length
+from helpers.laws.profile import profile_interval
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class Fit:
             return np.full_like(middle, -np.inf), np.full_like(middle, np.inf)
         slope = self.law.slope(np.atleast_1d(x))
         variance = np.einsum("ij,jk,ik->i", slope, self.covariance, slope)
-        half = self._t(level) * np.sqrt(np.maximum(variance, 0)).reshape(middle.shape)
+        half = self.t_quantile(level) * np.sqrt(np.maximum(variance, 0)).reshape(middle.shape)
         return middle - half, middle + half
 
     def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
@@ -89,9 +89,10 @@ class Fit:
         in_range(level, 0, 1, "level")
         if self.n_points <= len(self.params) or self.status == "failed":
             return {name: (low, np.inf) for name, (low, _) in self.law.allowed.items()}
-        return {name: _profile(self, name, level) for name in self.params}
+        return {name: profile_interval(self, name, level) for name in self.params}
 
-    def _t(self, level: float) -> float:
+    def t_quantile(self, level: float) -> float:
+        """Return the two-sided quantile of Student's t with n − p degrees of freedom; infinite if there are none."""
         free = self.n_points - len(self.params)
         return float(student_t.ppf(0.5 + level / 2, free)) if free > 0 else float("inf")
 
@@ -251,85 +252,3 @@ def _flat(y: np.ndarray, fitted: np.ndarray, free: int) -> str:
         if chance > 0.05:
             return f"a constant fits as well (p = {chance:.2g}): there is no rise to read parameters from"
     return ""
-
-
-def _profile(fit: Fit, name: str, level: float) -> tuple[float, float]:
-    """Where the profiled sum of squares passes RSS·(1 + t²/(n − p)), searching outwards on each side."""
-    law, x, y = fit.law, fit.x, fit.y
-    names = list(fit.params)
-    at = names.index(name)
-    best = law._theta()
-    free = len(x) - len(best)
-    rss = (fit.residuals**2).sum()
-    # Information is never known to better than a millionth of a bit.
-    target = max(rss, len(x) * 1e-12) * (1 + fit._t(level) ** 2 / free)
-    step = fit.stderr[name] / (fit.params[name] if name in law.positive else 1.0)
-    step = float(np.clip(step if np.isfinite(step) else 1.0, 1e-9, 1.0))
-    floor, top = law.allowed[name]
-    edge = [np.log(e) if name in law.positive and e > 0 else e for e in (floor, top)]
-    if name in law.positive and floor == 0:
-        edge[0] = -np.inf
-    ends = [_walk(_excess(law, x, y, best, at, target), best[at], side * step, edge[i])
-            for i, side in enumerate((-1, 1))]  # fmt: skip
-    low, high = (np.exp(e) if name in law.positive else e for e in ends)
-    return float(low), float(high)
-
-
-def _excess(
-    law: Law, x: np.ndarray, y: np.ndarray, best: np.ndarray, at: int, target: float
-) -> Callable[[float], float]:
-    """How far the best sum of squares with one parameter held exceeds the target; warm-started."""
-    others = [i for i in range(len(best)) if i != at]
-    last = best[others]
-
-    def excess(value: float) -> float:
-        nonlocal last
-
-        def theta(rest: np.ndarray) -> np.ndarray:
-            out = np.empty(len(best))
-            out[at], out[others] = value, rest
-            return out
-
-        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value
-            found = [
-                least_squares(
-                    lambda rest: law._formula(x, theta(rest)) - y,
-                    start,
-                    lambda rest: law._slope(x, theta(rest))[:, others],
-                    bounds=(best[others] - 50, best[others] + 50),
-                    x_scale="jac",
-                    max_nfev=100,
-                )
-                for start in (last, best[others])
-            ]
-        nearest = min(found, key=lambda f: f.cost)
-        last = nearest.x
-        return float(2 * nearest.cost - target)
-
-    return excess
-
-
-def _walk(excess: Callable[[float], float], start: float, step: float, edge: float) -> float:
-    """Return where ``excess`` crosses zero going from ``start`` by growing steps; the edge if it never does."""
-    inner, outer, limit = start, start + step, start + (np.sign(step) * 30)
-    limit = max(limit, edge) if step < 0 else min(limit, edge)
-    for _ in range(60):
-        outer = max(outer, limit) if step < 0 else min(outer, limit)
-        if excess(outer) > 0:
-            tolerance = 1e-4 * abs(outer - start)
-            try:
-                return float(brentq(excess, inner, outer, xtol=tolerance))
-            except ValueError:  # the profile is found by a search, so its sign near zero may flicker
-                return _bisect(excess, inner, outer, tolerance)
-        if outer == limit:
-            return float(edge)
-        inner, outer = outer, outer + 1.6 * (outer - start)
-    return float(edge)
-
-
-def _bisect(excess: Callable[[float], float], inside: float, outside: float, tolerance: float) -> float:
-    """Halve towards the crossing, whatever the sign does."""
-    while abs(outside - inside) > tolerance:
-        middle = (inside + outside) / 2
-        inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
-    return (inside + outside) / 2

@@ -1,0 +1,92 @@
+"""Confidence intervals by profile likelihood: hold one parameter, fit the others, see what the points allow."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import brentq, least_squares
+
+if TYPE_CHECKING:
+    from helpers.laws.base import Fit, Law
+
+
+def profile_interval(fit: "Fit", name: str, level: float) -> tuple[float, float]:
+    """Where the profiled sum of squares passes RSS·(1 + t²/(n − p)), searching outwards on each side."""
+    law, x, y = fit.law, fit.x, fit.y
+    names = list(fit.params)
+    at = names.index(name)
+    best = law._theta()
+    free = len(x) - len(best)
+    rss = (fit.residuals**2).sum()
+    # Information is never known to better than a millionth of a bit.
+    target = max(rss, len(x) * 1e-12) * (1 + fit.t_quantile(level) ** 2 / free)
+    step = fit.stderr[name] / (fit.params[name] if name in law.positive else 1.0)
+    step = float(np.clip(step if np.isfinite(step) else 1.0, 1e-9, 1.0))
+    floor, top = law.allowed[name]
+    edge = [np.log(e) if name in law.positive and e > 0 else e for e in (floor, top)]
+    if name in law.positive and floor == 0:
+        edge[0] = -np.inf
+    ends = [_walk(_excess(law, x, y, best, at, target), best[at], side * step, edge[i])
+            for i, side in enumerate((-1, 1))]  # fmt: skip
+    low, high = (np.exp(e) if name in law.positive else e for e in ends)
+    return float(low), float(high)
+
+
+def _excess(
+    law: "Law", x: np.ndarray, y: np.ndarray, best: np.ndarray, at: int, target: float
+) -> Callable[[float], float]:
+    """How far the best sum of squares with one parameter held exceeds the target; warm-started."""
+    others = [i for i in range(len(best)) if i != at]
+    last = best[others]
+
+    def excess(value: float) -> float:
+        nonlocal last
+
+        def theta(rest: np.ndarray) -> np.ndarray:
+            out = np.empty(len(best))
+            out[at], out[others] = value, rest
+            return out
+
+        with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value
+            found = [
+                least_squares(
+                    lambda rest: law._formula(x, theta(rest)) - y,
+                    start,
+                    lambda rest: law._slope(x, theta(rest))[:, others],
+                    bounds=(best[others] - 50, best[others] + 50),
+                    x_scale="jac",
+                    max_nfev=100,
+                )
+                for start in (last, best[others])
+            ]
+        nearest = min(found, key=lambda f: f.cost)
+        last = nearest.x
+        return float(2 * nearest.cost - target)
+
+    return excess
+
+
+def _walk(excess: Callable[[float], float], start: float, step: float, edge: float) -> float:
+    """Return where ``excess`` crosses zero going from ``start`` by growing steps; the edge if it never does."""
+    inner, outer, limit = start, start + step, start + (np.sign(step) * 30)
+    limit = max(limit, edge) if step < 0 else min(limit, edge)
+    for _ in range(60):
+        outer = max(outer, limit) if step < 0 else min(outer, limit)
+        if excess(outer) > 0:
+            tolerance = 1e-4 * abs(outer - start)
+            try:
+                return float(brentq(excess, inner, outer, xtol=tolerance))
+            except ValueError:  # the profile is found by a search, so its sign near zero may flicker
+                return _bisect(excess, inner, outer, tolerance)
+        if outer == limit:
+            return float(edge)
+        inner, outer = outer, outer + 1.6 * (outer - start)
+    return float(edge)
+
+
+def _bisect(excess: Callable[[float], float], inside: float, outside: float, tolerance: float) -> float:
+    """Halve towards the crossing, whatever the sign does."""
+    while abs(outside - inside) > tolerance:
+        middle = (inside + outside) / 2
+        inside, outside = (inside, middle) if excess(middle) > 0 else (middle, outside)
+    return (inside + outside) / 2
