@@ -61,7 +61,7 @@ def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:
     """Each cell's KSG contribution in bits, shape (n,). Their mean is the estimate."""
     n = len(x)
     joint = np.hstack([x, y])
-    radius = _neighbour_distance(joint, k)
+    radius = neighbour_distance(joint, k)
     # Strictly closer than the k-th neighbour; among repeats (radius 0) all of them, the cell itself included.
     tied = radius == 0
     within = np.where(tied, 0.0, np.nextafter(radius, 0))
@@ -71,7 +71,7 @@ def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:
     return (digamma(near) + digamma(n) - digamma(_count(x, within)) - digamma(_count(y, within))) / np.log(2)
 
 
-def _neighbour_distance(points: np.ndarray, k: int) -> np.ndarray:
+def neighbour_distance(points: np.ndarray, k: int) -> np.ndarray:
     """Return the max-norm distance from each point to its k-th nearest other point."""
     if points.shape[1] <= _TREE_DIMENSIONS:
         return cKDTree(points).query(points, k=[k + 1], p=np.inf, workers=-1)[0][:, 0]

@@ -1,22 +1,33 @@
 """Mutual information of high-dimensional variables through learned low-dimensional codes (LMI)."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.spatial import cKDTree
-from scipy.special import digamma
 
 from helpers.checks import as_labels, as_matrix, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
-from helpers.information.ksg import ksg_pointwise
-from helpers.information.nets import Training, learn_codes
+from helpers.information.ksg import ksg_pointwise, neighbour_distance
+from helpers.information.nets import Columns, Training, learn_codes
+from helpers.information.published import published
 
 FEWEST = 50
+# Pairs whose nets are trained together: more gain little on a CPU and take memory.
+_STACK = 16
 
 
 def lmi(
-    x: Any, y: Any, seed: int = 0, k: int = 3, dim: int = 8, folds: int = 4, null: bool = True, **training: Any
+    x: Any,
+    y: Any,
+    seed: int = 0,
+    k: int = 3,
+    dim: int = 8,
+    folds: int = 4,
+    null: bool = True,
+    faithful: bool = False,
+    **training: Any,
 ) -> Estimate:
     r"""Estimate I(x; y) in bits when x, y or both have many dimensions.
 
@@ -53,6 +64,8 @@ def lmi(
         Parts that rotate; each is estimated by nets trained on the others.
     null : bool
         Also run on a permuted signal, nets retrained (``null_bits``); NaN if False.
+    faithful : bool
+        The published architecture, loss and split instead (``helpers.information.published``); slow.
     **training
         Fields of ``helpers.information.nets.Training``.
 
@@ -75,17 +88,62 @@ def lmi(
     >>> abs(lmi(x, y, null=False).bits - 0.5) < 0.15
     True
     """
-    start = time.perf_counter()
+    return lmi_many([(x, y)], seed, k, dim, folds, null, faithful, **training)[0]
+
+
+def lmi_many(
+    pairs: Sequence[tuple[Any, Any]],
+    seed: int = 0,
+    k: int = 3,
+    dim: int = 8,
+    folds: int = 4,
+    null: bool = True,
+    faithful: bool = False,
+    **training: Any,
+) -> list[Estimate]:
+    """Estimate the information of many pairs at once; their nets are trained together, so each costs less.
+
+    Parameters and errors are those of ``lmi``; each estimate equals that of ``lmi`` on its pair alone up to
+    rounding. Pairs of equal shape are stacked, up to 16 at a time, and each is billed an equal share of the time.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(300, 3))
+    >>> [e.n for e in lmi_many([(x, x + rng.normal(size=(300, 3))) for _ in range(2)], null=False)]
+    [300, 300]
+    """
+    if faithful:
+        return [published(x, y, seed, k, dim, null, **training) for x, y in pairs]
     for name in training:
         choose(name, Training.__dataclass_fields__, "option of lmi")
     how = Training(**training)
+    in_range(folds, 2, 20, "folds", whole=True)
+    in_range(dim, 1, 64, "dim", whole=True)
+    in_range(k, 1, 50, "k", whole=True)
+    ready = [_checked(x, y, k, folds) for x, y in pairs]
+    shapes: dict[tuple, list[int]] = {}
+    for i, (x, y) in enumerate(ready):
+        shapes.setdefault((x.shape, y.shape, y.ndim == 1 and int(y.max())), []).append(i)
+    settings = {"estimator": "lmi", "k": k, "dim": dim, "folds": folds, "seed": seed, **vars(how)}
+    found: dict[int, Estimate] = {}
+    for members in shapes.values():
+        for stack in (members[at : at + _STACK] for at in range(0, len(members), _STACK)):
+            start = time.perf_counter()
+            pointwise = _estimate([ready[i] for i in stack], seed, k, dim, folds, null, how)
+            seconds = (time.perf_counter() - start) / len(stack)
+            for i, values in zip(stack, pointwise, strict=True):
+                nothing = float(np.nanmean(values[1])) if null else float("nan")
+                found[i] = Estimate(float(np.nanmean(values[0])), values[0], nothing, len(values[0]), seconds, settings)
+    return [found[i] for i in range(len(ready))]
+
+
+def _checked(x: Any, y: Any, k: int, folds: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return x as a matrix and y as a matrix, or as a vector of label codes."""
     discrete = is_labels(y)
     x = as_matrix(x, "x")
     y = as_labels(y, "y") if discrete else as_matrix(y, "y")
     n = same_length(x=x, y=y)
-    in_range(folds, 2, 20, "folds", whole=True)
-    in_range(dim, 1, 64, "dim", whole=True)
-    in_range(k, 1, 50, "k", whole=True)
     in_range(n, FEWEST, np.inf, "number of cells for lmi", "Use ksg or plug_in for fewer.")
     in_range(
         n // folds, k + 2, np.inf, f"cells a fold ({n} cells, {folds} folds, k = {k})", "Use fewer folds or neighbours."
@@ -100,87 +158,110 @@ def lmi(
     for name, values in (("x", x), ("y", y)):
         if (values == values[0]).all():
             raise ValueError(f"{name} is constant over {n} cells: information about it is 0 and needs no estimate.")
+    return x, y
+
+
+def _estimate(
+    pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, k: int, dim: int, folds: int, null: bool, how: Training
+) -> list[np.ndarray]:
+    """Return the pointwise values of each pair, (1, n) or with the permuted signal's (2, n)."""
+    n = len(pairs[0][0])
     rng = np.random.default_rng(seed)
-    signals = [y, y[rng.permutation(n)]] if null else [y]
-    estimator = _with_labels if discrete else _continuous
-    pointwise = estimator(x, signals, k, dim, _rotate(n, folds, rng), seed, how)
-    return Estimate(
-        bits=float(np.nanmean(pointwise[0])),
-        pointwise=pointwise[0],
-        null_bits=float(np.nanmean(pointwise[1])) if null else float("nan"),
-        n=n,
-        seconds=time.perf_counter() - start,
-        settings={"estimator": "lmi", "k": k, "dim": dim, "folds": folds, "seed": seed, **vars(how)},
-    )
+    # Pairs of one call share the folds and the permutation, as they share the seed.
+    mixed, turn = rng.permutation(n), _rotate(n, folds, rng)
+    x = [pair[0] for pair in pairs]
+    signals = [signal for _, y in pairs for signal in ([y, y[mixed]] if null else [y])]
+    of_pair = np.repeat(np.arange(len(pairs)), 2 if null else 1)
+    estimator = _with_labels if signals[0].ndim == 1 else _continuous
+    return np.split(estimator(x, signals, of_pair, k, dim, turn, seed, how), len(pairs))
 
 
+@dataclass(frozen=True)
 class _Rotation:
-    """Cells to train on, to stop on and to estimate, one row a fold; equal sizes, so that nets stack."""
+    """Cells to train on and to stop on, (folds, …) of equal sizes so that nets stack, and those to estimate."""
 
-    def __init__(self, train: list[np.ndarray], stop: list[np.ndarray], estimate: list[np.ndarray]) -> None:
-        self.train = np.stack([t[: min(map(len, train))] for t in train])
-        self.stop = np.stack([s[: min(map(len, stop))] for s in stop])
-        self.estimate = estimate
+    train: np.ndarray
+    stop: np.ndarray
+    estimate: list[np.ndarray]
+
+    def __len__(self) -> int:
+        """Return the number of folds."""
+        return len(self.estimate)
 
 
 def _rotate(n: int, folds: int, rng: np.random.Generator) -> _Rotation:
     parts = np.array_split(rng.permutation(n), folds)
-    train, stop = [], []
-    for fold in range(folds):
-        rest = rng.permutation(np.concatenate(parts[:fold] + parts[fold + 1 :]))
-        n_stop = max(10, len(rest) // 5)
-        stop.append(rest[:n_stop])
-        train.append(rest[n_stop:])
+    n_stop = max(10, (n - len(parts[0])) // 5)
+    n_train = n - len(parts[0]) - n_stop
+    rest = [rng.permutation(np.concatenate(parts[:fold] + parts[fold + 1 :])) for fold in range(folds)]
+    train, stop = (np.stack([r[part] for r in rest]) for part in (slice(n_stop, n_stop + n_train), slice(n_stop)))
     return _Rotation(train, stop, parts)
 
 
-def _scaled(values: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """One copy a net, z-scored by its training cells and clipped at ±10 as the published code does."""
-    out = []
-    for rows in train:
-        spread = values[rows].std(axis=0)
-        spread = np.where(spread > 0, spread, 1.0)
-        out.append(np.clip((values - values[rows].mean(axis=0)) / spread, -10, 10))
-    return np.stack(out)
+def _scaled(values: np.ndarray) -> np.ndarray:
+    """Z-scores, clipped at ±10 as the published code does."""
+    spread = values.std(axis=0)
+    return np.clip((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0), -10, 10)
+
+
+def _spread(values: np.ndarray) -> np.ndarray:
+    """Log distance from the middle, standardised, (n, 1): two variables may share it and nothing else."""
+    return _scaled(np.log(np.linalg.norm(values, axis=1, keepdims=True) + 1e-6))
 
 
 def _continuous(
-    x: np.ndarray, signals: list[np.ndarray], k: int, dim: int, turn: _Rotation, seed: int, how: Training
-) -> np.ndarray:
-    folds = len(turn.estimate)
-    train, stop = (np.tile(v, (len(signals), 1)) for v in (turn.train, turn.stop))
-    xs = np.tile(_scaled(x, turn.train), (len(signals), 1, 1))
-    ys = np.concatenate([_scaled(y, turn.train) for y in signals])
-    small_x, small_y = x.shape[1] <= 2, ys.shape[2] <= 2
+    x: list[np.ndarray], signals: list[np.ndarray], of_pair: np.ndarray, k: int, dim: int, turn: _Rotation,
+    seed: int, how: Training,
+) -> np.ndarray:  # fmt: skip
+    small_x, small_y = (side.shape[1] <= 2 for side in (x[0], signals[0]))
+    xs, ys = (np.stack([_scaled(v) for v in values]) for values in (x, signals))
     # What stands for a variable where the other's code is learned and chosen.
     seen_x, seen_y = (_with_squares(v) if small else v for v, small in ((xs, small_x), (ys, small_y)))
-    of_x, of_y = xs, ys
+    # Net by net: which table it reads, and its cells.
+    signal_of = np.repeat(np.arange(len(signals)), len(turn))
+    pair_of = of_pair[signal_of]
+    train, stop = (np.tile(rows, (len(signals), 1)) for rows in (turn.train, turn.stop))
+    code_x = code_y = None
+    spread_x, spread_y = (np.stack([_spread(v) for v in tables]) for tables in (xs, ys))
     if not small_x:
-        of_x = learn_codes(xs, seen_y, train, stop, min(dim, x.shape[1]), seed, how=how)[0]
-        # With the code of x among the targets, y need not predict x linearly to be coded well.
-        seen_x = np.concatenate([xs, (of_x - of_x.mean(1, keepdims=True)) / of_x.std(1, keepdims=True)], 2)
+        inputs = Columns((xs, pair_of), *([(spread_x, pair_of)] if small_y else []))
+        targets = Columns((seen_y, signal_of))
+        code_x = learn_codes(inputs, targets, train, stop, min(dim, x[0].shape[1]), seed, how=how)[0]
     if not small_y:
-        of_y = learn_codes(ys, seen_x, train, stop, min(dim, ys.shape[2]), seed + 1, how=how)[0]
-    pointwise = np.full((len(signals), len(x)), np.nan)
-    for net in range(len(train)):
-        cells, at = turn.estimate[net % folds], (train[net], stop[net])
-        u, v = of_x[net], of_y[net]
+        own = [(seen_x, pair_of)]
+        if code_x is not None:
+            # With the code of x among the targets, y need not predict x linearly to be coded well.
+            own.append((_standard(code_x), np.arange(len(code_x))))
+        inputs = Columns((ys, signal_of), *([(spread_y, signal_of)] if small_x else []))
+        targets = Columns(*own)
+        code_y = learn_codes(inputs, targets, train, stop, min(dim, signals[0].shape[1]), seed + 1, how=how)[0]
+    pointwise = np.full((len(signals), len(xs[0])), np.nan)
+    for net, (signal, pair) in enumerate(zip(signal_of, pair_of, strict=True)):
+        cells, at = turn.estimate[net % len(turn)], (train[net], stop[net])
+        u = xs[pair] if code_x is None else code_x[net]
+        v = ys[signal] if code_y is None else code_y[net]
         if any(np.ptp(code[at[0]], axis=0).max() < 1e-9 for code in (u, v)):
-            pointwise[net // folds, cells] = 0.0  # a constant code: nothing was found to learn from
+            pointwise[signal, cells] = 0.0  # a constant code: nothing was found to learn from
             continue
-        if not small_x:
-            u = _axes_that_show(u, seen_y[net] if small_y else v, *at)
-        if not small_y:
-            v = _axes_that_show(v, seen_x[net] if small_x else of_x[net], *at)
+        if code_x is not None:
+            u = _axes_that_show(u, seen_y[signal] if code_y is None else v, *at)
+        if code_y is not None:
+            v = _axes_that_show(v, seen_x[pair] if code_x is None else code_x[net], *at)
+        if code_x is not None and code_y is not None:
+            u, v = _with_shared_spread(*_canonical(u, v, train[net]), spread_x[pair], spread_y[signal], *at)
         u, v = _canonical(u, v, train[net])
-        pointwise[net // folds, cells] = shifted_ksg(u[cells], v[cells], k)
+        pointwise[signal, cells] = shifted_ksg(u[cells], v[cells], k)
     return pointwise
 
 
-def _with_squares(values: np.ndarray) -> np.ndarray:
-    squares = values**2
-    spread = squares.std(1, keepdims=True)
-    return np.concatenate([values, (squares - squares.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1)], 2)
+def _standard(tables: np.ndarray) -> np.ndarray:
+    """Zero mean and unit spread of each column of each table; a constant column becomes zero."""
+    spread = tables.std(1, keepdims=True)
+    return (tables - tables.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
+
+
+def _with_squares(tables: np.ndarray) -> np.ndarray:
+    return np.concatenate([tables, _standard(tables**2)], 2)
 
 
 def _canonical(a: np.ndarray, b: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -194,9 +275,38 @@ def _axes_that_show(code: np.ndarray, other: np.ndarray, train: np.ndarray, stop
     """Return the canonical axes of a code whose correlation with the other variable shows on the stopping cells."""
     u, v = _canonical(code, other, train)
     pairs = min(u.shape[1], v.shape[1])
-    rho = np.array([np.corrcoef(u[stop, i], v[stop, i])[0, 1] for i in range(pairs)])
+    rho = np.array([_correlation(u[:, i], v[:, i], stop) for i in range(pairs)])
     shows = np.flatnonzero(rho > 2 / np.sqrt(len(stop)))
     return u[:, shows if len(shows) else [int(np.argmax(rho))]]
+
+
+def _with_shared_spread(
+    u: np.ndarray, v: np.ndarray, spread_u: np.ndarray, spread_v: np.ndarray, train: np.ndarray, stop: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Append what each spread adds to its code, if the two rests correlate on the stopping cells.
+
+    The rest is what simple functions of the code leave: code and rest hold what code and spread hold. Where
+    the spreads are all there is, they replace the codes.
+    """
+    pairs = zip((u, v), (spread_u, spread_v), strict=True)
+    bare = abs(_correlation(u[:, 0], v[:, 0], stop)) < 2 / np.sqrt(len(stop))
+    rests = [spread if bare else _unexplained(spread, code, train) for code, spread in pairs]
+    if abs(_correlation(rests[0][:, 0], rests[1][:, 0], stop)) < 3 / np.sqrt(len(stop)):
+        return u, v
+    return (rests[0], rests[1]) if bare else (np.hstack([u, rests[0]]), np.hstack([v, rests[1]]))
+
+
+def _unexplained(spread: np.ndarray, code: np.ndarray, train: np.ndarray) -> np.ndarray:
+    """Return what a fit on the training cells, quadratic in the code and linear in its own spread, leaves."""
+    known = np.hstack([np.ones((len(code), 1)), code, code**2, _spread(_whitened(code, train))])
+    return spread - known @ np.linalg.lstsq(known[train], spread[train], rcond=None)[0]
+
+
+def _correlation(a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> float:
+    """Correlation over some rows; 0 if either is constant there."""
+    a, b = a[rows] - a[rows].mean(), b[rows] - b[rows].mean()
+    scale = np.sqrt((a @ a) * (b @ b))
+    return float(a @ b / scale) if scale > 1e-9 * len(rows) else 0.0
 
 
 def _whitened(code: np.ndarray, train: np.ndarray) -> np.ndarray:
@@ -219,46 +329,40 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3) -> np.ndarray:
     (n,) array; the mean over both directions of the identity in ``lmi``.
     """
     u, v = ((z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0) for z in (u, v))
-    if any(_has_ties(z, k) for z in (u, v)):  # no density, so no differential entropy: KSG counts ties itself
+    reach_u, reach_v = (neighbour_distance(z, k) for z in (u, v))
+    if not reach_u.all() or not reach_v.all():  # ties: no density, so no differential entropy; KSG counts them itself
         return ksg_pointwise(u, v, k)
     pairs = min(u.shape[1], v.shape[1])
     rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
     gain = -np.log2(left_over).sum()
     total = np.zeros(len(u))
-    for a, b in ((u, v), (v, u)):
+    for a, b, reach in ((u, v, reach_v), (v, u, reach_u)):
         w = b.copy()
         w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
-        total += gain + _entropy_terms(b, k) - _entropy_terms(w, k) + ksg_pointwise(a, w, k)
+        # Entropies after Kozachenko and Leonenko (1987): their constants cancel in h(b) − h(w).
+        reach_w = np.maximum(neighbour_distance(w, k), np.finfo(float).tiny)
+        total += gain + b.shape[1] * np.log2(reach / reach_w) + ksg_pointwise(a, w, k)
     return total / 2
 
 
-def _has_ties(points: np.ndarray, k: int) -> bool:
-    return bool((cKDTree(points).query(points, k=[k + 1], p=np.inf)[0] == 0).any())
-
-
-def _entropy_terms(points: np.ndarray, k: int) -> np.ndarray:
-    """Kozachenko–Leonenko terms of the differential entropy in bits, max-norm."""
-    n, d = points.shape
-    radius = cKDTree(points).query(points, k=[k + 1], p=np.inf, workers=-1)[0][:, 0]
-    radius = np.maximum(radius, np.finfo(float).tiny)
-    return (digamma(n) - digamma(k)) / np.log(2) + d * np.log2(2 * radius)
-
-
 def _with_labels(
-    x: np.ndarray, signals: list[np.ndarray], k: int, dim: int, turn: _Rotation, seed: int, how: Training
-) -> np.ndarray:
-    folds, n_labels = len(turn.estimate), int(signals[0].max()) + 1
-    train, stop = (np.tile(v, (len(signals), 1)) for v in (turn.train, turn.stop))
-    xs = np.tile(_scaled(x, turn.train), (len(signals), 1, 1))
-    ys = np.repeat([np.eye(n_labels)[y] for y in signals], folds, axis=0)
-    logits = learn_codes(xs, ys, train, stop, min(dim, n_labels), seed, labels=True, how=how)[1]
+    x: list[np.ndarray], signals: list[np.ndarray], of_pair: np.ndarray, k: int, dim: int, turn: _Rotation,
+    seed: int, how: Training,
+) -> np.ndarray:  # fmt: skip
+    n_labels = int(signals[0].max()) + 1
+    signal_of = np.repeat(np.arange(len(signals)), len(turn))
+    train, stop = (np.tile(rows, (len(signals), 1)) for rows in (turn.train, turn.stop))
+    xs = np.stack([_scaled(v) for v in x])
+    inputs = Columns((xs, of_pair[signal_of]), (np.stack([_spread(v) for v in xs]), of_pair[signal_of]))
+    targets = Columns((np.stack([np.eye(n_labels)[y] for y in signals]), signal_of))
+    logits = learn_codes(inputs, targets, train, stop, min(dim, n_labels), seed, labels=True, how=how)[1]
     logits -= logits.mean(axis=2, keepdims=True)
     pointwise = []
-    for s, y in enumerate(signals):
-        code = np.empty((len(x), n_labels))
+    for signal, y in enumerate(signals):
+        code = np.empty((len(y), n_labels))
         for fold, cells in enumerate(turn.estimate):
-            code[cells] = logits[s * folds + fold][cells]
+            code[cells] = logits[signal * len(turn) + fold][cells]
         # Labels far apart: a cell's neighbours are the nearest that share its label.
         apart = 10 * (np.ptp(code) + 1.0)
         pointwise.append(ksg_pointwise(code, apart * y[:, None].astype(float), k))

@@ -6,26 +6,32 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.checks import in_range
+from helpers.checks import choose, in_range
+
+# Ridge penalties tried for the linear start, relative to the mean variance of the inputs.
+_PENALTIES = (1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
+# Factors tried on its scores where the outputs are log probabilities of labels.
+_STEEPNESS = (0.25, 0.5, 1.0, 2.0, 4.0)
 
 
 @dataclass(frozen=True)
 class Training:
     """How the nets are trained; every field is an option of ``lmi``.
 
-    ``hidden`` units, ``dropout``, AdamW at ``rate`` with ``decay``, batches of ``batch`` cells (larger if an
-    epoch would have more than ``most_batches``), at most ``epochs`` epochs, stopping after ``patience`` epochs
-    without a better held-out loss, whose weights are restored.
+    ``hidden`` units, ``dropout``, AdamW with ``decay`` whose rate rises to ``rate`` and falls along a cosine over
+    ``epochs`` epochs of ``batches`` batches (fewer if one would have under 16 cells). A net stops after
+    ``patience`` epochs without a better held-out loss; its best weights are restored.
+    ``device`` is "cpu", "cuda", or "auto": CUDA where present and there are 20,000 cells or more.
     """
 
     hidden: int = 64
     dropout: float = 0.2
-    rate: float = 4e-3
+    rate: float = 1e-2
     decay: float = 1e-2
-    batch: int = 256
-    most_batches: int = 12
-    epochs: int = 200
-    patience: int = 10
+    batches: int = 10
+    epochs: int = 40
+    patience: int = 8
+    device: str = "auto"
 
     def __post_init__(self) -> None:
         """Check every field."""
@@ -33,13 +39,45 @@ class Training:
         in_range(self.dropout, 0, 0.95, "dropout")
         in_range(self.rate, 1e-8, 1, "rate")
         in_range(self.decay, 0, 10, "decay")
-        for name in ("batch", "most_batches", "epochs", "patience"):
+        for name in ("batches", "epochs", "patience"):
             in_range(getattr(self, name), 1, 1e6, name, whole=True)
+        choose(self.device, ["auto", "cpu", "cuda"], "device")
+        if self.device == "cuda" and not torch.cuda.is_available():
+            raise ValueError("device is 'cuda': torch finds none here; use 'cpu' or 'auto'.")
+
+    def device_for(self, n: int) -> torch.device:
+        """Return where nets of ``n`` cells are trained."""
+        wanted = torch.cuda.is_available() and n >= 20_000 if self.device == "auto" else self.device == "cuda"
+        return torch.device("cuda" if wanted else "cpu")
+
+
+class Columns:
+    """Columns of data for M nets, kept once where nets share them.
+
+    Parameters
+    ----------
+    *parts : pairs of a (S, n, b) array and a vector of M numbers
+        S tables, and which of them each net reads. Columns of several parts stand side by side.
+    """
+
+    def __init__(self, *parts: tuple[np.ndarray, np.ndarray]) -> None:
+        self._parts = [(torch.tensor(v, dtype=torch.float32), torch.tensor(of)) for v, of in parts]
+        self.n = self._parts[0][0].shape[1]
+        self.width = sum(values.shape[2] for values, _ in self._parts)
+
+    def to(self, device: torch.device) -> "Columns":
+        """Move to a device, in place."""
+        self._parts = [(values.to(device), of.to(device)) for values, of in self._parts]
+        return self
+
+    def take(self, rows: Tensor) -> Tensor:
+        """Rows (M, r), each net its own, as (M, r, width)."""
+        return torch.cat([values[of[:, None], rows] for values, of in self._parts], dim=2)
 
 
 def learn_codes(
-    inputs: np.ndarray,
-    targets: np.ndarray,
+    inputs: Columns,
+    targets: Columns,
     train: np.ndarray,
     stop: np.ndarray,
     dim: int,
@@ -47,41 +85,53 @@ def learn_codes(
     labels: bool = False,
     how: Training = Training(),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Train M nets side by side to predict targets from inputs through ``dim`` numbers, the code.
+    """Train M nets side by side to predict targets from inputs through a few numbers, the code.
 
-    Each half of a net, inputs → code and code → outputs, is a linear map plus one hidden layer.
+    Each half of a net, inputs → code and code → outputs, is a linear map plus one hidden layer. The linear
+    maps start at the ridge regression of reduced rank (for labels, at the linear discriminant) and the hidden
+    layers at zero, so that a net is never worse on its stopping cells than the linear answer. All nets see the
+    same initial hidden weights, dropout masks and order of batches: a net's result does not depend on how
+    many others are trained beside it.
 
     Parameters
     ----------
-    inputs : (M, n, a) array
-    targets : (M, n, b) array
-        Values for a squared loss, or one-hot labels for cross-entropy (``labels=True``).
+    inputs, targets : Columns of M nets
+        Targets are values for a squared loss, or one-hot labels for cross-entropy (``labels=True``).
     train, stop : (M, t) and (M, s) arrays of row numbers
         Cells that each net learns from, and that decide when it stops. Others are never seen.
+    dim : int
+        Most code dimensions; fewer if inputs or targets have fewer.
 
     Returns
     -------
-    codes (M, n, dim), outputs (M, n, b), evaluated without dropout for every cell.
+    codes (M, n, dim), outputs (M, n, targets.width), evaluated without dropout for every cell.
     """
-    x, y = (torch.tensor(v, dtype=torch.float32) for v in (inputs, targets))
-    rows, held = (torch.tensor(v) for v in (train, stop))
-    stack = _Stack(x.shape[2], dim, y.shape[2], x.shape[0], how, seed)
+    device = how.device_for(inputs.n)
+    x, y = inputs.to(device), targets.to(device)
+    rows, held = (torch.tensor(v, device=device) for v in (train, stop))
+    x_held, y_held = x.take(held), y.take(held)
+    stack = _Stack(_linear_start(x.take(rows), y.take(rows), x_held, y_held, dim, labels), how, seed)
     optimiser = torch.optim.AdamW(stack.weights, lr=how.rate, weight_decay=how.decay, foreach=True)
-    x_held, y_held = _take(x, held), _take(y, held)
-    best, best_loss = stack.copy(), torch.full((len(x),), torch.inf)
-    waited = torch.zeros(len(x))
-    n_batches = int(np.clip(round(rows.shape[1] / how.batch), 1, how.most_batches))
+    n_batches = int(np.clip(rows.shape[1] // 16, 1, how.batches))
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, how.rate, total_steps=n_batches * how.epochs + 1, pct_start=0.1, cycle_momentum=False
+    )
+    best = stack.copy()
+    with torch.no_grad():
+        best_loss = _loss(stack(x_held)[1], y_held, labels)
+    waited = torch.zeros(len(rows), device=device)
     for _ in range(how.epochs):
-        order = rows[:, torch.randperm(rows.shape[1], generator=stack.rng)]
-        batches = (_take(v, order).tensor_split(n_batches, 1) for v in (x, y))
+        order = rows[:, torch.randperm(rows.shape[1], generator=stack.rng, device=device)]
+        batches = (side.take(order).tensor_split(n_batches, 1) for side in (x, y))
         for some_x, some_y in zip(*batches, strict=True):
             optimiser.zero_grad()
             # A sum over nets: each net's gradient is its own.
             _loss(stack(some_x, training=True)[1], some_y, labels).sum().backward()
             optimiser.step()
+            schedule.step()
         with torch.no_grad():
             loss = _loss(stack(x_held)[1], y_held, labels)
-        better = loss < best_loss - 1e-4
+        better = (loss < best_loss - 1e-4) & (waited < how.patience)
         best_loss = torch.where(better, loss, best_loss)
         waited = torch.where(better, 0.0, waited + 1)
         for kept, now in zip(best, stack.weights, strict=True):
@@ -89,43 +139,90 @@ def learn_codes(
         if (waited >= how.patience).all():
             break
     stack.weights = best
+    everyone = torch.arange(x.n, device=device).expand(len(rows), -1)
     with torch.no_grad():
-        code, out = stack(x)
-    return code.double().numpy(), out.double().numpy()
+        code, out = stack(x.take(everyone))
+    return code.double().cpu().numpy(), out.double().cpu().numpy()
 
 
 class _Stack:
     """M independent nets whose weights are stacked along the first axis."""
 
-    def __init__(self, n_in: int, dim: int, n_out: int, m: int, how: Training, seed: int) -> None:
-        self.rng = torch.Generator().manual_seed(seed)
-        self.dropout = how.dropout
-        shapes = [
-            (n_in, how.hidden, 1.0), (how.hidden, dim, 1.0), (n_in, dim, 1.0),
-            (dim, how.hidden, 1.0), (how.hidden, n_out, 0.3), (dim, n_out, 1.0),
+    def __init__(self, start: "_Linear", how: Training, seed: int) -> None:
+        device = start.into.device
+        self.rng = torch.Generator(device).manual_seed(seed)
+        self.dropout, hidden = how.dropout, how.hidden
+        m, n_in, dim = start.into.shape
+        n_out = start.out.shape[2]
+
+        def random(a: int, b: int) -> Tensor:
+            one = torch.randn(1, a, b, generator=self.rng, device=device) / a**0.5
+            return one.repeat(m, 1, 1)
+
+        def zeros(a: int, b: int) -> Tensor:
+            return torch.zeros(m, a, b, device=device)
+
+        self.weights = [
+            w.requires_grad_()
+            for w in (
+                random(n_in, hidden), zeros(1, hidden), zeros(hidden, dim), start.into, start.into_bias,
+                random(dim, hidden), zeros(1, hidden), zeros(hidden, n_out), start.out, start.out_bias,
+            )
         ]  # fmt: skip
-        matrices = [torch.randn(m, a, b, generator=self.rng) * s / a**0.5 for a, b, s in shapes]
-        biases = [torch.zeros(m, 1, size) for size in (how.hidden, dim, how.hidden, n_out)]
-        self.weights = [w.requires_grad_() for w in matrices + biases]
 
     def copy(self) -> list[Tensor]:
         return [w.detach().clone() for w in self.weights]
 
     def __call__(self, x: Tensor, training: bool = False) -> tuple[Tensor, Tensor]:
-        into, code_of, skip_in, back, out_of, skip_out, b_into, b_code, b_back, b_out = self.weights
-        code = torch.baddbmm(b_code, self._drop(torch.baddbmm(b_into, x, into).relu(), training), code_of)
-        code = code + x @ skip_in
-        out = torch.baddbmm(b_out, self._drop(torch.baddbmm(b_back, code, back).relu(), training), out_of)
-        return code, out + code @ skip_out
+        code = self._half(x, self.weights[:5], training)
+        return code, self._half(code, self.weights[5:], training)
 
-    def _drop(self, h: Tensor, training: bool) -> Tensor:
-        if not training or self.dropout == 0:
-            return h
-        return h * torch.empty_like(h).bernoulli_(1 - self.dropout, generator=self.rng) / (1 - self.dropout)
+    def _half(self, x: Tensor, weights: list[Tensor], training: bool) -> Tensor:
+        to_hidden, hidden_bias, from_hidden, straight, bias = weights
+        h = torch.baddbmm(hidden_bias, x, to_hidden).relu()
+        if training and self.dropout:
+            mask = torch.rand((1, *h.shape[1:]), generator=self.rng, device=h.device) > self.dropout
+            h = h * (mask / (1 - self.dropout))
+        return torch.baddbmm(bias, x, straight).baddbmm(h, from_hidden)
 
 
-def _take(values: Tensor, rows: Tensor) -> Tensor:
-    return values.gather(1, rows[..., None].expand(-1, -1, values.shape[2]))
+@dataclass(frozen=True)
+class _Linear:
+    """Inputs → code → outputs without hidden layers, stacked: (M, a, dim), (M, 1, dim), (M, dim, b), (M, 1, b)."""
+
+    into: Tensor
+    into_bias: Tensor
+    out: Tensor
+    out_bias: Tensor
+
+
+def _linear_start(x: Tensor, y: Tensor, x_held: Tensor, y_held: Tensor, dim: int, labels: bool) -> _Linear:
+    """Fit the best linear net of ``dim`` codes, its penalty (and steepness) chosen on the held-out cells."""
+    x, y, x_held, y_held = (v.double() for v in (x, y, x_held, y_held))
+    middle, mean = x.mean(1, keepdim=True), y.mean(1, keepdim=True)
+    x, x_held = x - middle, x_held - middle
+    covariance = x.transpose(1, 2) @ x / x.shape[1]
+    spectrum, axes = torch.linalg.eigh(covariance)
+    shared = axes.transpose(1, 2) @ (x.transpose(1, 2) @ (y - mean) / x.shape[1])
+    if labels:  # discriminant scores: the regression of each label's indicator, by its frequency
+        mean = mean.clamp(min=0.5 / x.shape[1])
+        shared, mean = shared / mean, mean.log()
+    best_loss = x.new_full((len(x),), torch.inf)
+    best = torch.zeros_like(shared)
+    for penalty in _PENALTIES:
+        damping = spectrum.clamp(min=0) + penalty * spectrum.mean(1, keepdim=True).clamp(min=1e-12)
+        slopes = axes @ (shared / damping[:, :, None])
+        for factor in _STEEPNESS if labels else (1.0,):
+            loss = _loss(mean + factor * (x_held @ slopes), y_held, labels)
+            better = loss < best_loss
+            best_loss = torch.where(better, loss, best_loss)
+            best[better] = factor * slopes[better]
+    dim = min(dim, *best.shape[1:])
+    directions = torch.linalg.eigh(best.transpose(1, 2) @ covariance @ best)[1].flip(2)[:, :, :dim]
+    into = best @ directions
+    # Not scaled to unit spread: a direction that predicts nothing starts small, out of the hidden layers' way.
+    start = into, -middle @ into, directions.transpose(1, 2), mean
+    return _Linear(*(w.float().contiguous() for w in start))
 
 
 def _loss(out: Tensor, target: Tensor, labels: bool) -> Tensor:
