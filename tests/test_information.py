@@ -1,16 +1,23 @@
 """Estimators of information against exact answers and plain second implementations; all in bits."""
 
+import warnings
+
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import digamma
+from scipy.special import digamma, k0, log_softmax
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
+from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from helpers.information import entropy, gaussian_channel, ksg, lmi, plug_in
+from helpers.calibration import known_pair, level_information
+from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.ksg import ksg_pointwise
 from helpers.information.lmi import shifted_ksg
+from helpers.information.nets import Columns, Training, learn_codes
+from helpers.information.published import PairedAutoencoders
 
 SEEDS = st.integers(0, 2**32 - 1)
 QUICK = {"null": False, "epochs": 3}
@@ -457,6 +464,9 @@ def test_lmi_of_labels_nobody_shares_is_refused():
         ({"k": 30}, "k"),
         ({"dropout": 1.5}, "dropout"),
         ({"hidden": 0}, "hidden"),
+        ({"device": "tpu"}, "unknown device 'tpu'"),
+        ({"label_method": "onehot"}, "did you mean 'one_hot'"),
+        ({"faithful": True, "epoch": 3}, "did you mean 'epochs'"),
         ({"epoch": 3}, "did you mean 'epochs'"),
     ],
 )
@@ -464,6 +474,224 @@ def test_lmi_misuse_is_told(change, told):
     rng = np.random.default_rng(0)
     with pytest.raises(ValueError, match=told):
         lmi(**({"x": rng.normal(size=(60, 3)), "y": rng.normal(size=60), **QUICK} | change))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="needs a machine without CUDA")
+def test_a_missing_device_is_told():
+    x, y = gaussian_pair(60, 0.5)
+    with pytest.raises(ValueError, match="device is 'cuda': torch finds none here"):
+        lmi(x, y, **QUICK, device="cuda")
+
+
+@pytest.mark.parametrize("labels", [False, True])
+def test_many_pairs_at_once_equal_each_alone(labels):
+    pairs = [
+        gaussian_pair(300, rho, seed, dx=5, dy=dy) for seed, (rho, dy) in enumerate([(0.9, 4), (0.5, 4), (0.8, 1)])
+    ]
+    if labels:
+        pairs = [(x, y[:, 0] > 0) for x, y in pairs]
+    for together, pair in zip(lmi_many(pairs, seed=3), pairs, strict=True):
+        alone = lmi(*pair, seed=3)
+        assert together.bits == pytest.approx(alone.bits, abs=1e-3)
+        assert together.null_bits == pytest.approx(alone.null_bits, abs=1e-3)
+    assert lmi(*pairs[0], seed=3, null=False).bits == pytest.approx(lmi(*pairs[0], seed=3).bits, abs=1e-3)
+
+
+def test_no_pairs_give_no_estimates():
+    assert lmi_many([]) == []
+
+
+def test_a_net_is_never_worse_than_the_linear_answer():
+    """With no epochs of use (a rate near zero) the code is the ridge regression's, whose R² scikit-learn confirms."""
+    x, y = gaussian_pair(400, 0.8, dx=6, dy=3, rank=3)
+    table = lambda v: Columns((v[None], np.array([0])))  # noqa: E731
+    rows = np.arange(300)[None], np.arange(300, 400)[None]
+    out = learn_codes(table(x), table(y), *rows, 8, 0, how=Training(rate=1e-8, epochs=1))[1][0]
+    ridge = RidgeCV([0.3, 3, 30, 90, 300, 900]).fit(x[:300], y[:300])
+    assert out == pytest.approx(ridge.predict(x), abs=0.05)
+
+
+def test_labels_start_at_the_linear_discriminant():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 3, 600)
+    x = 2 * rng.normal(size=(3, 4))[y] + rng.normal(size=(600, 4))
+    table = lambda v: Columns((v[None], np.array([0])))  # noqa: E731
+    rows = np.arange(450)[None], np.arange(450, 600)[None]
+    out = learn_codes(table(x), table(np.eye(3)[y]), *rows, 8, 0, labels=True, how=Training(rate=1e-8, epochs=1))[1][0]
+    agree = (out.argmax(1) == LinearDiscriminantAnalysis().fit(x[:450], y[:450]).predict(x)).mean()
+    assert agree > 0.97
+
+
+@pytest.mark.parametrize(("task", "tolerance"), [("gaussian", 0.1), ("heavy_tailed", 0.45), ("nonlinear", 0.9),
+                                                ("low_rank", 0.1), ("discrete", 0.1), ("spread", 0.5)])  # fmt: skip
+def test_lmi_of_every_known_pair(task, tolerance):
+    """Two bits in 16 dimensions, 3,000 pairs; what is missing of the harder ones is on the page about probing."""
+    pairs = [known_pair(task, bits, 3000, 16, seed=1) for bits in (0.0, 2.0)]
+    none, two = lmi_many(pairs, null=False)
+    assert none.bits == pytest.approx(0, abs=0.08)
+    assert two.bits == pytest.approx(2, abs=tolerance)
+    assert two.bits < 2.1
+
+
+def test_products_are_found():
+    """No linear view of x knows anything of y = x1·x2 and x3·x4; exact: twice one product's, by quadrature."""
+    rng = np.random.default_rng(0)
+    x, sd = rng.normal(size=(3000, 8)), 0.3
+    y = np.stack([x[:, 0] * x[:, 1], x[:, 2] * x[:, 3]], axis=1) + sd * rng.normal(size=(3000, 2))
+    t = np.linspace(-12, 12, 6001)
+    density = k0(np.abs(t) + 1e-9) / np.pi
+    noise = np.exp(-((t / sd) ** 2) / 2) / (sd * np.sqrt(2 * np.pi))
+    density = np.convolve(density, noise, "same") * (t[1] - t[0])
+    density /= density.sum() * (t[1] - t[0])
+    h_y = -(density * np.log2(density + 1e-300)).sum() * (t[1] - t[0])
+    exact = 2 * (h_y - 0.5 * np.log2(2 * np.pi * np.e * sd**2))
+    assert cca(x, y).bits == pytest.approx(0, abs=0.02)
+    assert lmi(x, y, null=False).bits == pytest.approx(exact, abs=0.6)
+
+
+# Canonical correlations
+
+
+@pytest.mark.parametrize(("rank", "bits"), [(1, 1.0), (4, 3.0)])
+def test_cca_of_gaussian_pairs_is_exact(rank, bits):
+    x, y = gaussian_pair(5000, rho_of(bits, rank), dx=6, dy=8, rank=rank)
+    found = cca(x, y)
+    assert found.bits == pytest.approx(bits, abs=0.06)
+    assert found.null_bits == pytest.approx(0, abs=0.01)
+
+
+def test_cca_takes_labels_and_survives_constant_columns():
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 2000)
+    x = np.hstack([rng.normal(size=(2000, 2)) + 6 * y[:, None], np.ones((2000, 1))])
+    assert cca(x, y).bits > 1.5
+    assert cca(np.ones((100, 2)), rng.normal(size=100)).bits == 0
+    with pytest.raises(ValueError, match="number of cells for cca with 4 folds is 20"):
+        cca(x[:20], y[:20])
+
+
+# Labels, three ways
+
+
+def test_three_label_estimators_agree_where_all_are_right():
+    x, y = known_pair("discrete", 1.5, 4000, 6)
+    exact = 1.5
+    found = {m: lmi(x, y, null=False, label_method=m).bits for m in ("neighbours", "bound", "one_hot")}
+    assert found["neighbours"] == pytest.approx(exact, abs=0.1)
+    assert found["bound"] == pytest.approx(exact, abs=0.1)
+    assert found["one_hot"] == pytest.approx(exact, abs=0.5)
+
+
+def test_the_bound_is_the_held_out_gain_of_a_classifier():
+    """Against scikit-learn's logistic regression on well separated labels and on none."""
+    rng = np.random.default_rng(0)
+    y, x = rng.integers(0, 3, 3000), rng.normal(size=(3000, 4))
+    assert lmi(x, y, null=False, label_method="bound").bits == pytest.approx(0, abs=0.02)
+    x[:, :3] += 1.5 * np.eye(3)[y]
+    posterior = LogisticRegression().fit(x[:1500], y[:1500]).predict_proba(x[1500:])[np.arange(1500), y[1500:]]
+    gain = np.log2(posterior).mean() + entropy(y)
+    assert lmi(x, y, null=False, label_method="bound").bits == pytest.approx(gain, abs=0.06)
+
+
+# The estimator as published
+
+
+def test_published_nets_are_those_of_the_package():
+    """Same weights: same loss, and the same codes."""
+    models = pytest.importorskip("latentmi.models")
+    torch.manual_seed(0)
+    theirs, ours = models.AECross(5, 3, 4), PairedAutoencoders(5, 3, 4)
+    names = theirs.state_dict()
+    assert set(names) == set(ours.state_dict())
+    ours.load_state_dict(names)
+    x, y = torch.randn(20, 5), torch.randn(20, 3)
+    for training in (False, True):
+        losses = []
+        for model in (theirs.train(training), ours.train(training)):
+            torch.manual_seed(1)
+            losses.append(model.learning_loss(x, y).item())
+        # The order in which the two decoders draw their dropout differs, so in training only the size is compared.
+        assert losses[0] == pytest.approx(losses[1], rel=0.2 if training else 1e-6)
+    assert torch.equal(theirs.encode(x, y)[0], ours.x_encoder(x))
+
+
+def test_published_neighbours_are_those_of_the_package():
+    package = pytest.importorskip("latentmi.ksg")
+    x, y = gaussian_pair(300, 0.9, dx=3, dy=2)
+    assert ksg(x, y).pointwise == pytest.approx(package.mi(x, y), abs=1e-6)
+
+
+@pytest.mark.slow
+def test_published_mode_agrees_with_the_package():
+    """Both untrained beyond a few epochs and with the same settings; the package cannot be seeded, so on average."""
+    package = pytest.importorskip("latentmi.lmi")
+    x, y = gaussian_pair(600, rho_of(3.0, 2), dx=4, dy=4, rank=2)
+    ours = [lmi(x, y, seed, null=False, faithful=True, epochs=25, rate=1e-3).bits for seed in range(4)]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = [np.nanmean(package.estimate(x, y, epochs=25, lr=1e-3, patience=30)[0]) for _ in range(4)]
+    assert np.mean(ours) == pytest.approx(np.mean(theirs), abs=0.25)
+    assert np.mean(ours) > 1
+
+
+def test_published_mode_estimates_half_the_cells_and_follows_its_seed():
+    x, y = gaussian_pair(120, 0.9, dx=4, dy=3)
+    one, again, other = (lmi(x, y, s, faithful=True, epochs=2) for s in (0, 0, 1))
+    assert np.isfinite(one.pointwise).sum() == 60
+    assert (one.bits, one.null_bits) == (again.bits, again.null_bits)
+    assert one.bits != other.bits
+    assert lmi(x, y[:, 0] > 0, faithful=True, epochs=2, null=False).settings["estimator"] == "lmi, as published"
+
+
+# Pairs with known answers
+
+
+@pytest.mark.parametrize("levels", [2, 4, 8])
+@pytest.mark.parametrize("spacing", [0.0, 0.7, 2.5, 12.0])
+def test_information_of_levels_by_integration(levels, spacing):
+    at = spacing * (np.arange(levels) - (levels - 1) / 2)
+    t = np.linspace(at[0] - 9, at[-1] + 9, 20001)
+    each = np.exp(-((t - at[:, None]) ** 2) / 2) / np.sqrt(2 * np.pi)
+    h = -(each.mean(0) * np.log2(each.mean(0) + 1e-300)).sum() * (t[1] - t[0])
+    assert level_information(levels, spacing) == pytest.approx(h - 0.5 * np.log2(2 * np.pi * np.e), abs=1e-6)
+
+
+@pytest.mark.parametrize("bits", [0.0, 0.5, 3.0, 6.0])
+@pytest.mark.parametrize("dim", [1, 3, 12])
+def test_known_labels_have_the_information_they_claim(bits, dim):
+    """By Monte Carlo with the true posterior of the levels, undone of their rotation by least squares."""
+    x, y = known_pair("discrete", bits, 20_000, dim, seed=2)
+    means = np.stack([x[y == label].mean(0) for label in np.unique(y)])
+    distance = -((x[:, None, :] - means[None]) ** 2).sum(2) / 2
+    found = (log_softmax(distance, axis=1)[np.arange(len(y)), np.searchsorted(np.unique(y), y)]).mean() / np.log(2)
+    # Means from 20,000 cells: a slight optimism of dim·labels/(2n ln 2) each way.
+    assert found + entropy(y) == pytest.approx(bits, abs=0.12)
+
+
+@pytest.mark.parametrize("task", ["gaussian", "low_rank"])
+@pytest.mark.parametrize(("bits", "dim"), [(0.0, 1), (2.0, 1), (3.0, 8)])
+def test_known_gaussian_pairs_have_the_information_they_claim(task, bits, dim):
+    assert cca(*known_pair(task, bits, 20_000, dim)).bits == pytest.approx(bits, abs=0.05)
+
+
+@pytest.mark.parametrize("task", ["heavy_tailed", "nonlinear"])
+def test_known_warped_pairs_have_the_information_they_claim(task):
+    assert ksg(*known_pair(task, 2.0, 6000, 1)).bits == pytest.approx(2, abs=0.08)
+
+
+def test_the_lengths_of_a_spread_pair_hold_the_information_and_the_directions_none():
+    x, y = known_pair("spread", 2.0, 6000, 5)
+    lengths = [np.log(np.linalg.norm(v, axis=1)) for v in (x, y)]
+    assert ksg(*lengths).bits == pytest.approx(2, abs=0.08)
+    turned = [v / np.linalg.norm(v, axis=1, keepdims=True) for v in (x, y)]
+    assert cca(*turned).bits == pytest.approx(0, abs=0.01)
+
+
+def test_known_pairs_refuse_nonsense():
+    with pytest.raises(ValueError, match="unknown task 'gausian': did you mean 'gaussian'"):
+        known_pair("gausian", 1, 100, 2)
+    with pytest.raises(ValueError, match="bits is -1"):
+        known_pair("gaussian", -1, 100, 2)
 
 
 def test_estimates_say_what_a_reader_wants_first():

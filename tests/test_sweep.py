@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -56,16 +57,14 @@ def test_same_seed_same_numbers_another_seed_others(done, tmp_path):
 def test_what_is_measured_is_not_measured_again(done, monkeypatch):
     store, _ = done
     calls = []
-    kind = sweep.Kind(
-        lambda p: calls.append(p) or measure.measure(p), measure.describe, measure.data_hash, measure.code_of
-    )
+    kind = replace(sweep.CELLS, measure=lambda points: calls.extend(points) or measure.measure(points))
     monkeypatch.setattr(sweep, "CELLS", kind)
     run_sweep(GRID, store)
     assert calls == []
     wider = GRID.model_copy(update={"seeds": [0, 1, 2], "depths": [1.0]})
     run_sweep(wider, store)
     assert [p["seed"] for p in calls] == [2]
-    changed = sweep.Kind(kind.measure, kind.describe, kind.data_hash, lambda p: "other code")
+    changed = replace(kind, code_hash=lambda point: "other code")
     monkeypatch.setattr(sweep, "CELLS", changed)
     run_sweep(GRID, store)
     assert len(calls) == 5
@@ -81,10 +80,24 @@ def test_a_failing_point_is_a_row_and_is_tried_again(tmp_path, monkeypatch):
     assert "120 training cells" in told
     assert len(seed_means(table)) == 1
     calls = []
-    kind = sweep.Kind(lambda p: calls.append(p["n_train"]) or {}, measure.describe, measure.data_hash, measure.code_of)
+    kind = replace(
+        sweep.CELLS, measure=lambda points: calls.extend(p["n_train"] for p in points) or [{} for _ in points]
+    )
     monkeypatch.setattr(sweep, "CELLS", kind)
     run_sweep(grid, store)
     assert calls == [500]
+
+
+def test_points_that_share_cells_are_measured_in_one_call(done, tmp_path, monkeypatch):
+    """And each equals what it is when measured alone."""
+    together, alone = [], {**vars(sweep.CELLS), "together": lambda point: sweep.short_hash(point)}
+    kind = replace(sweep.CELLS, measure=lambda points: together.append(len(points)) or measure.measure(points))
+    monkeypatch.setattr(sweep, "CELLS", kind)
+    run_sweep(GRID, Store(tmp_path / "together"))
+    assert together == [2, 2]
+    monkeypatch.setattr(sweep, "CELLS", sweep.Kind(**alone))
+    one_by_one = run_sweep(GRID, Store(tmp_path / "alone"))
+    pd.testing.assert_frame_equal(one_by_one[NUMBERS], done[1][NUMBERS], atol=1e-3, check_dtype=False)
 
 
 def test_killed_and_resumed_equals_uninterrupted(done, tmp_path):

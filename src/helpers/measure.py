@@ -16,33 +16,51 @@ from helpers.representations import REPRESENTATIONS, build
 from helpers.representations import base as representation_base
 from helpers.store import code_hash
 
-
-def measure(point: dict[str, Any]) -> dict[str, Any]:
-    """Return the measured columns of one point of a ``Grid``. Steps that points share are kept in memory."""
-    cells = dataset_of(point).with_fold(point["fold"])
-    ready, umis = _prepared(
-        point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"],
-        point["probe_depth"], point["n_top"],
-    )  # fmt: skip
-    chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
-    model = build(point["representation"], point["dim"], point["seed"]).fit(ready.train[chosen])
-    found = information.lmi(model.transform(ready.probe), cells.signal[cells.probe], point["seed"], **point["lmi"])
-    return {
-        **describe(point),
-        "modality": cells.modality,
-        "signal": cells.signal_name,
-        "umis_per_cell": umis,
-        "snr": umis,
-        "mi_bits": found.bits,
-        "mi_stderr_bits": found.stderr,
-        "mi_null_bits": found.null_bits,
-        "mi_ceiling_bits": cells.ceiling_bits,
-        "n_probe": found.n,
-        "genes_by": ready.hvg_method,
-    }
+Point = dict[str, Any]
 
 
-def describe(point: dict[str, Any]) -> dict[str, Any]:
+def together(point: Point) -> tuple[Any, ...]:
+    """Points with the same value share probe cells and signal: their information is estimated in one call."""
+    shared = ("dataset", "options", "fold", "seed", "lmi")
+    return tuple(json.dumps(point[name], sort_keys=True) for name in shared)
+
+
+def measure(points: list[Point]) -> list[dict[str, Any]]:
+    """Return the measured columns of points of a ``Grid`` that ``together`` calls equal.
+
+    Steps that points share are kept in memory.
+    """
+    first = points[0]
+    cells = dataset_of(first).with_fold(first["fold"])
+    signal = cells.signal[cells.probe]
+    embeddings, rows = [], []
+    for point in points:
+        ready, umis = _prepared(
+            point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"],
+            point["probe_depth"], point["n_top"],
+        )  # fmt: skip
+        chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
+        model = build(point["representation"], point["dim"], point["seed"]).fit(ready.train[chosen])
+        embeddings.append(model.transform(ready.probe))
+        rows.append({"umis_per_cell": umis, "snr": umis, "genes_by": ready.hvg_method})
+    found = information.lmi_many([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
+    return [
+        {
+            **describe(point),
+            **row,
+            "modality": cells.modality,
+            "signal": cells.signal_name,
+            "mi_bits": bits.bits,
+            "mi_stderr_bits": bits.stderr,
+            "mi_null_bits": bits.null_bits,
+            "mi_ceiling_bits": cells.ceiling_bits,
+            "n_probe": bits.n,
+        }
+        for point, row, bits in zip(points, rows, found, strict=True)
+    ]
+
+
+def describe(point: Point) -> dict[str, Any]:
     """Return the columns that a point's settings decide, measured or not."""
     return {
         "dataset": point["dataset"],

@@ -2,7 +2,7 @@
 
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
@@ -129,38 +129,55 @@ def run_sweep(grid: Grid, store: Store, progress: bool = True) -> pd.DataFrame:
 class Kind:
     """How points of one kind are measured, described when they fail, and identified.
 
-    ``data_hash`` and ``code_hash`` of a point are what its numbers depend on beside its settings.
+    ``measure`` takes points for which ``together`` gives one value, and returns a row of each. ``data_hash`` and
+    ``code_hash`` of a point are what its numbers depend on beside its settings.
     """
 
-    measure: Callable[[Point], dict[str, Any]]
+    measure: Callable[[list[Point]], list[dict[str, Any]]]
     describe: Callable[[Point], dict[str, Any]]
     data_hash: Callable[[Point], str]
     code_hash: Callable[[Point], str]
+    together: Callable[[Point], Hashable]
 
 
-CELLS = Kind(measure.measure, measure.describe, measure.data_hash, measure.code_of)
+CELLS = Kind(measure.measure, measure.describe, measure.data_hash, measure.code_of, measure.together)
+# Points measured in one call: enough to share work, few enough that little is lost when a sweep is killed.
+_TOGETHER = 16
 
 
 def fill(
     points: list[Point], store: Store, kind: Kind, progress: bool = True, label: str = "measuring"
 ) -> pd.DataFrame:
-    """Measure the points that the store lacks, write each row at once, and return all of them."""
+    """Measure the points that the store lacks, write their rows as they come, and return all of them."""
     keyed = [(point, *_identity(point, kind)) for point in points]
     rows = {key: store.get(key) for _, _, key in keyed}
     missing = [k for k in keyed if (rows[k[2]] or {}).get("status") != "ok"]
     store.touch([key for key in rows if rows[key]])
-    for point, identity, key in track(missing, label, progress):
-        start = time.perf_counter()
-        try:
-            row = {**kind.describe(point), "status": "ok", "message": "", **kind.measure(point)}
-        except Exception as error:  # recorded in the row, which the book shows
-            row = {**kind.describe(point), "status": "failed", "message": f"{type(error).__name__}: {error}"}
-        seconds = round(time.perf_counter() - start, 3)
-        rows[key] = done = row | identity | {
-            "parameters": point, "seconds": seconds, "helpers_version": helpers.__version__
-        }  # fmt: skip
-        store.put(key, done)
+    groups = [list(group) for _, group in itertools.groupby(missing, key=lambda k: kind.together(k[0]))]
+    batches = [group[at : at + _TOGETHER] for group in groups for at in range(0, len(group), _TOGETHER)]
+    for batch in track(batches, label, progress):
+        measured_rows = _rows_of([point for point, _, _ in batch], kind)
+        for (point, identity, key), row in zip(batch, measured_rows, strict=True):
+            rows[key] = done = row | identity | {"parameters": point, "helpers_version": helpers.__version__}
+            store.put(key, done)
     return as_table([row for row in rows.values() if row])
+
+
+def _rows_of(points: list[Point], kind: Kind) -> list[dict[str, Any]]:
+    """Return a row of each point; where measuring all at once fails, one at a time shows which fail and why."""
+    start = time.perf_counter()
+    try:
+        found = kind.measure(points)
+    except Exception as error:
+        if len(points) > 1:
+            return [row for point in points for row in _rows_of([point], kind)]
+        seconds = round(time.perf_counter() - start, 3)
+        return [  # recorded in the row, which the book shows
+            {**kind.describe(points[0]), "status": "failed", "message": f"{type(error).__name__}: {error}",
+             "seconds": seconds}
+        ]  # fmt: skip
+    share = {"seconds": round((time.perf_counter() - start) / len(points), 3), "status": "ok", "message": ""}
+    return [{**kind.describe(point), **share, **row} for point, row in zip(points, found, strict=True)]
 
 
 def _identity(point: Point, kind: Kind) -> tuple[dict[str, str], str]:

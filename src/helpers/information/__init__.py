@@ -2,8 +2,8 @@
 
 from helpers.information.discrete import entropy, plug_in
 from helpers.information.estimate import Estimate
-from helpers.information.gaussian import gaussian_channel
+from helpers.information.gaussian import cca, gaussian_channel
 from helpers.information.ksg import ksg
 from helpers.information.lmi import lmi, lmi_many
 
-__all__ = ["Estimate", "entropy", "gaussian_channel", "ksg", "lmi", "lmi_many", "plug_in"]
+__all__ = ["Estimate", "cca", "entropy", "gaussian_channel", "ksg", "lmi", "lmi_many", "plug_in"]

@@ -71,6 +71,16 @@ def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:
     return (digamma(near) + digamma(n) - digamma(_count(x, within)) - digamma(_count(y, within))) / np.log(2)
 
 
+def ross_pointwise(x: np.ndarray, labels: np.ndarray, k: int = 3) -> np.ndarray:
+    """Each cell's contribution, in bits, to the estimate of Ross (2014) for a continuous x and labels 0 … L−1.
+
+    It is KSG with labels so far apart that a cell's neighbours are the nearest that share its label; a cell whose
+    label k cells or fewer carry has neighbours of other labels too.
+    """
+    apart = 10 * (np.ptp(x) + 1.0)
+    return ksg_pointwise(x, apart * labels[:, None].astype(float), k)
+
+
 def neighbour_distance(points: np.ndarray, k: int) -> np.ndarray:
     """Return the max-norm distance from each point to its k-th nearest other point."""
     if points.shape[1] <= _TREE_DIMENSIONS:

@@ -6,14 +6,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from scipy.special import log_softmax
 
 from helpers.checks import as_labels, as_matrix, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
-from helpers.information.ksg import ksg_pointwise, neighbour_distance
+from helpers.information.gaussian import canonical, whitened
+from helpers.information.ksg import ksg_pointwise, neighbour_distance, ross_pointwise
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.published import published
 
 FEWEST = 50
+LABEL_METHODS = ("neighbours", "bound", "one_hot")
 # Pairs whose nets are trained together: more gain little on a CPU and take memory.
 _STACK = 16
 
@@ -26,6 +29,7 @@ def lmi(
     dim: int = 8,
     folds: int = 4,
     null: bool = True,
+    label_method: str = "neighbours",
     faithful: bool = False,
     **training: Any,
 ) -> Estimate:
@@ -64,6 +68,9 @@ def lmi(
         Parts that rotate; each is estimated by nets trained on the others.
     null : bool
         Also run on a permuted signal, nets retrained (``null_bits``); NaN if False.
+    label_method : str
+        For labels only. "neighbours" as above; "bound", the mean of log2 q(y|x)/p(y) with q the nets' posterior, which
+        on average is below the truth; "one_hot", labels as continuous vectors, as published.
     faithful : bool
         The published architecture, loss and split instead (``helpers.information.published``); slow.
     **training
@@ -88,7 +95,7 @@ def lmi(
     >>> abs(lmi(x, y, null=False).bits - 0.5) < 0.15
     True
     """
-    return lmi_many([(x, y)], seed, k, dim, folds, null, faithful, **training)[0]
+    return lmi_many([(x, y)], seed, k, dim, folds, null, label_method, faithful, **training)[0]
 
 
 def lmi_many(
@@ -98,6 +105,7 @@ def lmi_many(
     dim: int = 8,
     folds: int = 4,
     null: bool = True,
+    label_method: str = "neighbours",
     faithful: bool = False,
     **training: Any,
 ) -> list[Estimate]:
@@ -118,19 +126,28 @@ def lmi_many(
     for name in training:
         choose(name, Training.__dataclass_fields__, "option of lmi")
     how = Training(**training)
+    choose(label_method, LABEL_METHODS, "label_method")
     in_range(folds, 2, 20, "folds", whole=True)
     in_range(dim, 1, 64, "dim", whole=True)
     in_range(k, 1, 50, "k", whole=True)
-    ready = [_checked(x, y, k, folds) for x, y in pairs]
+    ready = [_checked(x, y, k, folds, label_method) for x, y in pairs]
     shapes: dict[tuple, list[int]] = {}
     for i, (x, y) in enumerate(ready):
         shapes.setdefault((x.shape, y.shape, y.ndim == 1 and int(y.max())), []).append(i)
-    settings = {"estimator": "lmi", "k": k, "dim": dim, "folds": folds, "seed": seed, **vars(how)}
+    settings = {
+        "estimator": "lmi",
+        "k": k,
+        "dim": dim,
+        "folds": folds,
+        "seed": seed,
+        "label_method": label_method,
+        **vars(how),
+    }
     found: dict[int, Estimate] = {}
     for members in shapes.values():
         for stack in (members[at : at + _STACK] for at in range(0, len(members), _STACK)):
             start = time.perf_counter()
-            pointwise = _estimate([ready[i] for i in stack], seed, k, dim, folds, null, how)
+            pointwise = _estimate([ready[i] for i in stack], seed, k, dim, folds, null, label_method, how)
             seconds = (time.perf_counter() - start) / len(stack)
             for i, values in zip(stack, pointwise, strict=True):
                 nothing = float(np.nanmean(values[1])) if null else float("nan")
@@ -138,7 +155,7 @@ def lmi_many(
     return [found[i] for i in range(len(ready))]
 
 
-def _checked(x: Any, y: Any, k: int, folds: int) -> tuple[np.ndarray, np.ndarray]:
+def _checked(x: Any, y: Any, k: int, folds: int, label_method: str) -> tuple[np.ndarray, np.ndarray]:
     """Return x as a matrix and y as a matrix, or as a vector of label codes."""
     discrete = is_labels(y)
     x = as_matrix(x, "x")
@@ -158,11 +175,20 @@ def _checked(x: Any, y: Any, k: int, folds: int) -> tuple[np.ndarray, np.ndarray
     for name, values in (("x", x), ("y", y)):
         if (values == values[0]).all():
             raise ValueError(f"{name} is constant over {n} cells: information about it is 0 and needs no estimate.")
+    if discrete and label_method == "one_hot":
+        y = np.eye(int(y.max()) + 1)[y]
     return x, y
 
 
 def _estimate(
-    pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, k: int, dim: int, folds: int, null: bool, how: Training
+    pairs: list[tuple[np.ndarray, np.ndarray]],
+    seed: int,
+    k: int,
+    dim: int,
+    folds: int,
+    null: bool,
+    label_method: str,
+    how: Training,
 ) -> list[np.ndarray]:
     """Return the pointwise values of each pair, (1, n) or with the permuted signal's (2, n)."""
     n = len(pairs[0][0])
@@ -172,8 +198,11 @@ def _estimate(
     x = [pair[0] for pair in pairs]
     signals = [signal for _, y in pairs for signal in ([y, y[mixed]] if null else [y])]
     of_pair = np.repeat(np.arange(len(pairs)), 2 if null else 1)
-    estimator = _with_labels if signals[0].ndim == 1 else _continuous
-    return np.split(estimator(x, signals, of_pair, k, dim, turn, seed, how), len(pairs))
+    if signals[0].ndim == 1:
+        pointwise = _with_labels(x, signals, of_pair, k, dim, turn, seed, how, label_method == "bound")
+    else:
+        pointwise = _continuous(x, signals, of_pair, k, dim, turn, seed, how)
+    return np.split(pointwise, len(pairs))
 
 
 @dataclass(frozen=True)
@@ -236,6 +265,8 @@ def _continuous(
         targets = Columns(*own)
         code_y = learn_codes(inputs, targets, train, stop, min(dim, signals[0].shape[1]), seed + 1, how=how)[0]
     pointwise = np.full((len(signals), len(xs[0])), np.nan)
+    # Of two codes, or of two variables as they are, both are shifted; else the variable, not the other's code.
+    shift = "uv" if small_x == small_y else "u" if small_x else "v"
     for net, (signal, pair) in enumerate(zip(signal_of, pair_of, strict=True)):
         cells, at = turn.estimate[net % len(turn)], (train[net], stop[net])
         u = xs[pair] if code_x is None else code_x[net]
@@ -248,9 +279,9 @@ def _continuous(
         if code_y is not None:
             v = _axes_that_show(v, seen_x[pair] if code_x is None else code_x[net], *at)
         if code_x is not None and code_y is not None:
-            u, v = _with_shared_spread(*_canonical(u, v, train[net]), spread_x[pair], spread_y[signal], *at)
-        u, v = _canonical(u, v, train[net])
-        pointwise[signal, cells] = shifted_ksg(u[cells], v[cells], k)
+            u, v = _with_shared_spread(*canonical(u, v, train[net]), spread_x[pair], spread_y[signal], *at)
+        u, v = canonical(u, v, train[net])
+        pointwise[signal, cells] = shifted_ksg(u[cells], v[cells], k, shift)
     return pointwise
 
 
@@ -264,16 +295,9 @@ def _with_squares(tables: np.ndarray) -> np.ndarray:
     return np.concatenate([tables, _standard(tables**2)], 2)
 
 
-def _canonical(a: np.ndarray, b: np.ndarray, train: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rotate a and b to canonical pairs by the training cells, strongest first, those without a partner last."""
-    u, v = _whitened(a, train), _whitened(b, train)
-    left, _, right = np.linalg.svd(u[train].T @ v[train] / len(train))
-    return u @ left, v @ right.T
-
-
 def _axes_that_show(code: np.ndarray, other: np.ndarray, train: np.ndarray, stop: np.ndarray) -> np.ndarray:
     """Return the canonical axes of a code whose correlation with the other variable shows on the stopping cells."""
-    u, v = _canonical(code, other, train)
+    u, v = canonical(code, other, train)
     pairs = min(u.shape[1], v.shape[1])
     rho = np.array([_correlation(u[:, i], v[:, i], stop) for i in range(pairs)])
     shows = np.flatnonzero(rho > 2 / np.sqrt(len(stop)))
@@ -298,7 +322,7 @@ def _with_shared_spread(
 
 def _unexplained(spread: np.ndarray, code: np.ndarray, train: np.ndarray) -> np.ndarray:
     """Return what a fit on the training cells, quadratic in the code and linear in its own spread, leaves."""
-    known = np.hstack([np.ones((len(code), 1)), code, code**2, _spread(_whitened(code, train))])
+    known = np.hstack([np.ones((len(code), 1)), code, code**2, _spread(whitened(code, train))])
     return spread - known @ np.linalg.lstsq(known[train], spread[train], rcond=None)[0]
 
 
@@ -309,46 +333,42 @@ def _correlation(a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> float:
     return float(a @ b / scale) if scale > 1e-9 * len(rows) else 0.0
 
 
-def _whitened(code: np.ndarray, train: np.ndarray) -> np.ndarray:
-    centred = code - code[train].mean(axis=0)
-    variance, axes = np.linalg.eigh(centred[train].T @ centred[train] / len(train))
-    keep = variance > 1e-6 * variance.max()
-    return centred @ (axes[:, keep] / np.sqrt(variance[keep]))
-
-
-def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3) -> np.ndarray:
+def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> np.ndarray:
     """Pointwise information in bits between paired axes, most of it taken out exactly by a linear shift.
 
     Parameters
     ----------
     u, v : (n, r) and (n, s) arrays
         Column i of ``u`` pairs with column i of ``v``; columns without a partner are not shifted.
+    shift : "u", "v" or "uv"
+        Which is shifted by the other; both, and the mean taken, by default. A shifted variable needs a density:
+        a code that may trace a curve, such as (z, z²), must not be one.
 
     Returns
     -------
-    (n,) array; the mean over both directions of the identity in ``lmi``.
+    (n,) array, each cell's part of the identity in ``lmi``.
     """
     u, v = ((z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0) for z in (u, v))
-    reach_u, reach_v = (neighbour_distance(z, k) for z in (u, v))
-    if not reach_u.all() or not reach_v.all():  # ties: no density, so no differential entropy; KSG counts them itself
+    turns = [(a, b, neighbour_distance(b, k)) for name, a, b in (("v", u, v), ("u", v, u)) if name in shift]
+    if not all(reach.all() for _, _, reach in turns):  # ties: no density, so no entropy; KSG counts them itself
         return ksg_pointwise(u, v, k)
     pairs = min(u.shape[1], v.shape[1])
     rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
     gain = -np.log2(left_over).sum()
     total = np.zeros(len(u))
-    for a, b, reach in ((u, v, reach_v), (v, u, reach_u)):
+    for a, b, reach in turns:
         w = b.copy()
         w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
         # Entropies after Kozachenko and Leonenko (1987): their constants cancel in h(b) − h(w).
         reach_w = np.maximum(neighbour_distance(w, k), np.finfo(float).tiny)
         total += gain + b.shape[1] * np.log2(reach / reach_w) + ksg_pointwise(a, w, k)
-    return total / 2
+    return total / len(turns)
 
 
 def _with_labels(
     x: list[np.ndarray], signals: list[np.ndarray], of_pair: np.ndarray, k: int, dim: int, turn: _Rotation,
-    seed: int, how: Training,
+    seed: int, how: Training, bound: bool,
 ) -> np.ndarray:  # fmt: skip
     n_labels = int(signals[0].max()) + 1
     signal_of = np.repeat(np.arange(len(signals)), len(turn))
@@ -357,13 +377,14 @@ def _with_labels(
     inputs = Columns((xs, of_pair[signal_of]), (np.stack([_spread(v) for v in xs]), of_pair[signal_of]))
     targets = Columns((np.stack([np.eye(n_labels)[y] for y in signals]), signal_of))
     logits = learn_codes(inputs, targets, train, stop, min(dim, n_labels), seed, labels=True, how=how)[1]
-    logits -= logits.mean(axis=2, keepdims=True)
     pointwise = []
     for signal, y in enumerate(signals):
         code = np.empty((len(y), n_labels))
         for fold, cells in enumerate(turn.estimate):
             code[cells] = logits[signal * len(turn) + fold][cells]
-        # Labels far apart: a cell's neighbours are the nearest that share its label.
-        apart = 10 * (np.ptp(code) + 1.0)
-        pointwise.append(ksg_pointwise(code, apart * y[:, None].astype(float), k))
+        if bound:
+            posterior = log_softmax(code, axis=1)[np.arange(len(y)), y]
+            pointwise.append((posterior - np.log(np.bincount(y) / len(y))[y]) / np.log(2))
+        else:
+            pointwise.append(ross_pointwise(code - code.mean(axis=1, keepdims=True), y, k))
     return np.stack(pointwise)

@@ -113,8 +113,9 @@ def learn_codes(
     stack = _Stack(_linear_start(x.take(rows), y.take(rows), x_held, y_held, dim, labels), how, seed)
     optimiser = torch.optim.AdamW(stack.weights, lr=how.rate, weight_decay=how.decay, foreach=True)
     n_batches = int(np.clip(rows.shape[1] // 16, 1, how.batches))
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, how.rate, total_steps=n_batches * how.epochs + 1, pct_start=0.1, cycle_momentum=False
+    steps = n_batches * how.epochs
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimiser, lambda t: min(1.0, 10 * (t + 1) / steps) * 0.5 * (1 + np.cos(np.pi * t / steps))
     )
     best = stack.copy()
     with torch.no_grad():
