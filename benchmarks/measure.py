@@ -3,19 +3,19 @@
 Run it as ``python benchmarks/measure.py``. Nothing is asserted: machines differ and are noisy.
 """
 
-import contextlib
-import io
 import time
-import warnings
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
+import torch
 from scipy.optimize import least_squares
-from sklearn.feature_selection import mutual_info_regression
+from sklearn.neighbors import KDTree
 
-from helpers.calibration import gaussian_pair
+from helpers.calibration import known_pair, latentmi_package
 from helpers.datasets import load
-from helpers.information import ksg, lmi
+from helpers.information import lmi, lmi_many
+from helpers.information.ksg import ksg_pointwise
 from helpers.laws import NoiseLaw
 from helpers.noise import thin_nested
 
@@ -32,8 +32,12 @@ def seconds(task: Callable[[], object], repeats: int = 3) -> float:
 
 def report(name: str, ours: Callable[[], object], theirs: Callable[[], object], alternative: str) -> None:
     """Print one line: our time, the alternative's, and the ratio."""
-    a, b = seconds(ours), seconds(theirs, 1)
-    print(f"{name:34} {a:9.3f} s   {alternative:36} {b:9.3f} s   ratio {b / a:7.1f}")
+    line(name, seconds(ours), alternative, seconds(theirs, 1))
+
+
+def line(name: str, ours: float, alternative: str, theirs: float) -> None:
+    """Print one line of times in seconds."""
+    print(f"{name:38} {ours:9.3f} s   {alternative:30} {theirs:9.3f} s   ratio {theirs / ours:7.1f}", flush=True)
 
 
 def dense_thinning(counts: np.ndarray, fractions: list[float]) -> list[np.ndarray]:
@@ -45,13 +49,12 @@ def dense_thinning(counts: np.ndarray, fractions: list[float]) -> list[np.ndarra
     return out
 
 
-def latentmi_package(x: np.ndarray, y: np.ndarray) -> None:
-    """Run the published estimator with its defaults."""
-    from latentmi import lmi as published
-
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        published.estimate(x, y, quiet=True)
+def tree_ksg(x: np.ndarray, y: np.ndarray, k: int = 3) -> None:
+    """Count neighbours with scikit-learn's k-d trees, as the package NPEET does; one core."""
+    joint = np.hstack([x, y])
+    reach = KDTree(joint, metric="chebyshev").query(joint, k + 1)[0][:, k]
+    for side in (x, y):
+        KDTree(side, metric="chebyshev").query_radius(side, np.nextafter(reach, 0), count_only=True)
 
 
 def main() -> None:
@@ -61,16 +64,26 @@ def main() -> None:
     dense = cells.counts.toarray()
     ours, theirs = lambda: thin_nested(cells.counts, depths), lambda: dense_thinning(dense, depths)
     report("thinning, 6 nested depths", ours, theirs, "numpy binomial on dense counts")
-    x, y = gaussian_pair(2.0, 4000, 1)
-    report("KSG, n=4000, 1 × 1", lambda: ksg(x, y), lambda: mutual_info_regression(x, y[:, 0]), "scikit-learn, one KSG")
+    for n, dim in ((4000, 1), (4000, 4), (4000, 8), (4000, 16), (20_000, 4)):
+        x, y = known_pair("gaussian", 2.0, n, dim)
+        report(
+            f"KSG, n={n}, {dim} × {dim}", partial(ksg_pointwise, x, y), partial(tree_ksg, x, y), "scikit-learn trees"
+        )
     u = np.geomspace(10, 1e4, 24)
     bits = NoiseLaw(2.0, 300.0)(u) + 0.05 * np.random.default_rng(0).normal(size=24)
     report("noise law, fit and intervals", lambda: NoiseLaw.fit(u, bits).interval(),
            lambda: least_squares(lambda p: NoiseLaw(p[0], np.exp(p[1]))(u) - bits, [1.0, 5.0], bounds=(0, 20)),
            "scipy, one start, no interval")  # fmt: skip
-    x, y = gaussian_pair(2.0, 1000, 16)
-    report("LMI, n=1000, 16 × 16, 2 bits", lambda: lmi(x, y, null=False), lambda: latentmi_package(x, y),
-           "latentmi 0.1.3")  # fmt: skip
+    for n in (1000, 4000):
+        pairs = [known_pair("gaussian", 2.0, n, 16, seed) for seed in range(16)]
+        one, many = partial(lmi, *pairs[0], null=False), partial(lmi_many, pairs, null=False)
+        package = seconds(partial(latentmi_package, *pairs[0]), 1)
+        for name, ours in (("LMI", seconds(one)), ("LMI of 16 at once, each", seconds(many) / 16)):
+            line(f"{name}, n={n}, 16 × 16", ours, "latentmi 0.1.3", package)
+    if torch.cuda.is_available():
+        x, y = known_pair("gaussian", 2.0, 50_000, 16)
+        report("LMI, n=50000, CUDA", partial(lmi, x, y, null=False, device="cuda"),
+               partial(lmi, x, y, null=False, device="cpu"), "the same on the CPU")  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -16,7 +16,7 @@ TINY = {
                            "dim": 4, "umis_per_cell": 1000.0},
     "analyses/gaussian_channel": {"n_samples": 2000},
     "analyses/probing": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
-                         "fixed_bits": 1.0, "seeds": [0]},
+                         "fixed_bits": 1.0, "task_bits": [0.0, 1.0], "label_bits": [0.0, 1.0], "seeds": [0]},
     "analyses/noise": {},
     "analyses/cell_number": {},
     "analyses/collapse": {},
@@ -66,7 +66,7 @@ def test_its_cells_are_short_and_its_sections_complete(name):
 
 def test_every_measurement_succeeded_at_tiny_parameters(executed):
     measuring = ("datasets/pbmc68k", "datasets/simulated", "analyses/probing")
-    cells = [c for name in measuring for c in executed[name].cells if c.source.endswith(("along_cells)", "by_dim)"))]
+    cells = [c for name in measuring for c in executed[name].cells if c.source.endswith(("along_cells)", "by_label)"))]
     said = [output["data"]["text/plain"] for cell in cells for output in cell.outputs]
     assert len(said) == 3
     assert all("none failed" in text for text in said)

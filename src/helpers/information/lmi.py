@@ -40,15 +40,16 @@ def lmi(
 
     - *Continuous y.* The code of x predicts y; the code of y predicts x and the code of x. Codes are
       turned to canonical axes, and axes whose correlation does not show on the stopping cells are
-      dropped, since every useless axis costs the estimator accuracy. In the axes u, v that remain with
+      dropped, since every useless axis costs the estimator accuracy. The distance from the middle is one
+      more axis where it shows something that the codes do not explain. In the axes u, v that remain with
       correlations ρ, and the shift w = (v − ρu)/√(1 − ρ²),
 
       .. math:: I(u; v) = -\tfrac12\sum\log_2(1-ρ^2) + h(v) - h(w) + I(u; w)
 
       holds exactly for any distribution and any ρ. The first term carries most of the information, and
       the nearest-neighbour terms are small: that removes most of the downward bias KSG has at high
-      information. A variable of one or two dimensions needs no code and loses no axis; its squares are among what
-      the other's code predicts, so that an even dependence on it is found.
+      information. A variable of one or two dimensions needs no code and loses no axis; its squares are among
+      what the other's code predicts, so that an even dependence on it is found.
     - *Labels y.* The code is the log posterior of a net trained by cross-entropy, which is sufficient
       for y. Codes of all folds share their meaning, so they are pooled, and the nearest-neighbour
       estimate for one continuous and one discrete variable (Ross 2014) is taken over all cells.
@@ -84,8 +85,8 @@ def lmi(
     Notes
     -----
     After Gowri et al. (NeurIPS 2024), whose estimator trains encoders by self- and cross-reconstruction
-    and applies KSG. Here: cross-prediction only, cross-fitting, best weights restored, fewer code
-    dimensions, and the exact shift above.
+    and applies KSG. Here: cross-prediction only, from a linear start (``nets.learn_codes``), cross-fitting, best
+    weights restored, fewer code dimensions, and the exact shift above.
 
     Examples
     --------
