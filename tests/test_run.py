@@ -147,6 +147,15 @@ def test_mistakes_end_with_one_line_and_no_traceback(words, told):
     assert "Traceback" not in done.stderr
 
 
+def test_a_cell_that_fails_is_told_without_a_traceback(tmp_path):
+    done = cli("run", "datasets/pbmc68k", "-p", "depths=[1.5]", "--to", tmp_path / "x.ipynb")
+    assert done.returncode == 1
+    assert "depth is 1.5: it must be a number in (0, 1]" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "x.failed.ipynb").exists()
+    assert not (tmp_path / "x.ipynb").exists()
+
+
 def test_outside_a_clone_it_says_where_to_go(tmp_path):
     done = cli("list", cwd=tmp_path)
     assert done.returncode == 2

@@ -87,7 +87,8 @@ def as_matrix(values: Any, what: str) -> np.ndarray:
         values = values.toarray()
     array = np.asarray(values)
     if array.dtype.kind not in "fiub":
-        raise ValueError(f"{what} has dtype {array.dtype}: it must be numeric.")
+        odd = next((v for v in array.ravel() if not isinstance(v, (int, float, np.number))), None)
+        raise ValueError(f"{what} has dtype {array.dtype}{'' if odd is None else f' (such as {odd!r})'}: give numbers.")
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:

@@ -126,6 +126,13 @@ def main() -> None:
     """Run the command line, printing the errors that a user can mend without a traceback."""
     try:
         app()
-    except (ValueError, FileNotFoundError, NotADirectoryError, PermissionError) as error:
+    except (ValueError, OSError) as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
         sys.exit(2)
+    except Exception as error:
+        # Papermill is imported by the commands that need it: it takes seconds.
+        if type(error).__name__ != "PapermillExecutionError" or "--building" in sys.argv:
+            raise
+        told = f"Error: the notebook stopped at In [{error.exec_count}]: {error.ename}: {error.evalue}"  # type: ignore[attr-defined]
+        typer.secho(f"{told}\nAs far as it ran it is beside its target, as .failed.ipynb.", fg="red", err=True)
+        sys.exit(1)
