@@ -21,7 +21,7 @@ def main() -> None:
     store, tasks = Store(FOLDER), list(TASKS)
     parts = [
         calibrate(store, ["latentmi"], [0.0, 2.0, 4.0, 6.0], [1000], [16], [0], tasks),
-        calibrate(store, ["latentmi"], [2.0, 4.0], [4000], [16], [0], tasks),
+        calibrate(store, ["latentmi"], [2.0], [4000], [16], [0], tasks),
         calibrate(store, OURS, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [300, 1000, 4000], [4, 16, 64], [0, 1, 2], tasks),
         calibrate(store, OURS, [0.0, 2.0, 4.0, 6.0], [10_000], [16], [0], tasks),
     ]

@@ -232,7 +232,9 @@ def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: s
     hue = alt.Color(f"{colour}:N").scale(range=list(COLOURS)).legend(orient="top").title(titles.get(colour))
     pick = alt.selection_point(fields=[colour], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.1))
-    dash = alt.StrokeDash("representation:N").title("estimator").legend(orient="top")
+    several = colour != "representation" and shown["representation"].nunique() > 1
+    legend = alt.Legend(orient="top") if several else None
+    dash = alt.StrokeDash("representation:N").title("estimator").legend(legend)
     tips = ["representation:N", *(f"{k}:Q" for k in (x, "seeds")),
             *(alt.Tooltip(f"{k}:Q", format=".3f") for k in ("exact", "bits", "low", "high", "null_bits"))]  # fmt: skip
     base = alt.Chart(shown)

@@ -308,15 +308,17 @@ def _axes_that_show(code: np.ndarray, other: np.ndarray, train: np.ndarray, stop
 def _with_shared_spread(
     u: np.ndarray, v: np.ndarray, spread_u: np.ndarray, spread_v: np.ndarray, train: np.ndarray, stop: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Append what each spread adds to its code, if the two rests correlate on the stopping cells.
+    """Append what each spread adds to its code, if the two rests are large and correlate on the stopping cells.
 
     The rest is what simple functions of the code leave: code and rest hold what code and spread hold. Where
-    the spreads are all there is, they replace the codes.
+    the spreads are all there is, they replace the codes. A small rest is a function of the code that the fit
+    missed: as an axis it would trace a surface, which has no density.
     """
     pairs = zip((u, v), (spread_u, spread_v), strict=True)
     bare = abs(_correlation(u[:, 0], v[:, 0], stop)) < 2 / np.sqrt(len(stop))
     rests = [spread if bare else _unexplained(spread, code, train) for code, spread in pairs]
-    if abs(_correlation(rests[0][:, 0], rests[1][:, 0], stop)) < 3 / np.sqrt(len(stop)):
+    small = any(rest[train].var() < 0.25 for rest in rests)
+    if small or abs(_correlation(rests[0][:, 0], rests[1][:, 0], stop)) < 3 / np.sqrt(len(stop)):
         return u, v
     return (rests[0], rests[1]) if bare else (np.hstack([u, rests[0]]), np.hstack([v, rests[1]]))
 
