@@ -9,13 +9,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import digamma, k0, log_softmax
+from sklearn.cluster import KMeans
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from helpers.calibration import known_pair, level_information
 from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.ksg import ksg_pointwise
-from helpers.information.lmi import shifted_ksg
+from helpers.information.lmi import _trusted, shifted_ksg
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.published import PairedAutoencoders
 
@@ -711,3 +712,25 @@ def test_standard_error_is_the_spread_between_repeats():
     draws = [ksg(*gaussian_pair(300, 0.8, seed)) for seed in range(60)]
     spread = np.std([d.bits for d in draws], ddof=1)
     assert np.mean([d.stderr for d in draws]) == pytest.approx(spread, rel=0.35)
+
+
+# Clusters, as cell types are: neither a line nor a smooth cloud
+
+
+@pytest.mark.parametrize("bits", [1.0, 3.0, 4.0])
+def test_clusters_are_not_smeared_out_by_the_shift(bits):
+    """With the shift trusted whatever the shape, 3 bits in 8 clusters came out as −1."""
+    x, y = known_pair("clusters", bits, 2000, 16)
+    assert lmi(x, y, null=False).bits == pytest.approx(bits, abs=0.1)
+
+
+def test_clusters_share_what_they_should():
+    x, y = known_pair("clusters", 2.5, 20_000, 2)
+    of_x, of_y = (KMeans(8, n_init=3, random_state=0).fit_predict(side) for side in (x, y))
+    assert plug_in(of_x, of_y).bits == pytest.approx(2.5, abs=0.05)
+
+
+def test_a_trusted_shift_needs_alike_entropies():
+    direct, shifted = np.zeros(4), np.ones(4)
+    for added, bits in ((0.5, 1.0), (0.75, 0.5), (1.0, 0.0), (np.inf, 0.0)):
+        assert _trusted(direct, shifted, np.full(4, added)).tolist() == [bits] * 4

@@ -18,10 +18,11 @@ from scipy.special import logsumexp, ndtr, stdtrit
 from helpers import checks
 from helpers.checks import as_labels, choose, in_range, is_labels
 from helpers.information import Estimate, cca, discrete, estimate, gaussian, ksg, lmi, lmi_many, nets
+from helpers.information.discrete import flip_probability
 from helpers.store import Store, code_hash
 from helpers.sweep import Kind, Point, fill
 
-TASKS = ("gaussian", "heavy_tailed", "nonlinear", "discrete", "low_rank", "spread")
+TASKS = ("gaussian", "heavy_tailed", "nonlinear", "discrete", "low_rank", "spread", "clusters")
 _RANK = 4
 
 
@@ -39,6 +40,9 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     - *discrete*: y is a label of 2^r values, r = max(2, ⌈bits/0.9⌉); x has its binary digits as levels, plus unit
       noise, on min(r, dim) axes, spaced so that quadrature gives ``bits``.
     - *spread*: x and y have independent directions; the logs of their lengths are a Gaussian pair.
+    - *clusters*: x and y are in 2^r clusters, r = max(2, ⌈bits⌉ up to 4), as cell types are, far apart beside the unit
+      noise within; y is in the cluster of x, or with a probability that leaves ``bits`` in another. Beyond 4 bits the
+      noise within clusters shares the rest.
 
     Parameters
     ----------
@@ -64,6 +68,8 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     rng = np.random.default_rng(seed)
     if task == "discrete":
         return _label_pair(bits, n, dim, rng)
+    if task == "clusters":
+        return _cluster_pair(bits, n, dim, rng)
     if task == "spread":
         sides = [noise * np.exp(0.5 * size) for noise, size in zip(
             (_directions(n, dim, rng) for _ in range(2)), _correlated(bits, n, 1, rng), strict=True)]  # fmt: skip
@@ -97,6 +103,22 @@ def _warped(z: np.ndarray) -> np.ndarray:
 
 def _rotation(dim: int, rng: np.random.Generator) -> np.ndarray:
     return np.linalg.qr(rng.standard_normal((dim, dim)))[0]
+
+
+def _cluster_pair(bits: float, n: int, dim: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    many = 2 ** int(np.clip(np.ceil(bits), 2, 4))
+    flip = flip_probability(min(bits, np.log2(many)), many)
+    of_x = rng.integers(0, many, n)
+    of_y = np.where(rng.random(n) < flip, (of_x + rng.integers(1, many, n)) % many, of_x)
+    within = _correlated(max(0.0, bits - np.log2(many)), n, min(_RANK, dim), rng)
+    noise = rng.standard_normal((2, n, dim - within.shape[2]))
+    # 14 apart or more, in units of the noise: clusters overlap in fewer than one pair in 10⁹.
+    centres = 14.0 * (np.eye(many, dim) if dim >= many else np.arange(many)[:, None] * np.eye(1, dim))
+    x, y = (
+        (centres[cluster] + np.hstack([shared, own])) @ _rotation(dim, rng)
+        for cluster, shared, own in zip((of_x, of_y), within, noise, strict=True)
+    )
+    return x, y
 
 
 def _directions(n: int, dim: int, rng: np.random.Generator) -> np.ndarray:

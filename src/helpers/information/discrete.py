@@ -60,3 +60,23 @@ def _pointwise(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     joint = sparse.coo_matrix((np.ones(len(x)), (x, y))).tocsr()
     p_x, p_y = np.bincount(x) / len(x), np.bincount(y) / len(y)
     return np.log2(np.asarray(joint[x, y]).ravel() / len(x) / (p_x[x] * p_y[y]))
+
+
+def flip_probability(bits: float, n_labels: int) -> float:
+    """Return the probability of replacing a label by another at which the two share ``bits``.
+
+    The labels are equally likely, and so are the others that may replace one.
+
+    >>> flip_probability(2.0, 4), round(flip_probability(1.0, 2), 3), round(flip_probability(0.0, 4), 3)
+    (0.0, 0.0, 0.75)
+    """
+    from scipy.optimize import brentq
+
+    def left(flip: float) -> float:
+        terms = [(1 - flip, 1 - flip), (flip, flip / (n_labels - 1))]
+        return float(np.log2(n_labels) + sum(p * np.log2(q) for p, q in terms if p > 0) - bits)
+
+    if left(0.0) <= 0:
+        return 0.0
+    highest = 1 - 1 / n_labels
+    return highest if bits == 0 else float(brentq(left, 0.0, highest, xtol=1e-14))

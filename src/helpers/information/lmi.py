@@ -17,6 +17,8 @@ from helpers.information.published import published
 
 FEWEST = 50
 LABEL_METHODS = ("neighbours", "bound", "one_hot")
+# Entropy in bits that a shift may add: trusted in full up to the first, not at all from the second on.
+_ADDED_BITS = (0.5, 1.0)
 # Pairs whose nets are trained together: more gain little on a CPU and take memory.
 _STACK = 16
 
@@ -48,7 +50,8 @@ def lmi(
 
       holds exactly for any distribution and any ρ. The first term carries most of the information, and
       the nearest-neighbour terms are small: that removes most of the downward bias KSG has at high
-      information. A variable of one or two dimensions needs no code and loses no axis; its squares are among
+      information. Where the shift does not leave small terms, as for well separated clusters of cells, the
+      neighbours of u and v are taken as they are (``shifted_ksg``). A variable of one or two dimensions needs no code and loses no axis; its squares are among
       what the other's code predicts, so that an even dependence on it is found.
     - *Labels y.* The code is the log posterior of a net trained by cross-entropy, which is sufficient
       for y. Codes of all folds share their meaning, so they are pooled, and the nearest-neighbour
@@ -265,7 +268,8 @@ def _continuous(
         inputs = Columns((ys, signal_of), *([(spread_y, signal_of)] if small_x else []))
         targets = Columns(*own)
         code_y = learn_codes(inputs, targets, train, stop, min(dim, signals[0].shape[1]), seed + 1, how=how)[0]
-    pointwise = np.full((len(signals), len(xs[0])), np.nan)
+    # Of each signal and cell: neighbours alone, then shifted, then how much entropy the shift added.
+    parts = np.zeros((3, len(signals), len(xs[0])))
     # Of two codes, or of two variables as they are, both are shifted; else the variable, not the other's code.
     shift = "uv" if small_x == small_y else "u" if small_x else "v"
     for net, (signal, pair) in enumerate(zip(signal_of, pair_of, strict=True)):
@@ -273,8 +277,7 @@ def _continuous(
         u = xs[pair] if code_x is None else code_x[net]
         v = ys[signal] if code_y is None else code_y[net]
         if any(np.ptp(code[at[0]], axis=0).max() < 1e-9 for code in (u, v)):
-            pointwise[signal, cells] = 0.0  # a constant code: nothing was found to learn from
-            continue
+            continue  # a constant code: nothing was found to learn from
         if code_x is not None:
             u = _axes_that_show(u, seen_y[signal] if code_y is None else v, *at)
         if code_y is not None:
@@ -282,8 +285,8 @@ def _continuous(
         if code_x is not None and code_y is not None:
             u, v = _with_shared_spread(*canonical(u, v, train[net]), spread_x[pair], spread_y[signal], *at)
         u, v = canonical(u, v, train[net])
-        pointwise[signal, cells] = shifted_ksg(u[cells], v[cells], k, shift)
-    return pointwise
+        parts[:, signal, cells] = _shift(u[cells], v[cells], k, shift)
+    return np.stack([_trusted(*part) for part in parts.swapaxes(0, 1)])
 
 
 def _standard(tables: np.ndarray) -> np.ndarray:
@@ -339,6 +342,11 @@ def _correlation(a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> float:
 def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> np.ndarray:
     """Pointwise information in bits between paired axes, most of it taken out exactly by a linear shift.
 
+    The shift w of v by ρu leaves information that neighbours estimate well if v and w are alike in shape,
+    and then their entropies are alike, too. Clusters or curves are smeared out by a shift: the
+    entropies differ by bits, and neither they nor what is left can be estimated. So the shift is trusted
+    in full while the entropies differ by up to half a bit, and from one bit on KSG alone is taken.
+
     Parameters
     ----------
     u, v : (n, r) and (n, s) arrays
@@ -351,22 +359,37 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> 
     -------
     (n,) array, each cell's part of the identity in ``lmi``.
     """
+    return _trusted(*_shift(u, v, k, shift))
+
+
+def _trusted(direct: np.ndarray, shifted: np.ndarray, added: np.ndarray) -> np.ndarray:
+    """Weigh neighbours alone and shifted by how alike in entropy the shift leaves the variables."""
+    least, most = _ADDED_BITS
+    weight = np.clip((most - added.mean()) / (most - least), 0, 1)
+    return weight * shifted + (1 - weight) * direct if weight else direct
+
+
+def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return pointwise information by neighbours alone and after the shift, and the size of the entropy it added."""
     u, v = ((z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0) for z in (u, v))
+    direct = ksg_pointwise(u, v, k)
     turns = [(a, b, neighbour_distance(b, k)) for name, a, b in (("v", u, v), ("u", v, u)) if name in shift]
     if not all(reach.all() for _, _, reach in turns):  # ties: no density, so no entropy; KSG counts them itself
-        return ksg_pointwise(u, v, k)
+        return direct, direct, np.full(len(u), np.inf)
     pairs = min(u.shape[1], v.shape[1])
     rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
     gain = -np.log2(left_over).sum()
-    total = np.zeros(len(u))
+    shifted, added = np.zeros(len(u)), 0.0
     for a, b, reach in turns:
         w = b.copy()
         w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
         # Entropies after Kozachenko and Leonenko (1987): their constants cancel in h(b) − h(w).
         reach_w = np.maximum(neighbour_distance(w, k), np.finfo(float).tiny)
-        total += gain + b.shape[1] * np.log2(reach / reach_w) + ksg_pointwise(a, w, k)
-    return total / len(turns)
+        gone = b.shape[1] * np.log2(reach / reach_w)
+        shifted += (gain + gone + ksg_pointwise(a, w, k)) / len(turns)
+        added = max(added, abs(float(gone.mean())))
+    return direct, shifted, np.full(len(u), added)
 
 
 def _with_labels(
