@@ -1,21 +1,41 @@
 """What every representation must do, whichever it is."""
 
+import random
+
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from helpers.representations import PCA, REPRESENTATIONS, RandomProjection, build
+from helpers.representations import PCA, REPRESENTATIONS, RandomProjection
+from helpers.representations import build as build_with_defaults
 
 EACH = pytest.mark.parametrize("name", REPRESENTATIONS)
+# Invariants hold however short the training.
+SHORT = {"scvi": {"steps": 3, "hidden": 16}, "txformer": {"steps": 3}}
 
 
-@pytest.fixture(scope="module")
-def cells():
-    """60 training and 40 probe cells of 30 genes, with structure of rank 3."""
+def build(name, dim=16, seed=0):
+    return build_with_defaults(name, dim, seed, **SHORT.get(name, {}))
+
+
+def input_of(name, n_cells=100, n_genes=30):
+    """What the model takes: cells with structure of rank 3, as values or as counts."""
     rng = np.random.default_rng(0)
-    values = rng.normal(size=(100, 3)) @ rng.normal(size=(3, 30)) + 0.1 * rng.normal(size=(100, 30))
+    values = rng.normal(size=(n_cells, 3)) @ rng.normal(size=(3, n_genes)) + 0.1 * rng.normal(size=(n_cells, n_genes))
+    return rng.poisson(np.exp(0.4 * values)) if REPRESENTATIONS[name].takes == "counts" else values
+
+
+def width_of(name, dim, columns):
+    return columns if REPRESENTATIONS[name].takes == "embeddings" else dim
+
+
+@pytest.fixture
+def cells(name):
+    """60 training and 40 probe cells of 30 genes."""
+    values = input_of(name)
     return values[:60], values[60:]
 
 
@@ -23,7 +43,7 @@ def cells():
 def test_shape_dtype_and_same_seed_same_numbers(name, cells):
     train, probe = cells
     first, again = (build(name, dim=5, seed=3).fit(train).transform(probe) for _ in range(2))
-    assert first.shape == (40, 5)
+    assert first.shape == (40, width_of(name, 5, 30))
     assert first.dtype == np.float32
     assert np.isfinite(first).all()
     assert (first == again).all()
@@ -66,7 +86,28 @@ def test_refitting_forgets_the_first_fit(name, cells):
     assert (model.transform(probe) == build(name, dim=3).fit(train).transform(probe)).all()
 
 
-def test_seeds_change_the_random_projection_but_not_the_training_cells(cells):
+@EACH
+def test_the_smallest_training_set_and_no_probe_cell(name, cells):
+    train, probe = cells
+    for n in (2, 3):
+        assert np.isfinite(build(name, dim=4).fit(train[:n]).transform(probe)).all()
+    assert build(name, dim=4).fit(train).transform(probe[:0]).shape == (0, width_of(name, 4, 30))
+
+
+@EACH
+def test_global_random_states_stay_and_do_not_matter(name, cells):
+    train, probe = cells
+    states = lambda: (random.getstate(), np.random.get_state()[1].tolist(), torch.get_rng_state().tolist())  # noqa: E731, NPY002
+    plain = build(name, dim=4).fit(train).transform(probe)
+    torch.rand(7)
+    before = states()
+    again = build(name, dim=4).fit(train).transform(probe)
+    assert states() == before
+    assert (again == plain).all()
+
+
+@pytest.mark.parametrize("name", ["random_projection"])
+def test_seeds_change_the_random_projection_but_not_the_training_cells(name, cells):
     train, probe = cells
     one, other = (RandomProjection(4, seed=s).fit(train).transform(probe) for s in (0, 1))
     assert (one != other).any()
@@ -79,7 +120,8 @@ def test_random_projection_keeps_squared_lengths_on_average():
     assert ratio.mean() == pytest.approx(1, abs=0.1)
 
 
-def test_pca_against_a_singular_value_decomposition(cells):
+@pytest.mark.parametrize("name", ["pca"])
+def test_pca_against_a_singular_value_decomposition(name, cells):
     train, probe = cells
     axes = np.linalg.svd(train - train.mean(0), full_matrices=False)[2][:3]
     plain = (probe - train.mean(0)) @ axes.T
@@ -106,8 +148,8 @@ def test_pca_of_identical_cells_is_zero_without_a_warning():
 @EACH
 @pytest.mark.parametrize("n_genes", [1, 5])
 def test_fewer_genes_than_dimensions_is_no_warning(name, n_genes):
-    values = np.random.default_rng(0).normal(size=(20, n_genes))
-    assert build(name, dim=16).fit(values).transform(values).shape == (20, 16)
+    values = input_of(name, 20, n_genes)
+    assert build(name, dim=16).fit(values).transform(values).shape == (20, width_of(name, 16, n_genes))
 
 
 @EACH
@@ -115,12 +157,16 @@ def test_misuse_is_told(name, cells):
     train, probe = cells
     with pytest.raises(RuntimeError, match=r"is not fitted: call \.fit\(train\) first"):
         build(name).transform(probe)
-    with pytest.raises(ValueError, match="probe cells have 29 genes: the model was fitted on 30"):
+    with pytest.raises(ValueError, match=r"probe cells have 29 (genes|columns): the model was fitted on 30"):
         build(name, dim=2).fit(train).transform(probe[:, 1:])
     with pytest.raises(ValueError, match="number of training cells is 1"):
         build(name).fit(train[:1])
-    with pytest.raises(ValueError, match=r"training cells holds NaN.*first: row 0"):
+    with pytest.raises(ValueError, match="training cells holds NaN"):
         build(name).fit(np.full((3, 3), np.nan))
+    with pytest.raises(ValueError, match="genes has 2 names: give one for each of the 30 columns"):
+        build(name).fit(train, genes=["a", "b"])
+    with pytest.raises(ValueError, match=r"seed is -1: .*\[0, 4\.29497e\+09\]"):
+        build(name, seed=-1).fit(train)
 
 
 @EACH
@@ -132,4 +178,11 @@ def test_impossible_dimension_is_told(name, dim, cells):
 
 def test_unknown_representation_is_told():
     with pytest.raises(ValueError, match="did you mean 'random_projection'"):
-        build("random_projecton")
+        build_with_defaults("random_projecton")
+
+
+def test_unknown_options_are_told():
+    with pytest.raises(ValueError, match="unknown option of pca 'steps': it takes none besides dim and seed"):
+        build_with_defaults("pca", steps=3)
+    with pytest.raises(ValueError, match="unknown option of txformer 'presets': did you mean 'preset'"):
+        build_with_defaults("txformer", presets="P2")

@@ -119,7 +119,7 @@ def test_killed_and_resumed_equals_uninterrupted(done, tmp_path):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        ({"dataset": "pbmc"}, "unknown dataset 'pbmc': did you mean 'pbmc68k'"),
+        ({"dataset": "pbmc"}, "unknown dataset 'pbmc': did you mean 'pbmc4k'"),
         ({"representations": ["pcaa"]}, "did you mean 'pca'"),
         ({"representations": []}, "at least 1 item"),
         ({"depths": [0.0]}, r"depth is 0\.0: it must be a number in \(0, 1\]"),

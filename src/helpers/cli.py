@@ -64,6 +64,32 @@ def run(
         typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {target}")
 
 
+@app.command(epilog="Example: `noise-scaling data citeseq_pbmc10k`")
+def data(
+    name: Annotated[str | None, typer.Argument(help="Download all files of this dataset; none: list all.")] = None,
+) -> None:
+    """List the data files and which of them are here, or download those of one dataset."""
+    from helpers.checks import choose
+    from helpers.datasets import files
+
+    if name is not None:
+        known = files.registry()
+        for file in known[choose(name, known, "dataset in the registry")].files:
+            typer.echo(files.fetch(name, file.path))
+        return
+    from rich import print as show
+    from rich.table import Table
+
+    rows = files.status()
+    table = Table(title="Data files")
+    for column in rows[0]:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("?" if value is None else str(value) for value in row.values()))
+    show(table)
+    show(f"They lie in {files.cache_folder()} (set {files.VARIABLE} to another folder). ?: not known before download.")
+
+
 @app.command(epilog="Example: `noise-scaling sweep --profile quick`")
 def sweep(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = False) -> None:
     """Measure a profile: run its notebooks in batch, in parallel. What is measured already is kept."""

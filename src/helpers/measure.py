@@ -2,19 +2,21 @@
 
 import inspect
 import json
+import sys
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy import sparse
 
-from helpers import checks, information, noise, preprocess
+from helpers import checks, information, noise, preprocess, reference
 from helpers.datasets import LOADERS, Dataset, load
 from helpers.datasets import base as dataset_base
+from helpers.datasets.files import registry
 from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets
-from helpers.representations import REPRESENTATIONS, build
+from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.representations import base as representation_base
-from helpers.store import code_hash
+from helpers.store import code_hash, short_hash
 
 Point = dict[str, Any]
 
@@ -35,14 +37,9 @@ def measure(points: list[Point]) -> list[dict[str, Any]]:
     signal = cells.signal[cells.probe]
     embeddings, rows = [], []
     for point in points:
-        ready, umis = _prepared(
-            point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"],
-            point["probe_depth"], point["n_top"],
-        )  # fmt: skip
-        chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
-        model = build(point["representation"], point["dim"], point["seed"]).fit(ready.train[chosen])
-        embeddings.append(model.transform(ready.probe))
-        rows.append({"umis_per_cell": umis, "snr": umis, "genes_by": ready.hvg_method})
+        made = _embedding(json.dumps(point, sort_keys=True))
+        embeddings.append(made.values)
+        rows.append({"umis_per_cell": made.umis, "snr": made.umis, "genes_by": made.genes_by})
     found = information.lmi_many([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
     return [
         {
@@ -74,7 +71,12 @@ def describe(point: Point) -> dict[str, Any]:
         "fold": point["fold"],
         "dim": point["dim"],
         "settings": json.dumps(
-            {**{k: v for k, v in point["options"].items() if k != "signal"}, "n_top": point["n_top"], **point["lmi"]},
+            {
+                **{k: v for k, v in point["options"].items() if k != "signal"},
+                "n_top": point["n_top"],
+                **point["lmi"],
+                **point["model"],
+            },
             sort_keys=True,
         ),
     }
@@ -90,22 +92,95 @@ def _dataset(name: str, options: tuple[tuple[str, Any], ...]) -> Dataset:
     return load(name, **dict(options))
 
 
-@lru_cache(maxsize=64)
-def _dataset_hash(name: str, options: tuple[tuple[str, Any], ...]) -> str:
-    return _dataset(name, options).data_hash
-
-
 def dataset_of(point: dict[str, Any]) -> Dataset:
     """Return the dataset a point is measured on."""
     return _dataset(point["dataset"], frozen(point["options"]))
 
 
+def facts(point: Point) -> dict[str, Any]:
+    """Return what is known of a point's data: content hash, training cells of each fold, table of facts.
+
+    They were recorded with the reference results; data whose files are registered by hash and whose
+    loader has not changed since need not be read again. Without the data, the record is all there is.
+    """
+    return _facts(point["dataset"], frozen(point["options"]))
+
+
+@lru_cache(maxsize=64)
+def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
+    recorded = reference.recorded_facts(name, dict(options))
+    loader = _loader_code(name)
+    if recorded and recorded["loader"] == loader:
+        return recorded
+    try:
+        cells = _dataset(name, options)
+    except FileNotFoundError:
+        if recorded:
+            return recorded
+        raise
+    sizes = [len(cells.with_fold(fold).train) for fold in range(cells.n_folds)]
+    return {"data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": cells.describe()}
+
+
+def _loader_code(name: str) -> str:
+    """Return the hash of what decides a dataset: its loader's code and the hashes of its files."""
+    modules = [LOADERS[name].__module__, *(m.__name__ for m in _siblings(LOADERS[name].__module__))]
+    entry = registry().get(name)
+    files = [(f.path, f.sha256) for f in entry.files] if entry else []
+    return short_hash([code_hash(str(sys.modules[m].__file__) for m in modules), files])
+
+
 def data_hash(point: dict[str, Any]) -> str:
     """Return the content hash of the data a point is measured on."""
-    return _dataset_hash(point["dataset"], frozen(point["options"]))
+    return facts(point)["data_hash"]
 
 
-@lru_cache(maxsize=2)
+class _Made(NamedTuple):
+    values: np.ndarray
+    umis: float
+    genes_by: str
+
+
+@lru_cache(maxsize=1)
+def _embedding(key: str) -> _Made:
+    """Fit and transform; the model is kept, so that the next probe depth does not fit it again."""
+    point = json.loads(key)
+    cells = dataset_of(point).with_fold(point["fold"])
+    side = (point["dataset"], frozen(point["options"]), point["fold"], point["seed"])
+    ready, umis = _prepared(*side, point["depth"], point["probe_depth"], point["n_top"])
+    unused = ("probe_depth", "lmi")
+    model = _fitted(json.dumps({k: v for k, v in point.items() if k not in unused}, sort_keys=True))
+    if model.takes == "embeddings":
+        probe = _given(cells, model)[cells.probe]
+    else:
+        probe = ready.probe if model.takes == "values" else ready.probe_counts
+    return _Made(model.transform(probe), umis, ready.hvg_method)
+
+
+def _given(cells: Dataset, model: Any) -> np.ndarray:
+    return cells.embeddings[checks.choose(model.key, cells.embeddings, f"embedding of {cells.name}")]
+
+
+@lru_cache(maxsize=1)
+def _fitted(key: str) -> Representation:
+    point = json.loads(key)
+    cells = dataset_of(point).with_fold(point["fold"])
+    side = (point["dataset"], frozen(point["options"]), point["fold"], point["seed"])
+    # The training side is the same whatever the depth of the probe.
+    ready, _ = _prepared(*side, point["depth"], point["depth"], point["n_top"])
+    chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
+    model = build(point["representation"], point["dim"], point["seed"], **point["model"])
+    if model.takes == "embeddings":
+        return model.fit(_given(cells, model)[cells.train][chosen])
+    train = ready.train if model.takes == "values" else ready.train_counts
+    if not getattr(model, "needs_genes", False):
+        return model.fit(train[chosen])
+    if cells.genes is None:
+        raise ValueError(f"{cells.name} has no gene names: a checkpoint's tokens cannot be found.")
+    return model.fit(train[chosen], genes=cells.genes[ready.genes])
+
+
+@lru_cache(maxsize=4)
 def _prepared(
     name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int
 ) -> tuple[preprocess.Prepared, float]:
@@ -132,7 +207,18 @@ def _code_for(dataset: str, representation: str) -> str:
         checks, noise, preprocess, dataset_base, representation_base, information, discrete, estimate, gaussian,
         ksg, lmi, nets, LOADERS[dataset], REPRESENTATIONS[representation],
     ]  # fmt: skip
+    # What a loader or a model imports from its own folder decides the numbers too.
+    for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):
+        measuring += [v for v in _siblings(module)]
     return code_hash({inspect.getsourcefile(m) or "" for m in measuring} | {__file__})
+
+
+def _siblings(module: str) -> list[Any]:
+    """Return the modules of the same folder that a module uses."""
+    folder, known = module.rpartition(".")[0], sys.modules
+    used = {getattr(v, "__module__", None) or getattr(v, "__name__", "") for v in vars(known[module]).values()}
+    registries = {f"{folder}.base", f"{folder}.files"}
+    return [known[m] for m in sorted(used - registries) if m.startswith(f"{folder}.") and m in known]
 
 
 def code_of(point: dict[str, Any]) -> str:

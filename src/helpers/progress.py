@@ -10,6 +10,15 @@ T = TypeVar("T")
 BUILDING = "NOISE_SCALING_BUILD"
 
 
+def quiet() -> bool:
+    """Return whether no bar may be drawn: while a book is built.
+
+    >>> quiet()
+    False
+    """
+    return bool(os.environ.get(BUILDING))
+
+
 def track(items: Iterable[T], label: str, show: bool = True) -> Iterator[T]:
     """Yield the items, drawing a bar of how many are done if anyone can see it.
 
@@ -18,6 +27,6 @@ def track(items: Iterable[T], label: str, show: bool = True) -> Iterator[T]:
     """
     from tqdm.auto import tqdm
 
-    hidden = not show or bool(os.environ.get(BUILDING))
+    hidden = not show or quiet()
     # disable=None: no bar where the output is not a terminal.
     yield from tqdm(items, desc=label, disable=True if hidden else None)

@@ -10,7 +10,6 @@ from typing import Any
 
 import jupytext
 import nbformat
-import pandas as pd
 
 from helpers.progress import BUILDING
 from helpers.store import short_hash
@@ -43,22 +42,6 @@ def profile_folder(profile: str = "quick") -> Path:
         raise ValueError(f"profile is {profile!r}: use letters, digits, '-' and '_' only.")
     base = os.environ.get("NOISE_SCALING_RESULTS")
     return (Path(base) if base else project_root() / "results") / profile
-
-
-def reference_table(name: str) -> pd.DataFrame:
-    """Return a table this project measured once and keeps: ``results/reference/<name>.parquet``.
-
-    Raises
-    ------
-    FileNotFoundError
-        Naming the tables there are.
-    """
-    folder = project_root() / "results" / "reference"
-    file = folder / f"{name}.parquet"
-    if not file.exists():
-        known = ", ".join(sorted(f.stem for f in folder.glob("*.parquet"))) or "none"
-        raise FileNotFoundError(f"no reference table {name!r} in {folder}: there are {known}.")
-    return pd.read_parquet(file)
 
 
 def notebooks(root: Path) -> list[str]:

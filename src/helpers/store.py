@@ -7,6 +7,7 @@ import os
 import tempfile
 import warnings
 from collections.abc import Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ COLUMNS = (
     "n_probe", "dim", "settings", "seconds", "status", "message", "genes_by", "parameters",
     "parameters_hash", "data_hash", "code_hash", "helpers_version",
 )  # fmt: skip
+
+# What names a row: its settings, its data and the code that measured it.
+IDENTITY = ("parameters_hash", "data_hash", "code_hash")
 
 _NUMBERS = (
     "n_train", "noise_level", "umis_per_cell", "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits",
@@ -74,6 +78,24 @@ class Store:
         if self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(f"{self.path} is a file: a store is a folder.")
 
+    @cached_property
+    def _packed(self) -> dict[str, dict[str, Any]]:
+        """Rows that were packed into one file, by key."""
+        file = self.path / "measured.parquet"
+        if not file.exists():
+            return {}
+        rows = pd.read_parquet(file).to_dict("records")
+        for row in rows:
+            row["parameters"] = json.loads(row["parameters"])
+        return {"-".join(row[k] for k in IDENTITY): {n: _plain(v) for n, v in row.items()} for row in rows}
+
+    def recall(self, parameters_hash: str, data_hash: str) -> dict[str, Any] | None:
+        """Return the packed row of a point measured on the same data by whichever code, or None."""
+        for row in self._packed.values():
+            if (row["parameters_hash"], row["data_hash"]) == (parameters_hash, data_hash):
+                return row
+        return None
+
     @property
     def _rows(self) -> Path:
         return self.path / "rows"
@@ -95,12 +117,14 @@ class Store:
 
     def get(self, key: str) -> dict[str, Any] | None:
         """Return the row of a key, or None if it is not there or cannot be read (with a warning)."""
-        return _read(self._rows / f"{key}.json")
+        return _read(self._rows / f"{key}.json") or self._packed.get(key)
 
     def touch(self, keys: Iterable[str]) -> None:
         """Note that rows are in use, so that ``table`` prefers them to those of other code or data."""
         for key in keys:
-            (self._rows / f"{key}.json").touch()
+            file = self._rows / f"{key}.json"
+            if file.exists():  # a packed row has no file
+                file.touch()
 
     def table(self) -> pd.DataFrame:
         """Return all rows, one a line, in a fixed order; the one last measured or used where a
@@ -109,7 +133,7 @@ class Store:
         Columns are those of ``COLUMNS``. A file that cannot be read is named in a warning and left as it is.
         """
         files = sorted(self._rows.glob("*.json"), key=lambda f: (f.stat().st_mtime_ns, f.name))
-        return as_table([row for row in map(_read, files) if row is not None])
+        return as_table([*self._packed.values(), *(row for row in map(_read, files) if row is not None)])
 
 
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -154,6 +178,8 @@ def _plain(value: Any) -> Any:
     """Return JSON's own types; NaN and infinities become null."""
     if isinstance(value, np.generic):
         value = value.item()
+    elif value is pd.NA:
+        return None
     if isinstance(value, float) and not np.isfinite(value):
         return None
     return value

@@ -35,7 +35,7 @@ class Grid(BaseModel):
     probe_depths : list of floats in (0, 1], or None
         Depth of the probe cells; None thins them to the depth of the training cells, as published.
     n_train : list of int, or None
-        Training cells, nested subsets; None is all of them.
+        Training cells, nested subsets; None is all of them (in every fold as many as in the smallest).
     seeds : list of int
         Each seed draws its own thinning, cells, initial weights and estimate.
     folds : list of int, or None
@@ -44,6 +44,8 @@ class Grid(BaseModel):
         Dimensions of the representation; most highly variable genes kept.
     lmi : dict
         Options of the estimator, such as ``{"k": 5}``.
+    models : dict
+        Options of representations by name, such as ``{"scvi": {"steps": 1000}}``.
 
     Examples
     --------
@@ -65,6 +67,7 @@ class Grid(BaseModel):
     dim: int = Field(default=16, ge=1, le=4096)
     n_top: int = Field(default=750, ge=1)
     lmi: dict[str, Any] = Field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
     @field_validator("dataset")
     @classmethod
@@ -85,21 +88,22 @@ class Grid(BaseModel):
 
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
-        cells = measure.dataset_of({"dataset": self.dataset, "options": self.options})
-        folds = list(range(cells.n_folds)) if self.folds is None else self.folds
+        known = measure.facts({"dataset": self.dataset, "options": self.options})
+        folds = list(range(len(known["train_cells"]))) if self.folds is None else self.folds
+        for fold in folds:
+            in_range(fold, 0, len(known["train_cells"]) - 1, f"fold of {self.dataset}", whole=True)
         # Equal in every fold, so that folds can be averaged.
-        smallest = int(min((cells.folds != fold).sum() for fold in folds))
+        smallest = min(known["train_cells"][fold] for fold in folds)
         points = []
         for fold, seed, depth, name in itertools.product(folds, self.seeds, self.depths, self.representations):
-            for probe_depth in [depth] if self.probe_depths is None else self.probe_depths:
-                train_sizes = [smallest] if self.n_train is None else self.n_train
+            for n in self.n_train or [smallest]:
                 points += [
                     {
                         "dataset": self.dataset, "options": self.options, "representation": name, "dim": self.dim,
                         "n_train": n, "depth": depth, "probe_depth": probe_depth, "seed": seed, "fold": fold,
-                        "n_top": self.n_top, "lmi": self.lmi,
+                        "n_top": self.n_top, "lmi": self.lmi, "model": self.models.get(name, {}),
                     }
-                    for n in train_sizes
+                    for probe_depth in self.probe_depths or [depth]
                 ]  # fmt: skip
         return points
 
@@ -130,7 +134,8 @@ class Kind:
     """How points of one kind are measured, described when they fail, and identified.
 
     ``measure`` takes points for which ``together`` gives one value, and returns a row of each. ``data_hash`` and
-    ``code_hash`` of a point are what its numbers depend on beside its settings.
+    ``code_hash`` of a point are what its numbers depend on beside its settings. ``ready`` raises at once where
+    nothing of the kind can be measured, such as without the data.
     """
 
     measure: Callable[[list[Point]], list[dict[str, Any]]]
@@ -138,9 +143,12 @@ class Kind:
     data_hash: Callable[[Point], str]
     code_hash: Callable[[Point], str]
     together: Callable[[Point], Hashable]
+    ready: Callable[[Point], Any] = lambda point: None
 
 
-CELLS = Kind(measure.measure, measure.describe, measure.data_hash, measure.code_of, measure.together)
+CELLS = Kind(
+    measure.measure, measure.describe, measure.data_hash, measure.code_of, measure.together, measure.dataset_of
+)
 # Points measured in one call: enough to share work, few enough that little is lost when a sweep is killed.
 _TOGETHER = 16
 
@@ -150,9 +158,11 @@ def fill(
 ) -> pd.DataFrame:
     """Measure the points that the store lacks, write their rows as they come, and return all of them."""
     keyed = [(point, *_identity(point, kind)) for point in points]
-    rows = {key: store.get(key) for _, _, key in keyed}
+    rows = {key: store.get(key) or _recalled(store, identity) for _, identity, key in keyed}
     missing = [k for k in keyed if (rows[k[2]] or {}).get("status") != "ok"]
     store.touch([key for key in rows if rows[key]])
+    if missing:
+        kind.ready(missing[0][0])
     groups = [list(group) for _, group in itertools.groupby(missing, key=lambda k: kind.together(k[0]))]
     batches = [group[at : at + _TOGETHER] for group in groups for at in range(0, len(group), _TOGETHER)]
     for batch in track(batches, label, progress):
@@ -178,6 +188,12 @@ def _rows_of(points: list[Point], kind: Kind) -> list[dict[str, Any]]:
         ]  # fmt: skip
     share = {"seconds": round((time.perf_counter() - start) / len(points), 3), "status": "ok", "message": ""}
     return [{**kind.describe(point), **share, **row} for point, row in zip(points, found, strict=True)]
+
+
+def _recalled(store: Store, identity: dict[str, str]) -> dict[str, Any] | None:
+    """Return a reference row of the same settings and data, marked as measured by older code."""
+    row = store.recall(identity["parameters_hash"], identity["data_hash"])
+    return row and {**row, "older_code": True}
 
 
 def _identity(point: Point, kind: Kind) -> tuple[dict[str, str], str]:

@@ -1,33 +1,52 @@
 """Datasets by name: ``load("pbmc68k")``, ``available()``."""
 
 import inspect
+import tempfile
 from collections.abc import Callable
 from typing import Any
 
 from helpers.checks import choose
 from helpers.datasets.base import Dataset
+from helpers.datasets.citeseq_cbmc import citeseq_cbmc
+from helpers.datasets.citeseq_pbmc10k import citeseq_pbmc10k
+from helpers.datasets.larry_subset import larry_subset
+from helpers.datasets.malaria_idc import malaria_idc
+from helpers.datasets.merfish_hypothalamus import merfish_hypothalamus
+from helpers.datasets.osmfish import osmfish
+from helpers.datasets.pbmc4k import pbmc4k
 from helpers.datasets.pbmc68k import pbmc68k
+from helpers.datasets.rna_mixture import rna_mixture
 from helpers.datasets.simulated import simulated
+from helpers.datasets.spleen_lymph import spleen_lymph
+from helpers.datasets.worm_embryo import worm_embryo
+from helpers.datasets.xenium_breast import xenium_breast
 
-LOADERS: dict[str, Callable[..., Dataset]] = {"pbmc68k": pbmc68k, "simulated": simulated}
+_ALL: tuple[Callable[..., Dataset], ...] = (
+    pbmc68k, simulated, citeseq_pbmc10k, citeseq_cbmc, spleen_lymph, pbmc4k, merfish_hypothalamus, xenium_breast,
+    osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture,
+)  # fmt: skip
+LOADERS: dict[str, Callable[..., Dataset]] = {loader.__name__: loader for loader in _ALL}
 
 
 def available() -> dict[str, str]:
     """Return every dataset's name and one line about it.
 
-    >>> sorted(available())
-    ['pbmc68k', 'simulated']
+    >>> available()["pbmc4k"]
+    '4,271 10x blood cells with 8 cell types, 2,000 genes; the types were found in the same RNA.'
     """
     return {name: (inspect.getdoc(loader) or "").splitlines()[0] for name, loader in LOADERS.items()}
 
 
-def load(name: str, **options: Any) -> Dataset:
+def load(name: str, miniature: bool = False, **options: Any) -> Dataset:
     """Load a dataset by name.
 
     Parameters
     ----------
     name : str
         One of ``available()``.
+    miniature : bool
+        Read a small file of simulated cells in this dataset's own format instead of the data: shows what a
+        page does where the data are not at hand. Its numbers say nothing about the real cells.
     **options
         What the dataset's loader takes, such as ``signal="protein"``.
 
@@ -35,6 +54,8 @@ def load(name: str, **options: Any) -> Dataset:
     ------
     ValueError
         For an unknown name or option, naming the nearest known one.
+    FileNotFoundError
+        If its files are neither in the cache nor can be downloaded, with the steps by hand.
 
     Examples
     --------
@@ -45,7 +66,13 @@ def load(name: str, **options: Any) -> Dataset:
     loader = LOADERS[choose(name, LOADERS, "dataset")]
     for option in options:
         choose(option, inspect.signature(loader).parameters, f"option of dataset {name}")
-    return loader(**options)
+    if not miniature:
+        return loader(**options)
+    from helpers.datasets.miniature import write
+
+    with tempfile.TemporaryDirectory() as folder:
+        write(name, folder)
+        return loader(**options, folder=folder)
 
 
 __all__ = ["Dataset", "available", "load"]

@@ -2,11 +2,13 @@
 
 import hashlib
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from helpers.checks import as_counts, as_labels, as_matrix, in_range, is_labels, same_length
+from helpers.information.discrete import entropy
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,9 +24,14 @@ class Dataset:
         What the representation never sees.
     folds : ndarray of int, shape (cells,)
         The probe fold of each cell. Everything is fitted on the cells outside the fold and
-        measured on the cells within it.
+        measured on the cells within it. Cells of fold -1 always train.
     fold : int
         The fold that is the probe now.
+    paired : ndarray of bool, shape (cells,)
+        Cells that have a signal. The others never probe; in the fold that probes they do not train
+        either, because they may be relatives of the cells that do. Empty: all have one.
+    embeddings : dict of name → (cells, d) array
+        Embeddings made elsewhere, for the representation ``precomputed``.
     other_umis : ndarray of int, shape (cells,)
         UMIs per cell in genes that the matrix leaves out; they count towards the depth. Empty: none.
     ceiling_bits : float or None
@@ -45,6 +52,8 @@ class Dataset:
     signal: np.ndarray
     folds: np.ndarray
     fold: int = 0
+    paired: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    embeddings: dict[str, np.ndarray] = field(default_factory=dict)
     other_umis: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     genes: np.ndarray | None = None
     ceiling_bits: float | None = None
@@ -60,9 +69,13 @@ class Dataset:
         put(self, "counts", as_counts(self.counts, f"counts of {self.name}"))
         put(self, "signal", np.asarray(self.signal))
         folds = np.asarray(self.folds)
-        if folds.dtype.kind not in "iu" or folds.ndim != 1 or (len(folds) and folds.min() < 0):
-            raise ValueError(f"folds of {self.name} must be one whole number a cell, 0 or more.")
+        if folds.dtype.kind not in "iu" or folds.ndim != 1 or (len(folds) and folds.min() < -1):
+            raise ValueError(f"folds of {self.name} must be one whole number a cell, -1 (always trains) or more.")
         put(self, "folds", folds.astype(np.int64))
+        paired = np.asarray(self.paired) if len(self.paired) else np.ones(self.n_cells, bool)
+        if paired.dtype != bool:
+            raise ValueError(f"paired of {self.name} has dtype {paired.dtype}: give one True or False a cell.")
+        put(self, "paired", paired)
         others = np.asarray(self.other_umis) if len(self.other_umis) else np.zeros(self.n_cells, int)
         if others.dtype.kind not in "iu" or (len(others) and others.min() < 0):
             raise ValueError(f"other_umis of {self.name} must be whole numbers, 0 or more.")
@@ -70,10 +83,13 @@ class Dataset:
         if self.genes is not None and len(self.genes) != self.counts.shape[1]:
             raise ValueError(f"{self.name} has {len(self.genes)} gene names for {self.counts.shape[1]} columns.")
         what = f"signal {self.signal_name!r} of {self.name}"
-        same_length(counts=self.counts, signal=self.signal, folds=self.folds, other_umis=others)
-        values = as_labels(self.signal, what) if is_labels(self.signal) else as_matrix(self.signal, what)
-        if self.n_cells and (values == values[0]).all():
-            raise ValueError(f"{what} is constant over {self.n_cells} cells: it has no information to find.")
+        same_length(counts=self.counts, signal=self.signal, folds=self.folds, other_umis=others, paired=paired)
+        for key, embedding in self.embeddings.items():
+            same_length(counts=self.counts, **{key: as_matrix(embedding, f"embedding {key!r} of {self.name}")})
+        signal = self.signal[paired]
+        values = as_labels(signal, what) if is_labels(signal) else as_matrix(signal, what)
+        if len(values) and (values == values[0]).all():
+            raise ValueError(f"{what} is constant over {len(values)} cells: it has no information to find.")
         in_range(self.fold, 0, self.n_folds - 1, f"fold of {self.name}", whole=True)
         for side, cells in (("train", self.train), ("probe", self.probe)):
             if len(cells) < 2:
@@ -97,7 +113,7 @@ class Dataset:
     @property
     def probe(self) -> np.ndarray:
         """Row numbers of the cells that information is measured on."""
-        return np.flatnonzero(self.folds == self.fold)
+        return np.flatnonzero((self.folds == self.fold) & self.paired)
 
     @property
     def umis_per_cell(self) -> float:
@@ -107,7 +123,8 @@ class Dataset:
     @property
     def data_hash(self) -> str:
         """Short content hash of everything a measurement depends on."""
-        digest = hashlib.sha256(repr((self.counts.shape, np.shape(self.signal), self.ceiling_bits)).encode())
+        shapes = (self.counts.shape, np.shape(self.signal), self.ceiling_bits, sorted(self.embeddings))
+        digest = hashlib.sha256(repr(shapes).encode())
         signal = as_labels(self.signal, "signal") if is_labels(self.signal) else self.signal
         for array in (
             self.counts.data.astype(np.int64),
@@ -116,6 +133,8 @@ class Dataset:
             signal,
             self.folds,
             self.other_umis,
+            self.paired,
+            *(np.asarray(self.embeddings[name]) for name in sorted(self.embeddings)),
         ):
             digest.update(np.ascontiguousarray(array).tobytes())
         return digest.hexdigest()[:12]
@@ -127,9 +146,9 @@ class Dataset:
     def describe(self) -> dict[str, object]:
         """Return what a reader should know, in the order a table shows it."""
         if is_labels(self.signal):
-            kind = f"{len(set(np.asarray(self.signal).tolist()))} labels"
+            kind = f"{len(set(self.signal[self.paired].tolist()))} labels"
         else:
-            kind = f"{as_matrix(self.signal, 'signal').shape[1]} continuous dimension(s)"
+            kind = f"{as_matrix(self.signal[self.paired], 'signal').shape[1]} continuous dimension(s)"
         ceiling = "unknown" if self.ceiling_bits is None else f"{self.ceiling_bits:.2f} bits"
         return {
             "dataset": self.name,
@@ -143,3 +162,17 @@ class Dataset:
             "checked": "; ".join(self.checked) or "nothing beyond the general checks",
             "source": self.source,
         }
+
+
+def registered(
+    name: str, signal_name: str, counts: sparse.csr_matrix, signal: np.ndarray, folds: np.ndarray, **more: Any
+) -> Dataset:
+    """Return a dataset of the registry: its source from there, and H(Y) as the ceiling of labels."""
+    from helpers.datasets.files import registry
+
+    signal = np.asarray(signal)
+    paired = np.asarray(more.get("paired", np.ones(len(signal), bool)))
+    ceiling = entropy(signal[paired]) if is_labels(signal) else None
+    entry = registry()[name]
+    source = f"{entry.source}; licence: {entry.licence}"
+    return Dataset(name, signal_name, counts, signal, folds, ceiling_bits=ceiling, source=source, **more)

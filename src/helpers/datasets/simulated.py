@@ -7,6 +7,7 @@ from scipy import sparse
 
 from helpers.checks import choose, in_range
 from helpers.datasets.base import Dataset
+from helpers.information.discrete import flip_probability
 
 SIGNALS = ("label", "protein", "clone", "neighbour", "time")
 
@@ -135,13 +136,7 @@ def _ring(n: int, d: int, rho: float, rng: np.random.Generator) -> _Drawn:
 
 def _sectors(state: np.ndarray, bits: float, rng: np.random.Generator, n_labels: int = 8) -> np.ndarray:
     """Label 8 equal sectors; flip with the probability that leaves exactly ``bits``."""
-    from scipy.optimize import brentq
-
-    def left(flip: float) -> float:
-        terms = [(1 - flip, 1 - flip), (flip, flip / (n_labels - 1))]
-        return float(np.log2(n_labels) + sum(p * np.log2(q) for p, q in terms if p > 0) - bits)
-
-    flip = 0.0 if left(0.0) <= 0 else brentq(left, 0.0, 1 - 1 / n_labels, xtol=1e-14)
+    flip = flip_probability(bits, n_labels)
     angle = np.arctan2(state[:, 1], state[:, 0])
     sector = np.floor((angle / (2 * np.pi) + 0.5) * n_labels).astype(int) % n_labels
     flipped = rng.random(len(state)) < flip

@@ -1,44 +1,69 @@
 """What every representation is: fitted on training cells, then applied to probe cells."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from types import ModuleType
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from helpers.checks import as_matrix, in_range
+from helpers.checks import as_counts, as_matrix, in_range
 
 
 @dataclass
 class Representation:
     """A map from cells to a few numbers: ``.fit(train).transform(probe)``.
 
-    ``fit`` and ``transform`` take (cells, genes) values with equal genes; ``transform`` returns float32
-    of shape (cells, dim). ``seed`` fixes every random choice.
+    ``fit`` and ``transform`` take cells with equal columns; ``transform`` returns float32 of shape
+    (cells, dim). ``seed`` fixes every random choice and leaves the global random states as they were.
+
+    Class attributes tell what a model is given:
+
+    - ``takes``: "values", log-normalised (cells, genes); "counts", raw counts of the same genes, sparse;
+      "embeddings", (cells, columns) made elsewhere.
+    - ``needs_genes``: whether ``fit`` makes use of the names of the genes.
+    - ``uses``: further modules whose code decides the numbers.
     """
+
+    takes: ClassVar[str] = "values"
+    needs_genes: ClassVar[bool] = False
+    uses: ClassVar[tuple[ModuleType, ...]] = ()
 
     dim: int = 16
     seed: int = 0
 
-    def fit(self, train: Any) -> Self:
-        """Learn from training cells, shape (cells, genes)."""
-        values = as_matrix(train, "training cells")
+    def fit(self, train: Any, genes: Sequence[str] | None = None) -> Self:
+        """Learn from training cells, shape (cells, columns); ``genes`` names the columns."""
+        cells = self._checked(train, "training cells")
         in_range(self.dim, 1, 4096, "dim", whole=True)
-        in_range(len(values), 2, np.inf, "number of training cells")
-        self._n_genes = values.shape[1]
-        self._fit(values)
+        in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
+        in_range(cells.shape[0], 2, np.inf, "number of training cells")
+        if genes is not None and len(genes) != cells.shape[1]:
+            raise ValueError(f"genes has {len(genes)} names: give one for each of the {cells.shape[1]} columns.")
+        self._genes = None if genes is None else [str(gene) for gene in genes]
+        self._fit(cells)
+        self._n_columns = cells.shape[1]
         return self
 
     def transform(self, probe: Any) -> np.ndarray:
         """Return the representation of cells, float32 of shape (cells, dim)."""
-        if not hasattr(self, "_n_genes"):
-            raise RuntimeError(f"{type(self).__name__} is not fitted: call .fit(train) first.")
-        values = as_matrix(probe, "probe cells")
-        if values.shape[1] != self._n_genes:
-            raise ValueError(f"probe cells have {values.shape[1]} genes: the model was fitted on {self._n_genes}.")
-        return np.ascontiguousarray(self._transform(values), dtype=np.float32)
+        return np.ascontiguousarray(self._transform(self._probe(probe)), dtype=np.float32)
 
-    def _fit(self, train: np.ndarray) -> None:
+    def _probe(self, probe: Any) -> Any:
+        """Return probe cells, checked against the training cells."""
+        if not hasattr(self, "_n_columns"):
+            raise RuntimeError(f"{type(self).__name__} is not fitted: call .fit(train) first.")
+        cells = self._checked(probe, "probe cells")
+        if cells.shape[1] != self._n_columns:
+            kind = "columns" if self.takes == "embeddings" else "genes"
+            raise ValueError(f"probe cells have {cells.shape[1]} {kind}: the model was fitted on {self._n_columns}.")
+        return cells
+
+    def _checked(self, cells: Any, what: str) -> Any:
+        return as_counts(cells, what) if self.takes == "counts" else as_matrix(cells, what)
+
+    def _fit(self, train: Any) -> None:
         raise NotImplementedError
 
-    def _transform(self, probe: np.ndarray) -> np.ndarray:
+    def _transform(self, probe: Any) -> np.ndarray:
         raise NotImplementedError

@@ -1,0 +1,218 @@
+"""Data files: a registry of addresses and hashes, one cache folder, downloads that resume."""
+
+import hashlib
+import os
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from helpers.checks import choose
+from helpers.progress import quiet
+
+VARIABLE = "NOISE_SCALING_DATA"
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class File:
+    """One file of a dataset: where it lies in the cache, where it comes from and what it must contain.
+
+    ``sha256`` is None for the large files that this project has not held itself: their hash is noted
+    beside the file at its first download and checked from then on. ``is_page``: the address is a page that
+    leads to the file, which a person must fetch.
+    """
+
+    path: str
+    url: str
+    sha256: str | None = None
+    size: int | None = None
+    is_page: bool = False
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What the registry says of one dataset."""
+
+    name: str
+    source: str
+    licence: str
+    files: tuple[File, ...]
+    manual: str = ""
+
+    def file(self, path: str) -> File:
+        """Return a file by its path in the cache, or by the last part of it."""
+        for file in self.files:
+            if path in (file.path, Path(file.path).name):
+                return file
+        raise ValueError(f"{self.name} has no file {path!r}: it has {', '.join(f.path for f in self.files)}.")
+
+
+@lru_cache(maxsize=1)
+def registry() -> dict[str, Entry]:
+    """Return the registry: dataset name → its files, licence and citation (``registry.yaml``)."""
+    told = yaml.safe_load((package_files("helpers.datasets") / "registry.yaml").read_text("utf8"))
+    return {
+        name: Entry(name, files=tuple(File(**f) for f in entry.pop("files")), **entry) for name, entry in told.items()
+    }
+
+
+def cache_folder() -> Path:
+    """Return the folder of data files: ``NOISE_SCALING_DATA``, or the user's cache if that is not set."""
+    import pooch
+
+    return Path(os.environ.get(VARIABLE) or pooch.os_cache("noise-scaling"))
+
+
+def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
+    """Return a dataset's file on this machine, downloading it into the cache if it is not there.
+
+    Parameters
+    ----------
+    dataset : name in the registry
+    path : path in the cache, or its last part
+    folder : a folder of the user's own files, taken as they are: found by name, no hash checked
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    FileNotFoundError
+        If the file can be neither found nor downloaded; the message gives the steps by hand.
+    ValueError
+        If a file in the cache, or one just downloaded, has not the hash of the registry. A download
+        with a wrong hash is deleted; a file that was there is left.
+    """
+    import pooch
+
+    entry = registry()[choose(dataset, registry(), "dataset in the registry")]
+    file = entry.file(path)
+    if folder is not None:
+        own = Path(folder) / Path(file.path).name
+        if not own.exists():
+            raise FileNotFoundError(
+                f"{own} does not exist: {dataset} needs a file of that name in the folder you gave."
+            )
+        return own
+    target = cache_folder() / file.path
+    if target.exists():
+        _check(target, file)
+        return target
+    if file.is_page:
+        raise FileNotFoundError(_by_hand(entry, file, target, None))
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        resume(file.url, target, file.size)
+    except Exception as error:
+        raise FileNotFoundError(_by_hand(entry, file, target, error)) from error
+    expected = file.sha256
+    if expected and (found := pooch.file_hash(str(target))) != expected:
+        target.unlink()
+        raise ValueError(
+            f"{file.url} gave a file with sha256 {found}, not {expected}: deleted. "
+            "Try again; if it stays so, the address now holds other data."
+        )
+    if not expected:
+        _noted(target).write_text(pooch.file_hash(str(target)), encoding="utf8")
+    return target
+
+
+def resume(url: str, target: Path, size: int | None = None) -> None:
+    """Download to ``target``, going on from ``<target>.part`` where the server allows it.
+
+    A progress bar is shown, except while a book is built. The target appears only when complete.
+    """
+    import requests
+    from tqdm.auto import tqdm
+
+    part = target.with_name(target.name + ".part")
+    have = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
+        if answer.status_code == 416 and have:  # nothing beyond what we have: complete, or not the same file any more
+            part.unlink()
+            return resume(url, target, size)
+        answer.raise_for_status()
+        if answer.status_code != 206:
+            have = 0  # the server sends the whole file
+        left = int(answer.headers.get("Content-Length") or 0)
+        total = have + left if left else size
+        with (
+            part.open("ab" if have else "wb") as out,
+            tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=target.name, disable=quiet()) as bar,
+        ):
+            for block in answer.iter_content(_CHUNK):
+                out.write(block)
+                bar.update(len(block))
+        got = part.stat().st_size
+        if left and got != have + left:
+            raise ConnectionError(f"the connection ended after {got} of {have + left} bytes; run again to go on")
+    os.replace(part, target)
+    return None
+
+
+def _noted(target: Path) -> Path:
+    return target.with_name(target.name + ".sha256")
+
+
+def _check(target: Path, file: File) -> None:
+    """Raise if a file in the cache is not the registered one."""
+    expected = file.sha256 or (_noted(target).read_text("utf8").strip() if _noted(target).exists() else None)
+    if expected is None:
+        return
+    found = _hash_once(str(target), target.stat().st_mtime_ns, target.stat().st_size)
+    if found != expected:
+        raise ValueError(
+            f"{target} has sha256 {found}, not {expected}: it is damaged or another version. "
+            f"Delete it and run again, or give your own files with folder=."
+        )
+
+
+@lru_cache(maxsize=256)
+def _hash_once(path: str, _mtime: int, _size: int) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as handle:
+        while block := handle.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _by_hand(entry: Entry, file: File, target: Path, error: Exception | None) -> str:
+    size = f" ({file.size / 1e6:,.1f} MB)" if file.size else ""
+    why = f"could not be downloaded ({type(error).__name__}: {str(error)[:200]})"
+    if isinstance(error, PermissionError):
+        why = f"cannot be saved: {cache_folder()} is not writable; set {VARIABLE} to a folder that is"
+    elif file.is_page:
+        why = "is not given out without asking"
+    get = f"get it through the page {file.url}" if file.is_page else f"download {file.url}{size}"
+    steps = [
+        f"{entry.name}: {file.path} is not in the cache and {why}.",
+        f"By hand: 1. {get} on a machine with a network;",
+        f"2. save it as {target}, or set {VARIABLE} to a folder that holds {file.path};",
+        "3. run this again." + (f" Its sha256 must be {file.sha256}." if file.sha256 else ""),
+        entry.manual,
+    ]
+    return " ".join(s for s in steps if s)
+
+
+def status() -> list[dict[str, Any]]:
+    """Return one row a dataset of the registry: which of its files are in the cache, size, licence, citation."""
+    rows = []
+    for entry in registry().values():
+        here = [f for f in entry.files if (cache_folder() / f.path).exists()]
+        sizes = [f.size for f in entry.files]
+        rows.append(
+            {
+                "dataset": entry.name,
+                "files here": f"{len(here)} of {len(entry.files)}",
+                "MB": round(sum(s or 0 for s in sizes) / 1e6, 1) if all(sizes) else None,
+                "licence": entry.licence,
+                "source": entry.source,
+            }
+        )
+    return rows

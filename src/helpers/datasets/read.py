@@ -1,0 +1,115 @@
+"""Readers of the formats that several datasets share: wide CSV tables, R objects, coded HDF5 strings."""
+
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy import sparse
+
+
+def table(path: Path, sep: str = ",", member: str | None = None) -> pd.DataFrame:
+    """Return a CSV or TSV table whose first column names its rows; ``member`` names the file in a zip.
+
+    Raises
+    ------
+    ValueError
+        Naming the file, if it cannot be read as such a table.
+    """
+    import zipfile
+
+    try:
+        if member is None:
+            return pd.read_csv(path, sep=sep, index_col=0, low_memory=False)
+        with zipfile.ZipFile(path) as archive, archive.open(member) as handle:
+            return pd.read_csv(handle, sep=sep, index_col=0, low_memory=False)
+    except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is not a readable {sep!r}-separated table: {error}") from error
+
+
+def as_sparse(frame: pd.DataFrame, name: str, cells_in_columns: bool = False) -> sparse.csr_matrix:
+    """Return a table of numbers as a CSR matrix of cells × genes."""
+    values = frame.to_numpy()
+    if values.dtype.kind not in "iuf":
+        odd = next(c for c in frame.columns if frame[c].dtype.kind not in "iuf")
+        raise ValueError(f"{name}: column {odd!r} holds text such as {frame[odd].iloc[0]!r}: numbers are expected.")
+    return sparse.csr_matrix(values.T if cells_in_columns else values)
+
+
+def r_object(path: Path) -> Any:
+    """Return the object in an ``.rds`` or ``.rda`` file, S4 classes as plain namespaces."""
+    import rdata
+
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Missing constructor")  # the slots are what we want
+            return rdata.conversion.convert(rdata.parser.parse_file(path))
+    except Exception as error:
+        raise ValueError(f"{path} is not a readable R file: {type(error).__name__}: {error}") from error
+
+
+def r_sparse(matrix: Any) -> tuple[sparse.csr_matrix, list[str], list[str]]:
+    """Return an R ``dgCMatrix`` of genes × cells as CSR of cells × genes, with gene and cell names."""
+    n_genes, n_cells = matrix.Dim
+    by_gene = sparse.csc_matrix((matrix.x, matrix.i, matrix.p), (n_genes, n_cells))
+    genes, cells = (np.asarray(names).astype(str).tolist() for names in matrix.Dimnames)
+    return by_gene.T.tocsr(), genes, cells
+
+
+def text(values: Any) -> np.ndarray:
+    """Return HDF5 strings (bytes) or R strings as an array of str."""
+    return np.array([v.decode() if isinstance(v, bytes) else str(v) for v in np.asarray(values)])
+
+
+def from_scaled(
+    values: sparse.csr_matrix, name: str, tolerance: float = 1e-3, allowed: float = 0.0
+) -> sparse.csr_matrix:
+    """Return whole counts of cells whose counts were multiplied by one factor a cell.
+
+    The smallest nonzero value of a cell is taken to be one molecule.
+
+    Raises
+    ------
+    ValueError
+        If more than the share ``allowed`` of the entries is off a whole number by more than
+        ``tolerance``, relative to the number.
+    """
+    values = sparse.csr_matrix(values, dtype=np.float64, copy=True)
+    values.eliminate_zeros()
+    starts = values.indptr[:-1][np.diff(values.indptr) > 0]
+    one = np.minimum.reduceat(values.data, starts) if len(starts) else np.zeros(0)
+    exact = values.data / np.repeat(one, np.diff(values.indptr)[np.diff(values.indptr) > 0])
+    whole = np.round(exact)
+    off = float((np.abs(exact - whole) > tolerance * np.maximum(whole, 1)).mean()) if len(exact) else 0.0
+    if off > allowed:
+        raise ValueError(
+            f"{name}: {off:.2%} of the entries are not whole multiples of their cell's smallest value "
+            f"(allowed: {allowed:.2%}), so counts cannot be recovered: give raw counts."
+        )
+    return sparse.csr_matrix((whole.astype(np.int32), values.indices, values.indptr), values.shape)
+
+
+def hdf5(path: Path, *names: str) -> dict[str, np.ndarray]:
+    """Return arrays of an HDF5 file (h5, h5ad or loom) by their names in it.
+
+    Raises
+    ------
+    ValueError
+        Naming the file, and the arrays it has where one is missing.
+    """
+    import h5py
+
+    try:
+        with h5py.File(path) as handle:
+            missing = [n for n in names if n not in handle]
+            if missing:
+                raise ValueError(f"there is no {missing[0]!r}, only {', '.join(handle)}")
+            return {name: handle[name][:] for name in names}
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} is not the HDF5 file expected: {error}") from error
+
+
+def stack(*columns: np.ndarray) -> np.ndarray:
+    """Return vectors as the columns of one float matrix."""
+    return np.column_stack(columns).astype(float)

@@ -1,0 +1,44 @@
+"""Which cells probe: folds made first, before any pairing, thinning or choice of genes."""
+
+from typing import Any
+
+import numpy as np
+
+from helpers.checks import as_labels, in_range
+
+
+def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
+    """Return a fold for each cell, every label spread evenly over the folds.
+
+    Labels with fewer cells than folds are spread as far as they go.
+
+    >>> stratified(["a", "a", "b", "b"]).tolist() in ([0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0])
+    True
+    """
+    codes = as_labels(labels, "labels of the split")
+    in_range(n_folds, 2, len(codes), "n_folds", whole=True)
+    rng = np.random.default_rng(seed)
+    folds = np.empty(len(codes), int)
+    # Cells in random order within each label, labels one after the other, dealt out in turn.
+    order = np.lexsort((rng.random(len(codes)), codes))
+    folds[order] = np.arange(len(codes)) % n_folds
+    return folds
+
+
+def at_random(n_cells: int, n_folds: int = 2, seed: int = 0) -> np.ndarray:
+    """Return a fold for each cell, folds of equal size in random order."""
+    return stratified(np.zeros(n_cells, int), n_folds, seed)
+
+
+def strips(positions: np.ndarray, n_folds: int = 2) -> np.ndarray:
+    """Return a fold for each cell: strips of tissue with equally many cells, across the longer side.
+
+    Neighbours of a cell are in its own strip, but for those on the border.
+
+    >>> strips(np.array([[0.0, 0], [9, 1], [1, 0], [8, 1]])).tolist()
+    [0, 1, 0, 1]
+    """
+    in_range(n_folds, 2, len(positions), "n_folds", whole=True)
+    longer = np.argmax(np.ptp(positions, axis=0))
+    rank = np.argsort(np.argsort(positions[:, longer], kind="stable"), kind="stable")
+    return rank * n_folds // len(positions)

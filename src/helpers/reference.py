@@ -1,0 +1,99 @@
+"""Results this project measured once and keeps: rows of points, and the facts of the data they were measured on."""
+
+import json
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from helpers.run import project_root
+from helpers.store import Store
+
+ROWS, FACTS = "measured.parquet", "datasets.json"
+
+
+def folder() -> Path:
+    """Return ``results/reference`` of the project, wherever other results go."""
+    return project_root() / "results" / "reference"
+
+
+def table(name: str) -> pd.DataFrame:
+    """Return a table of the reference results: ``results/reference/<name>.parquet``.
+
+    Raises
+    ------
+    FileNotFoundError
+        Naming the tables there are.
+    """
+    file = folder() / f"{name}.parquet"
+    if not file.exists():
+        known = ", ".join(sorted(f.stem for f in folder().glob("*.parquet"))) or "none"
+        raise FileNotFoundError(f"no reference table {name!r} in {folder()}: there are {known}.")
+    return pd.read_parquet(file)
+
+
+def facts_key(dataset: str, options: dict[str, Any]) -> str:
+    """Return the key under which the facts of a dataset with these options are kept."""
+    return f"{dataset} {json.dumps(options, sort_keys=True)}"
+
+
+@lru_cache(maxsize=1)
+def _all_facts(_mtime: int) -> dict[str, dict[str, Any]]:
+    return json.loads((folder() / FACTS).read_text("utf8"))
+
+
+def recorded_facts(dataset: str, options: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what was recorded of a dataset when it was measured, or None.
+
+    So pages can show reference results where the data are not at hand.
+    """
+    try:
+        file = folder() / FACTS
+        return _all_facts(file.stat().st_mtime_ns).get(facts_key(dataset, options))
+    except FileNotFoundError:
+        return None
+
+
+def pack(store: Store) -> Path:
+    """Write a store's rows to one file and the facts of their data beside it; return the file.
+
+    Rows packed before stay, unless the store has the same point measured anew.
+    """
+    from helpers import measure
+
+    rows = store.table()
+    rows = rows[(rows["status"] == "ok") & (rows["noise_kind"] == "thinning")]
+    if not len(rows):
+        raise ValueError(f"{store.path} has no measured point: sweep first.")
+    rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
+    file = store.path / ROWS
+    rows.to_parquet(file, index=False)
+    facts = {}
+    for text in sorted(set(rows["parameters"])):
+        point = json.loads(text)
+        key = facts_key(point["dataset"], point["options"])
+        facts[key] = facts.get(key) or measure.facts(point)
+    (store.path / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf8")
+    return file
+
+
+def provenance(*tables: pd.DataFrame) -> str:
+    """Return one sentence on where points come from: versions, data, and whether the code has changed since.
+
+    >>> row = {"helpers_version": "0.1.0", "data_hash": "ab", "status": "ok", "seconds": 2.0}
+    >>> provenance(pd.DataFrame([row, row]))
+    '2 points, measured by version 0.1.0 on data ab in 0.1 minutes of one core.'
+    """
+    points = pd.concat(tables)
+    if "parameters_hash" in points:
+        points = points.drop_duplicates("parameters_hash")
+    versions, data = (", ".join(sorted(set(points[c]))) for c in ("helpers_version", "data_hash"))
+    told = f"{len(points)} points, measured by version {versions} on data {data} in "
+    told += f"{points['seconds'].sum() / 60:.1f} minutes of one core."
+    older = int(points["older_code"].sum()) if "older_code" in points else 0
+    if older:
+        told += f" {older} of them are reference results of an earlier state of the measuring code."
+    return told
+
+
