@@ -12,8 +12,9 @@ import pytest
 from pydantic import ValidationError
 
 from helpers import measure, sweep
+from helpers.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
 from helpers.store import Store
-from helpers.sweep import Grid, above_ceiling, cell_axis, measured, noise_axis, run_sweep, seed_means
+from helpers.sweep import Grid, run_sweep
 
 SMALL = {"n_cells": 240, "n_genes": 40, "n_latent": 2}
 GRID = Grid(

@@ -291,6 +291,64 @@ def _colour(by: str, names: list[str]) -> alt.Color:
     )
 
 
+def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "representation") -> alt.FacetChart:
+    """Draw train depth × probe depth, colour and number the information in bits, one panel a representation."""
+    keys = [facet, "noise_level", "probe_noise_level"]
+    shown = points.groupby(keys, as_index=False).agg(bits=("mi_bits", "mean"), seeds=("seed", "nunique"))
+    # As text, so that cells touch whatever the steps between depths.
+    for column in keys[1:]:
+        shown[column + "_text"] = shown[column].map("{:g}".format)
+    order = [f"{v:g}" for v in sorted(shown["noise_level"].unique())]
+    other = [f"{v:g}" for v in sorted(shown["probe_noise_level"].unique(), reverse=True)]
+    axes = (
+        alt.X("noise_level_text:O", sort=order).title("training cells: fraction of molecules kept"),
+        alt.Y("probe_noise_level_text:O", sort=other).title("probe cells: fraction kept"),
+    )
+    middle = (shown["bits"].min() + shown["bits"].max()) / 2
+    cells = alt.Chart(shown).mark_rect().encode(
+        *axes, alt.Color("bits:Q").scale(scheme="viridis").title(BITS),
+        tooltip=[f"{facet}:N", "noise_level:Q", "probe_noise_level:Q", alt.Tooltip("bits:Q", format=".3f"), "seeds:Q"],
+    )  # fmt: skip
+    numbers = alt.Chart(shown).mark_text(fontSize=11).encode(
+        *axes, text=alt.Text("bits:Q", format=".2f"),
+        color=alt.condition(f"datum.bits > {middle}", alt.value("black"), alt.value("white")),
+    )  # fmt: skip
+    panels = shown[facet].nunique()
+    subtitle = caption(points, profile)
+    return (
+        alt.layer(cells, numbers).properties(width=max(180, (WIDTH - 60) // panels), height=220)
+        .facet(column=alt.Column(f"{facet}:N").title(None), columns=panels)
+        .properties(title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}.")
+    )  # fmt: skip
+
+
+def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "signal") -> alt.LayerChart:
+    """Draw I_max against ū of many fits with their intervals, each point labelled with its model.
+
+    Parameters
+    ----------
+    table : DataFrame from ``helpers.laws.parameter_table``, with a column ``colour``
+    """
+    shown = table[np.isfinite(table[["u_bar", "u_low", "u_high", "i_max", "i_low", "i_high"]]).all(axis=1)]
+    base = alt.Chart(shown)
+    across = alt.X("u_bar:Q").scale(type="log").title("ū (UMIs per cell)")
+    up = alt.Y("i_max:Q").scale(zero=False).title("I_max (bits)")
+    hue = _colour(colour, sorted(shown[colour].unique()))
+    pick = alt.selection_point(fields=[colour], bind="legend")
+    faded = alt.condition(pick, alt.value(1), alt.value(0.12))
+    tips = [f"{colour}:N", "model:N", *(alt.Tooltip(f"{c}:Q", format=".3~g") for c in
+            ("i_max", "i_low", "i_high", "u_bar", "u_low", "u_high")), "status:N"]  # fmt: skip
+    subtitle = f"{len(shown)} of {len(table)} fits have finite intervals and are drawn; profile {profile}; bars: 95 %"
+    return alt.layer(
+        base.mark_rule().encode(across, alt.Y("i_low:Q"), alt.Y2("i_high:Q"), hue, opacity=faded).add_params(pick),
+        base.mark_rule().encode(alt.X("u_low:Q"), up, hue, alt.X2("u_high:Q"), opacity=faded),
+        base.mark_circle(size=70).encode(across, up, hue, tooltip=tips, opacity=faded),
+        base.mark_text(align="left", dx=7, dy=-7).encode(across, up, hue, text="model:N", opacity=faded),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
+    )
+
+
 def fitted_curve(fit: Fit) -> alt.LayerChart:
     """Draw one fit over its own points, as ``noise-scaling fit`` does."""
     by, x = "curve", "umis_per_cell" if isinstance(fit.law, NoiseLaw) else "n_train"

@@ -46,7 +46,7 @@ def run(
     ] = None,
     to: Annotated[Path | None, typer.Option(help="The .ipynb to write; in runs/ if not given.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that one cell may take.", min=1)] = 3600,
-    building: Annotated[bool, typer.Option("--building", hidden=True)] = False,
+    building: Annotated[str, typer.Option(help="Profile of the book being built.", hidden=True)] = "",
 ) -> None:
     """Run one notebook with other parameters; wrong names or types are refused before it starts."""
     from helpers import run as runner
@@ -55,10 +55,12 @@ def run(
     source = runner.find_notebook(notebook, root)
     name = str(source.relative_to(root).with_suffix("")).removeprefix("notebooks/")
     given = runner.parse_assignments(parameter or [])
+    if isinstance(given.get("path"), str):  # as seen from here, not from the notebook's folder
+        given["path"] = str(Path(given["path"]).expanduser().resolve())
     target = to or root / "runs" / f"{runner.run_id(name, given)}.ipynb"
-    seconds = runner.run_notebook(source, target, given, timeout, building, progress=not building)
+    seconds = runner.run_notebook(source, target, given, timeout, bool(building), progress=not building)
     if building:
-        folder = runner.profile_folder(str(given.get("profile", "quick"))) / "times"
+        folder = runner.profile_folder(building) / "times"
         runner.record_time(folder, target.stem if to and target.parent.name == "runs" else name, seconds)
     else:
         typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {target}")

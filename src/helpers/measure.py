@@ -60,7 +60,8 @@ def measure(points: list[Point]) -> list[dict[str, Any]]:
 def describe(point: Point) -> dict[str, Any]:
     """Return the columns that a point's settings decide, measured or not."""
     return {
-        "dataset": point["dataset"],
+        # Never to be taken for the real cells.
+        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
         "signal": point["options"].get("signal", ""),
         "representation": point["representation"],
         "n_train": point["n_train"],
@@ -124,10 +125,11 @@ def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
 
 def _loader_code(name: str) -> str:
     """Return the hash of what decides a dataset: its loader's code and the hashes of its files."""
-    modules = [LOADERS[name].__module__, *(m.__name__ for m in _siblings(LOADERS[name].__module__))]
+    modules = {LOADERS[name].__module__} | _siblings(LOADERS[name].__module__)
     entry = registry().get(name)
     files = [(f.path, f.sha256) for f in entry.files] if entry else []
-    return short_hash([code_hash(str(sys.modules[m].__file__) for m in modules), files])
+    code = code_hash([*(str(sys.modules[m].__file__) for m in modules), str(preprocess.__file__)])
+    return short_hash([code, files])
 
 
 def data_hash(point: dict[str, Any]) -> str:
@@ -209,16 +211,20 @@ def _code_for(dataset: str, representation: str) -> str:
     ]  # fmt: skip
     # What a loader or a model imports from its own folder decides the numbers too.
     for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):
-        measuring += [v for v in _siblings(module)]
+        measuring += [sys.modules[name] for name in _siblings(module)]
     return code_hash({inspect.getsourcefile(m) or "" for m in measuring} | {__file__})
 
 
-def _siblings(module: str) -> list[Any]:
-    """Return the modules of the same folder that a module uses."""
-    folder, known = module.rpartition(".")[0], sys.modules
-    used = {getattr(v, "__module__", None) or getattr(v, "__name__", "") for v in vars(known[module]).values()}
-    registries = {f"{folder}.base", f"{folder}.files"}
-    return [known[m] for m in sorted(used - registries) if m.startswith(f"{folder}.") and m in known]
+def _siblings(module: str, seen: frozenset[str] = frozenset()) -> set[str]:
+    """Return the names of the modules of the same folder that a module uses, and those that they use."""
+    folder = module.rpartition(".")[0]
+    used = {getattr(v, "__module__", None) or getattr(v, "__name__", None) for v in vars(sys.modules[module]).values()}
+    # How files are found and which there are decides no number: their contents are hashed.
+    here = {m for m in used if isinstance(m, str) and m.startswith(f"{folder}.") and m in sys.modules}
+    new = here - seen - {module, f"{folder}.files"}
+    for name in sorted(new):
+        seen = seen | {name} | _siblings(name, seen | new)
+    return set(seen)
 
 
 def code_of(point: dict[str, Any]) -> str:

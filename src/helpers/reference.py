@@ -69,7 +69,7 @@ def pack(store: Store) -> Path:
     rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
     file = store.path / ROWS
     rows.to_parquet(file, index=False)
-    facts = {}
+    facts: dict[str, dict[str, Any]] = {}
     for text in sorted(set(rows["parameters"])):
         point = json.loads(text)
         key = facts_key(point["dataset"], point["options"])
@@ -95,5 +95,3 @@ def provenance(*tables: pd.DataFrame) -> str:
     if older:
         told += f" {older} of them are reference results of an earlier state of the measuring code."
     return told
-
-

@@ -6,7 +6,6 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -86,6 +85,15 @@ class Grid(BaseModel):
             in_range(value, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
         return values
 
+    @field_validator("options")
+    @classmethod
+    def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
+
+    def about(self) -> dict[str, Any]:
+        """Return the table of facts of the data, as recorded if they are not at hand."""
+        return measure.facts({"dataset": self.dataset, "options": self.options})["about"]
+
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
         known = measure.facts({"dataset": self.dataset, "options": self.options})
@@ -127,6 +135,17 @@ def run_sweep(grid: Grid, store: Store, progress: bool = True) -> pd.DataFrame:
     DataFrame, one row a point, columns as ``helpers.store.COLUMNS``.
     """
     return fill(grid.points(), store, CELLS, progress, f"measuring {grid.dataset}")
+
+
+def run_sweeps(grids: list[Grid], store: Store, progress: bool = True) -> pd.DataFrame:
+    """Run several grids and return their rows in one table."""
+    return pd.concat([run_sweep(grid, store, progress) for grid in grids], ignore_index=True)
+
+
+def sizes_within(grid: Grid, sizes: list[int]) -> list[int]:
+    """Return the sizes that a grid's data allow, and all its training cells as the last."""
+    most = max(point["n_train"] for point in grid.points())
+    return [n for n in sizes if n < most] + [most]
 
 
 @dataclass(frozen=True)
@@ -203,83 +222,3 @@ def _identity(point: Point, kind: Kind) -> tuple[dict[str, str], str]:
         "code_hash": kind.code_hash(point),
     }
     return identity, "-".join(identity.values())
-
-
-# What tells one curve of a table from another; ``settings`` holds all options that are not columns.
-CURVE = ["dataset", "signal", "representation", "dim", "settings"]
-
-
-def seed_means(table: pd.DataFrame) -> pd.DataFrame:
-    """Average the folds of each seed, leaving one row a seed: the points that laws are fitted to.
-
-    Failed rows are left out; ``n_folds`` says how many folds each mean has. Columns that are not
-    settings are averaged (``mi_stderr_bits`` as the error of that mean).
-    """
-    keys = [*CURVE, "n_train", "noise_level", "probe_noise_level", "seed"]
-    good = table[table["status"] == "ok"].copy()
-    good["mi_stderr_bits"] = good["mi_stderr_bits"].astype(float) ** 2
-    return good.groupby(keys, as_index=False).agg(
-        umis_per_cell=("umis_per_cell", "mean"),
-        mi_bits=("mi_bits", "mean"),
-        mi_stderr_bits=("mi_stderr_bits", lambda v: float(np.sqrt(v.sum()) / len(v))),
-        mi_null_bits=("mi_null_bits", "mean"),
-        mi_ceiling_bits=("mi_ceiling_bits", "first"),
-        n_folds=("fold", "nunique"),
-    )
-
-
-def noise_axis(points: pd.DataFrame) -> pd.DataFrame:
-    """Return the points of noise curves: all training cells, probe and training cells at equal depth."""
-    most = points.groupby(CURVE)["n_train"].transform("max")
-    return points[(points["n_train"] == most) & (points["noise_level"] == points["probe_noise_level"])]
-
-
-def cell_axis(points: pd.DataFrame, min_sizes: int = 2) -> pd.DataFrame:
-    """Return the points of cell-number curves: depths at which ``min_sizes`` or more sizes were measured.
-
-    Where there is a ``curve`` column, a depth below the data's own is added to the name.
-    """
-    equal = points[points["noise_level"] == points["probe_noise_level"]]
-    sizes = equal.groupby([*CURVE, "noise_level"])["n_train"].transform("nunique")
-    chosen = equal[sizes >= min_sizes]
-    if "curve" not in chosen:
-        return chosen
-    depth = chosen["noise_level"].map(lambda f: "" if f == 1 else f", depth × {f:g}")
-    return chosen.assign(curve=chosen["curve"] + depth)
-
-
-def measured(store: Store, **wanted: Any) -> pd.DataFrame:
-    """Return the seed means of what a store holds, with a ``curve`` column to tell curves apart.
-
-    Parameters
-    ----------
-    store : Store
-    **wanted : values that columns must have, such as ``dataset="pbmc68k"``
-
-    Raises
-    ------
-    ValueError
-        If nothing fits, saying how to measure it.
-    """
-    table = store.table()
-    for column, value in wanted.items():
-        table = table[table[column] == value]
-    points = seed_means(table[table["noise_kind"] == "thinning"]) if len(table) else table
-    if not len(points):
-        asked = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "thinned cells"
-        raise ValueError(f"{store.path} has no measured point with {asked}: run `noise-scaling sweep` first.")
-    names = points["dataset"] + " " + points["signal"] + ", " + points["representation"]
-    names = names.str.replace("_", " ")
-    # Runs with other options are curves of their own, and say so.
-    for extra in ("dim", "settings"):
-        several = points.groupby(CURVE[:3])[extra].transform("nunique") > 1
-        names = names.where(~several, names + f", {extra} " + points[extra].astype(str))
-    return points.assign(curve=names)
-
-
-def above_ceiling(*tables: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows whose information exceeds the ceiling by more than its 95 % interval: none, if all is well."""
-    table = pd.concat(tables).query("status == 'ok'")
-    excess = table["mi_bits"] - table["mi_ceiling_bits"] - 1.96 * table["mi_stderr_bits"]
-    shown = ["dataset", "signal", "representation", "n_train", "noise_level", "seed", "mi_bits", "mi_stderr_bits"]
-    return table[excess > 0][[*shown, "mi_ceiling_bits"]].reset_index(drop=True)

@@ -52,8 +52,8 @@ class Plan(BaseModel):
         return out
 
     def parameters_of(self, page: str) -> dict[str, Any]:
-        """Return the parameters a page of the book is executed with."""
-        return {**self.page_parameters.get(page, {}), "profile": self.profile}
+        """Return the parameters a page of the book is executed with; it may read another profile's results."""
+        return {"profile": self.profile, **self.page_parameters.get(page, {})}
 
 
 def profiles(root: Path) -> list[str]:

@@ -9,21 +9,27 @@ from helpers.checks import choose
 from helpers.datasets.base import Dataset
 from helpers.datasets.citeseq_cbmc import citeseq_cbmc
 from helpers.datasets.citeseq_pbmc10k import citeseq_pbmc10k
+from helpers.datasets.larry import larry
 from helpers.datasets.larry_subset import larry_subset
 from helpers.datasets.malaria_idc import malaria_idc
+from helpers.datasets.merfish import merfish
 from helpers.datasets.merfish_hypothalamus import merfish_hypothalamus
+from helpers.datasets.mouse_embryo import mouse_embryo
 from helpers.datasets.osmfish import osmfish
 from helpers.datasets.pbmc4k import pbmc4k
 from helpers.datasets.pbmc68k import pbmc68k
+from helpers.datasets.pbmc_citeseq import pbmc_citeseq
 from helpers.datasets.rna_mixture import rna_mixture
 from helpers.datasets.simulated import simulated
 from helpers.datasets.spleen_lymph import spleen_lymph
 from helpers.datasets.worm_embryo import worm_embryo
 from helpers.datasets.xenium_breast import xenium_breast
+from helpers.datasets.your_data import your_data
 
 _ALL: tuple[Callable[..., Dataset], ...] = (
     pbmc68k, simulated, citeseq_pbmc10k, citeseq_cbmc, spleen_lymph, pbmc4k, merfish_hypothalamus, xenium_breast,
-    osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture,
+    osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture, pbmc_citeseq, larry, merfish, mouse_embryo,
+    your_data,
 )  # fmt: skip
 LOADERS: dict[str, Callable[..., Dataset]] = {loader.__name__: loader for loader in _ALL}
 

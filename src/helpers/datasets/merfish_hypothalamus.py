@@ -14,8 +14,9 @@ from helpers.datasets.pairing import with_neighbours
 NAME = "merfish_hypothalamus"
 # Read out one after the other instead of by the barcode: no counts of molecules, so left out (Moffitt 2018).
 SEQUENTIAL = (
-    "Adcyap1 Cartpt Cck Crh Fos Gal Gnrh1 Mbp Nnat Nts Oxt Penk Scg2 Sln Sst Tac1 Tac2 Th Trh Ucn3 Vgf".split()
-)
+    "Adcyap1", "Cartpt", "Cck", "Crh", "Fos", "Gal", "Gnrh1", "Mbp", "Nnat", "Nts", "Oxt", "Penk",
+    "Scg2", "Sln", "Sst", "Tac1", "Tac2", "Th", "Trh", "Ucn3", "Vgf",
+)  # fmt: skip
 
 
 def merfish_hypothalamus(

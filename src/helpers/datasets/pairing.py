@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import in_range, same_length
+from helpers.checks import as_counts, in_range, same_length
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset, registered
 from helpers.preprocess import choose_genes, log_cp10k
@@ -118,7 +118,7 @@ def with_neighbours(
 
     ``folds`` is a fold a cell, or how many strips of tissue to make.
     """
-    counts = sparse.csr_matrix(counts)
+    counts = as_counts(counts, f"counts of {name}")
     folds = splits.strips(positions, folds) if isinstance(folds, int) else folds
     partner = neighbours(positions, folds, k, seed)
     state = transcriptome(counts, np.flatnonzero(folds != 0))

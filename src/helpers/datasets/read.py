@@ -8,6 +8,8 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
+from helpers.checks import as_counts
+
 
 def table(path: Path, sep: str = ",", member: str | None = None) -> pd.DataFrame:
     """Return a CSV or TSV table whose first column names its rows; ``member`` names the file in a zip.
@@ -34,7 +36,7 @@ def as_sparse(frame: pd.DataFrame, name: str, cells_in_columns: bool = False) ->
     if values.dtype.kind not in "iuf":
         odd = next(c for c in frame.columns if frame[c].dtype.kind not in "iuf")
         raise ValueError(f"{name}: column {odd!r} holds text such as {frame[odd].iloc[0]!r}: numbers are expected.")
-    return sparse.csr_matrix(values.T if cells_in_columns else values)
+    return as_counts(values.T if cells_in_columns else values, f"counts of {name}")
 
 
 def r_object(path: Path) -> Any:

@@ -3,13 +3,15 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
 from helpers.checks import choose
-from helpers.datasets import read, splits
+from helpers.datasets import read
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 
 NAME = "rna_mixture"
+PROTOCOLS = ("celseq2", "sortseq")
 AMOUNTS = ("3.75", "7.5", "15", "30")
 _PARTS = ["H2228_prop", "H1975_prop", "HCC827_prop"]
 
@@ -17,41 +19,56 @@ _PARTS = ["H2228_prop", "H1975_prop", "HCC827_prop"]
 def rna_mixture(
     signal: str = "mixture",
     amount: str = "30",
-    protocol: str = "celseq2",
-    n_folds: int = 2,
-    split_seed: int = 0,
+    train_amount: str = "15",
+    protocol: str = "both",
     folder: str | Path | None = None,
 ) -> Dataset:
-    """RNA mixtures of three cell lines, diluted: the signal is the known composition, the noise is physical.
+    """RNA of three cell lines mixed in known proportions and diluted: the noise is physical.
+
+    All wells of one amount of RNA probe, all wells of another train: so wells with less RNA can be compared with
+    thinned counts of wells with more, under one and the same representation.
 
     Parameters
     ----------
     signal : {"mixture", "proportions"}
         ``mixture``: the 7 compositions as labels. ``proportions``: the shares of two of the lines (the third is
         what is left).
-    amount : {"30", "15", "7.5", "3.75", "all"}
-        pg of RNA in a well: the physical depth.
-    protocol : {"celseq2", "sortseq"}
-    n_folds, split_seed : int
-        Folds stratified by composition and amount.
+    amount, train_amount : {"30", "15", "7.5", "3.75"}
+        pg of RNA in the wells that probe and that train; they must differ.
+    protocol : {"both", "celseq2", "sortseq"}
+        ``both``: the genes that both have.
     folder : path, optional
         Own files of the registered names, taken without a hash check.
     """
     choose(signal, ["mixture", "proportions"], f"signal of {NAME}")
-    choose(amount, [*AMOUNTS, "all"], f"amount of {NAME} (pg, as text)")
-    choose(protocol, ["celseq2", "sortseq"], f"protocol of {NAME}")
+    for value, what in ((amount, "amount"), (train_amount, "train_amount")):
+        choose(value, AMOUNTS, f"{what} of {NAME} (pg, as text)")
+    if amount == train_amount:
+        raise ValueError(f"{NAME}: amount and train_amount are both {amount}: wells that train cannot probe.")
+    choose(protocol, ["both", *PROTOCOLS], f"protocol of {NAME}")
+    parts = [_read(p, folder) for p in (PROTOCOLS if protocol == "both" else [protocol])]
+    genes = parts[0][0].index[parts[0][0].index.isin(parts[-1][0].index)]
+    rna = pd.concat([counts.loc[genes] for counts, _ in parts], axis=1)
+    wells = pd.concat([about for _, about in parts])
+    amounts = wells["mRNA_amount"].to_numpy(float)
+    chosen = (amounts == float(amount)) | (amounts == float(train_amount))
+    wells, probes = wells[chosen], amounts[chosen] == float(amount)
+    # Two of the mixes were made separately and are one composition: labels are what is in the well.
+    labels = wells[_PARTS].astype(str).agg("/".join, axis=1).to_numpy(str)
+    return registered(
+        NAME, signal, read.as_sparse(rna.loc[:, chosen], NAME, cells_in_columns=True),
+        labels if signal == "mixture" else wells[_PARTS[:2]].to_numpy(float),
+        np.where(probes, 0, -1), genes=genes.to_numpy(),
+        checked=(
+            "whole counts", "wells named alike in both files",
+            f"{probes.sum()} wells of {amount} pg probe, {(~probes).sum()} of {train_amount} pg train",
+        ),
+    )  # fmt: skip
+
+
+def _read(protocol: str, folder: str | Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
     rna = read.table(fetch(NAME, f"RNAmix_{protocol}.count.csv.gz", folder))
     wells = read.table(fetch(NAME, f"RNAmix_{protocol}.metadata.csv.gz", folder))
     if list(rna.columns) != list(wells.index):
-        raise ValueError(f"{NAME}: the wells of the counts and of the table of wells differ.")
-    # Two of the mixes were made separately and are one composition: labels are what is in the well.
-    label = wells[_PARTS].astype(str).agg("/".join, axis=1).to_numpy()
-    kind = (wells["mRNA_amount"].astype(str) + " " + label).to_numpy()
-    folds = splits.stratified(kind, n_folds, split_seed)
-    chosen = np.ones(len(wells), bool) if amount == "all" else wells["mRNA_amount"].to_numpy(float) == float(amount)
-    values = label if signal == "mixture" else wells[_PARTS[:2]].to_numpy(float)
-    return registered(
-        NAME, signal, read.as_sparse(rna, NAME, cells_in_columns=True)[chosen], values[chosen], folds[chosen],
-        genes=rna.index.to_numpy(),
-        checked=("whole counts", "wells named alike in both files", f"{chosen.sum()} wells of {amount} pg"),
-    )  # fmt: skip
+        raise ValueError(f"{NAME}: the wells of the counts and of the table of wells differ in {protocol}.")
+    return rna, wells

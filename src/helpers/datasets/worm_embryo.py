@@ -41,7 +41,7 @@ def worm_embryo(
         raise ValueError(f"{NAME}: cells or genes of the matrix differ from those of its tables.")
     collected = np.asarray(columns["time.point"]).astype(str)
     folds = splits.stratified(collected, n_folds, split_seed)
-    whole = (counts.sum(axis=1).A1 <= np.asarray(columns["n.umi"], float)).all()
+    whole = (np.asarray(columns["n.umi"], float) >= counts.sum(axis=1).A1).all()
     checked = ["whole counts", "cells and genes named alike in all three files"]
     if whole:
         checked.append("no cell has more UMIs here than in all genes")

@@ -35,5 +35,6 @@ def xenium_breast(
     genes = table.drop(columns=_NOT_GENES)
     return with_neighbours(
         NAME, read.as_sparse(genes, NAME), table[["aligned_x", "aligned_y"]].to_numpy(float), n_folds, k, pair_seed,
-        genes=genes.columns.to_numpy(), checked=("whole counts", "one contiguous block, positions in µm"),
+        genes=genes.columns.to_numpy(),
+        checked=("whole counts", "one contiguous block, positions in units of the aligned image"),
     )  # fmt: skip

@@ -51,8 +51,9 @@ def lmi(
       holds exactly for any distribution and any ρ. The first term carries most of the information, and
       the nearest-neighbour terms are small: that removes most of the downward bias KSG has at high
       information. Where the shift does not leave small terms, as for well separated clusters of cells, the
-      neighbours of u and v are taken as they are (``shifted_ksg``). A variable of one or two dimensions needs no code and loses no axis; its squares are among
-      what the other's code predicts, so that an even dependence on it is found.
+      neighbours of u and v are taken as they are (``shifted_ksg``). A variable of one or two dimensions
+      needs no code and loses no axis; its squares are among what the other's code predicts, so that an even
+      dependence on it is found.
     - *Labels y.* The code is the log posterior of a net trained by cross-entropy, which is sufficient
       for y. Codes of all folds share their meaning, so they are pooled, and the nearest-neighbour
       estimate for one continuous and one discrete variable (Ross 2014) is taken over all cells.

@@ -3,8 +3,20 @@
 from helpers.laws.base import Fit, Law
 from helpers.laws.cell_number import CellNumberLaw
 from helpers.laws.noise import NoiseLaw
-from helpers.laws.summary import depth_table, fit_groups, summary
+from helpers.laws.summary import depth_advice, depth_table, fit_groups, parameter_table, ratio_table, summary
 
 LAWS: dict[str, type[Law]] = {"noise": NoiseLaw, "cell_number": CellNumberLaw}
 
-__all__ = ["LAWS", "CellNumberLaw", "Fit", "Law", "NoiseLaw", "depth_table", "fit_groups", "summary"]
+__all__ = [
+    "LAWS",
+    "CellNumberLaw",
+    "Fit",
+    "Law",
+    "NoiseLaw",
+    "depth_advice",
+    "depth_table",
+    "fit_groups",
+    "parameter_table",
+    "ratio_table",
+    "summary",
+]

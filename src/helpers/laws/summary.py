@@ -1,5 +1,8 @@
 """Fit a law to every curve of a table, and put the fits in one table."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from helpers.checks import in_range
@@ -7,7 +10,7 @@ from helpers.laws.base import Fit, Law
 from helpers.laws.noise import NoiseLaw
 
 
-def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str = "representation") -> dict[str, Fit]:
+def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str] = "representation") -> dict[Any, Fit]:
     """Fit ``law`` to the points of every curve.
 
     Parameters
@@ -15,13 +18,13 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str = "represen
     points : DataFrame with the columns ``by``, ``x`` and ``mi_bits``, one row a seed and depth
     law : NoiseLaw or CellNumberLaw
     x : column of the law's variable
-    by : column whose values are the curves
+    by : column whose values are the curves, or columns
 
     Returns
     -------
-    dict of curve → Fit, in the order of the names.
+    dict of curve → Fit, in the order of the names; a curve is a tuple if ``by`` is a list.
     """
-    return {str(name): law.fit(rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
+    return {name: law.fit(rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
 
 
 _TITLES = {"i_max": "I_max (bits)", "u_bar": "ū (UMIs per cell)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)"}
@@ -71,3 +74,72 @@ def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
             "status of the fit": fit.status,
         })  # fmt: skip
     return pd.DataFrame(rows).set_index("curve")
+
+
+def depth_advice(fits: dict[str, Fit], share: float = 0.9) -> list[str]:
+    """Return one sentence a curve: what depth to aim at for a share of I_max, or why the points do not say.
+
+    The range is that of ū's 95 % interval, I_max held at its estimate.
+    """
+    told = []
+    for name, fit in fits.items():
+        law = fit.law
+        if not isinstance(law, NoiseLaw):
+            raise TypeError(f"{name} is a {type(law).__name__}: depth_advice takes fits of NoiseLaw.")
+        if fit.status != "ok":
+            told.append(f"{name}: no recommendation, the fit is {fit.status}: {fit.message}")
+            continue
+        now = float(fit.x.max())
+        need = float(law.depth_for(share * law.i_max))
+        low, high = (need * bound / law.u_bar for bound in fit.interval()["u_bar"])
+        deeper = f"{need / now:.1f}-fold deeper than now" if need > now else f"{now / need:.1f}-fold shallower would do"
+        told.append(
+            f"{name}: {share:.0%} of I_max = {law.i_max:.2f} bits takes {need:,.0f} UMIs per cell "
+            f"[{low:,.0f}, {high:,.0f}]: {deeper}. "
+            f"At {now:,.0f} UMIs per cell {law.i_max - float(law(now)):.2f} bits are lost."
+        )
+    return told
+
+
+def parameter_table(fits: dict[tuple[str, ...], Fit], names: list[str], level: float = 0.95) -> pd.DataFrame:
+    """Return I_max and ū of noise laws as numbers, one row a fit, for charts and ratios.
+
+    Parameters
+    ----------
+    fits : dict of key → Fit of a ``NoiseLaw``; a key is a tuple
+    names : what the parts of a key are, the columns they become
+    """
+    rows = []
+    for key, fit in fits.items():
+        intervals = fit.interval(level)
+        (i_low, i_high), (u_low, u_high) = intervals["i_max"], intervals["u_bar"]
+        rows.append({
+            **dict(zip(names, key, strict=True)),
+            "i_max": fit.params["i_max"], "i_low": i_low, "i_high": i_high,
+            "u_bar": fit.params["u_bar"], "u_low": u_low, "u_high": u_high,
+            "r_squared": fit.r_squared, "points": fit.n_points, "status": fit.status,
+        })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.DataFrame:
+    """Return each model's I_max and ū relative to one model's on the same data, with 95 % intervals.
+
+    The interval of a ratio adds those of both logarithms as variances; it is NaN where either is unbounded.
+
+    Parameters
+    ----------
+    table : DataFrame from ``parameter_table`` with a column ``model``
+    by : columns that name the data
+    """
+    both = table.merge(table[table["model"] == model], on=by, suffixes=("", "_of"))
+    both = both[both["model"] != model]
+    out = both[[*by, "model"]].copy()
+    for name, parameter, low, high in (("I_max", "i_max", "i_low", "i_high"), ("ū", "u_bar", "u_low", "u_high")):
+        ratio = both[parameter] / both[f"{parameter}_of"]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            spread = [np.log(both[high + s] / both[low + s]) / 2 for s in ("", "_of")]
+        half = np.hypot(*spread).where(lambda v: np.isfinite(v))
+        out[f"{name} ÷ {model}'s"] = ratio
+        out[f"{name}: low"], out[f"{name}: high"] = ratio * np.exp(-half), ratio * np.exp(half)
+    return out.reset_index(drop=True)

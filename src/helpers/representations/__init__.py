@@ -26,10 +26,10 @@ def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> Representa
     3
     >>> build("scvi", steps=20).steps
     20
-    >>> build("scvi", step=20)
+    >>> build("precomputed", keys="X_mine")
     Traceback (most recent call last):
     ...
-    ValueError: unknown option of scvi 'step': did you mean 'steps'? Known: batch, device, ... steps.
+    ValueError: unknown option of precomputed 'keys': did you mean 'key'? Known: key.
     """
     kind = REPRESENTATIONS[choose(name, REPRESENTATIONS, "representation")]
     known = [f.name for f in fields(kind) if f.name not in ("dim", "seed")]

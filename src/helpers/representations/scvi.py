@@ -1,0 +1,167 @@
+"""A variational autoencoder of counts: the model of scvi-tools, trained for a stated number of steps."""
+
+import importlib
+from dataclasses import dataclass
+from types import ModuleType
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+import torch
+from scipy import sparse
+
+from helpers.checks import in_range
+from helpers.representations import training
+from helpers.representations.base import Representation
+
+# Cells encoded at once; their number changes no result.
+_CHUNK = 4096
+
+
+@dataclass(kw_only=True)
+class SCVI(Representation):
+    r"""Mean of q(z|x) of scVI: a zero-inflated negative binomial autoencoder with ``dim`` latent numbers.
+
+    Architecture and loss are ``scvi.module.VAE``; optimiser (Adam, decay 1e-6, ε = 0.01) and the linear rise of the
+    weight of the Kullback–Leibler term are scvi-tools' too. The loop is ours, for two reasons. The default number
+    of epochs there falls with the number of cells, so that a curve over cell numbers also changes how long is
+    trained: here the budget is ``steps`` gradient steps for any number of cells. And a last mini-batch of one
+    cell ends batch norm in an error or in a dropped cell: here all batches have ``min(batch, n)`` cells.
+
+    A cell without counts has no library size to scale by (log 0); it is given a library of one molecule, so
+    its likelihood stays finite, and its embedding is what the encoder makes of zeros. The library of a probe cell
+    is that of its own counts, over the genes given; q(z|x) sees log(1 + x).
+
+    Parameters
+    ----------
+    steps : int
+        Gradient steps. The default is a quick one; published runs have up to 400 epochs and stop early.
+    batch : int
+        Cells a step; 512 as published, and all cells where there are fewer.
+    hidden, dropout, rate
+        Units of the one hidden layer, dropout, learning rate: 512, 0.1, 1e-3 as published.
+    warmup : int
+        Steps over which the weight of the Kullback–Leibler term rises from 0 to 1; 400, as scvi-tools has epochs.
+        As there, a shorter training ends below 1.
+    patience : int, optional
+        Stop after so many epochs without a better loss on a tenth of the training cells, held out, and restore
+        the best weights; 45 as published. By default no cell is held out and all steps are done.
+    device : {"auto", "cpu", "cuda"}
+
+    Attributes
+    ----------
+    history_ : DataFrame
+        ``step`` and ``loss`` (nats per cell, mean since the row before), and ``validation`` with ``patience``.
+
+    Notes
+    -----
+    Lopez et al. 2018, doi:10.1038/s41592-018-0229-2. Same seed, same machine, same numbers on a CPU; sums
+    on a GPU may differ in their last digits.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).poisson(2.0, size=(30, 20))
+    >>> SCVI(dim=4, steps=3, hidden=8).fit(x).transform(x).shape
+    (30, 4)
+    """
+
+    takes: ClassVar[str] = "counts"
+    uses: ClassVar[tuple[ModuleType, ...]] = (training,)
+
+    steps: int = 200
+    batch: int = 512
+    hidden: int = 512
+    dropout: float = 0.1
+    rate: float = 1e-3
+    warmup: int = 400
+    patience: int | None = None
+    device: str = "auto"
+
+    def _fit(self, train: sparse.csr_matrix) -> None:
+        self._check()
+        self._device = training.device_for(self.device)
+        with training.seeded(self.seed) as rng:
+            self._model = self._new(train.shape[1])
+            held = 0 if self.patience is None else max(1, round(0.1 * train.shape[0]))
+            order = rng.permutation(train.shape[0])
+            if self.patience is not None and len(order) - held < 2:
+                raise ValueError(f"{len(order)} training cells are too few to hold some out: leave out patience.")
+            self._train(train[np.sort(order[held:])], train[np.sort(order[:held])], rng)
+        self._model.eval()
+
+    def _check(self) -> None:
+        for name, low in (("steps", 1), ("batch", 2), ("hidden", 1), ("warmup", 0)):
+            in_range(getattr(self, name), low, 1e9, name, whole=True)
+        in_range(self.dropout, 0, 0.95, "dropout")
+        in_range(self.rate, 0, 1, "rate", open_low=True)
+        if self.patience is not None:
+            in_range(self.patience, 1, 1e6, "patience", whole=True)
+
+    def _new(self, n_genes: int) -> Any:
+        try:
+            vae = importlib.import_module("scvi.module").VAE  # seconds to import: only where it is used
+        except ImportError as error:
+            raise ImportError("SCVI needs scvi-tools: pip install 'noise-scaling[models]'.") from error
+        model = vae(
+            n_genes, n_batch=1, n_labels=1, n_hidden=self.hidden, n_latent=self.dim, n_layers=1,
+            dropout_rate=self.dropout, gene_likelihood="zinb",
+        )  # fmt: skip
+        return model.to(self._device)
+
+    def _train(self, train: sparse.csr_matrix, held: sparse.csr_matrix, rng: np.random.Generator) -> None:
+        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate, weight_decay=1e-6, eps=0.01)
+        best = training.BestWeights(self._model, self.patience or 0)
+        epoch = -(-train.shape[0] // self.batch)
+        rows: list[dict[str, float]] = []
+        losses: list[float] = []
+        self._model.train()
+        for step, some in enumerate(training.batches(train.shape[0], self.batch, self.steps, rng), 1):
+            optimiser.zero_grad()
+            loss = self._loss(train[some], min(1.0, (step - 1) / self.warmup) if self.warmup else 1.0)
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item())
+            if step % epoch and step < self.steps:
+                continue
+            rows.append({"step": step, "loss": float(np.mean(losses))})
+            losses = []
+            if self.patience is not None:
+                rows[-1]["validation"] = self._held_loss(held)
+                if best.worse_again(rows[-1]["validation"]):
+                    break
+        self.history_ = pd.DataFrame(rows)
+        if not np.isfinite(self.history_["loss"].to_numpy()).all():
+            raise FloatingPointError(f"the loss of SCVI is not finite: lower the learning rate ({self.rate:g}).")
+        if self.patience is not None:
+            best.restore()
+
+    def _held_loss(self, held: sparse.csr_matrix) -> float:
+        """Loss per held-out cell in nats, at full weight of the Kullback–Leibler term so that epochs compare."""
+        self._model.eval()
+        with torch.no_grad():
+            sums = [self._loss(part, 1.0).item() * part.shape[0] for part in _chunks(held)]
+        self._model.train()
+        return sum(sums) / held.shape[0]
+
+    def _loss(self, counts: sparse.csr_matrix, weight: float) -> torch.Tensor:
+        x, zeros = self._tensors(counts)
+        inferred = self._model.inference(x, zeros)
+        library = inferred["library"].clamp(min=0)  # log of at least one molecule: a cell may have none
+        made = self._model.generative(z=inferred["z"], library=library, batch_index=zeros, y=zeros)
+        return self._model.loss({"X": x}, inferred, made, kl_weight=weight).loss
+
+    def _tensors(self, counts: sparse.csr_matrix) -> tuple[torch.Tensor, torch.Tensor]:
+        x = torch.from_numpy(counts.toarray().astype(np.float32)).to(self._device)
+        return x, torch.zeros(len(x), 1, device=self._device)
+
+    def _transform(self, probe: sparse.csr_matrix) -> np.ndarray:
+        means = [np.empty((0, self.dim), np.float32)]
+        # Inference also draws a z, which is not used here; the global generator must not notice.
+        with training.seeded(self.seed), torch.no_grad():
+            for part in _chunks(probe):
+                means.append(self._model.inference(*self._tensors(part))["qz"].loc.cpu().numpy())
+        return np.concatenate(means)
+
+
+def _chunks(counts: sparse.csr_matrix) -> list[sparse.csr_matrix]:
+    return [counts[start : start + _CHUNK] for start in range(0, counts.shape[0], _CHUNK)]
