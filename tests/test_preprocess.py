@@ -8,6 +8,7 @@ import anndata
 import numpy as np
 import pytest
 import scanpy as sc
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
@@ -171,3 +172,14 @@ def test_subsets_follow_their_seed():
 def test_impossible_subset_is_told(n_keep):
     with pytest.raises(ValueError, match=r"n_train is .*\[2, 10\].*There are 10 training cells"):
         nested_subset(10, n_keep, 0)
+
+
+def test_choosing_genes_leaves_the_threads_of_others_alone():
+    counts = np.random.default_rng(0).poisson(1.0, (300, 1000))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        choose_genes(counts, 100)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -175,11 +175,8 @@ def _fitted(key: str) -> Representation:
     if model.takes == "embeddings":
         return model.fit(_given(cells, model)[cells.train][chosen])
     train = ready.train if model.takes == "values" else ready.train_counts
-    if not getattr(model, "needs_genes", False):
-        return model.fit(train[chosen])
-    if cells.genes is None:
-        raise ValueError(f"{cells.name} has no gene names: a checkpoint's tokens cannot be found.")
-    return model.fit(train[chosen], genes=cells.genes[ready.genes])
+    names = None if cells.genes is None or not model.needs_genes else cells.genes[ready.genes]
+    return model.fit(train[chosen], genes=names)
 
 
 @lru_cache(maxsize=4)
@@ -207,7 +204,7 @@ def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse
 def _code_for(dataset: str, representation: str) -> str:
     measuring: list[Any] = [
         checks, noise, preprocess, dataset_base, representation_base, information, discrete, estimate, gaussian,
-        ksg, lmi, nets, LOADERS[dataset], REPRESENTATIONS[representation],
+        ksg, lmi, nets, LOADERS[dataset], REPRESENTATIONS[representation], *REPRESENTATIONS[representation].uses,
     ]  # fmt: skip
     # What a loader or a model imports from its own folder decides the numbers too.
     for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):

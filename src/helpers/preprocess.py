@@ -71,6 +71,7 @@ def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
     """
     import anndata
     import scanpy as sc
+    from threadpoolctl import threadpool_limits
 
     train_counts = as_counts(train_counts, "training counts")
     in_range(n_top, 1, 1e6, "n_top", whole=True)
@@ -78,7 +79,9 @@ def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
     if len(seen) <= n_top:
         return seen, f"all {len(seen)} genes with a training count"
     varies = _variance(train_counts[:, seen]) > 0
-    with warnings.catch_warnings():
+    # Compiled code that scanpy calls sets the number of OpenMP threads for the whole process, torch included,
+    # which slows others tenfold where cores are shared: put it back.
+    with warnings.catch_warnings(), threadpool_limits(1, "openmp"):
         warnings.simplefilter("ignore")
         try:
             if varies.sum() < 10:  # the loess library ends the process on so few
