@@ -10,7 +10,7 @@ import pytest
 from helpers.run import find_notebook, notebooks, run_notebook
 
 ROOT = Path(__file__).parents[1]
-TINY = {
+FLOW = {  # the analyses read what the datasets before them measured
     "datasets/pbmc68k": {"depths": [1.0, 0.1, 0.02], "n_train": [10, 40, 100, 350], "seeds": [0], "dim": 4},
     "datasets/simulated": {"depths": [1.0, 0.1, 0.01], "n_train": [10, 40, 100, 150], "seeds": [0], "n_cells": 300,
                            "dim": 4, "umis_per_cell": 1000.0},
@@ -23,6 +23,25 @@ TINY = {
     "book/intro": {},
     "book/reproducibility": {},
 }  # fmt: skip
+_SMALL = {"miniature": True, "seeds": [0], "dim": 4}
+_PAGE = {**_SMALL, "depths": [1.0, 0.1, 0.02], "n_train": [10, 20, 40, 80]}
+ALONE = {
+    **{f"datasets/{name}": _PAGE for name in (
+        "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus", "xenium_breast", "osmfish",
+        "worm_embryo", "malaria_idc", "pbmc_citeseq", "larry", "merfish", "mouse_embryo", "your_data")},
+    "datasets/larry_subset": {**_PAGE, "n_train": [10, 20, 30, 40]},
+    "datasets/rna_mixture": {**_SMALL, "probe_depths": [1.0, 0.1, 0.01]},
+    "analyses/train_vs_probe_noise": {
+        **_SMALL, "datasets": ["pbmc4k"], "signals": ["cell_type"], "depths": [1.0, 0.3, 0.1],
+        "probe_depths": [1.0, 0.3, 0.1], "scvi_steps": 2,
+    },
+    "analyses/model_comparison": {
+        **_SMALL, "datasets": ["pbmc4k", "citeseq_cbmc"], "signals": ["cell_type", "protein"],
+        "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2,
+    },
+    "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
+}  # fmt: skip
+TINY = FLOW | ALONE
 
 
 def test_no_notebook_is_left_out():
@@ -36,7 +55,7 @@ def executed(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOISE_SCALING_RESULTS", str(folder / "results"))
         out = {}
-        for name, given in TINY.items():
+        for name, given in FLOW.items():
             target = folder / f"{name}.ipynb"
             # The last page reports on a profile of config/, the others fill a store of their own.
             profile = {} if name == "book/reproducibility" else {"profile": "tiny"}
@@ -45,10 +64,28 @@ def executed(tmp_path_factory):
         yield out
 
 
-@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("name", FLOW)
 def test_it_runs_and_shows(executed, name):
-    nbformat.validate(executed[name])
-    outputs = [o for c in executed[name].cells if c.cell_type == "code" for o in c.outputs]
+    shows(executed[name])
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
+    """On files in miniature, so without any data; every point must be measured."""
+    monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
+    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", ALONE[name] | {"profile": "tiny"}, building=True)
+    notebook = nbformat.read(tmp_path / "x.ipynb", as_version=4)
+    shows(notebook)
+    said = [o["data"]["text/plain"] for c in notebook.cells if "failures(" in c.source and c.cell_type == "code"
+            and "import" not in c.source for o in c.outputs if "data" in o]  # fmt: skip
+    assert said
+    assert all("none failed" in text for text in said)
+
+
+def shows(notebook):
+    nbformat.validate(notebook)
+    outputs = [o for c in notebook.cells if c.cell_type == "code" for o in c.outputs]
     assert not [o for o in outputs if o.output_type == "error"]
     assert any(o.output_type in ("execute_result", "display_data") for o in outputs)
     assert not [o for o in outputs if o.get("name") == "stderr"], "a page must not show warnings"

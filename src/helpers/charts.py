@@ -106,7 +106,8 @@ def curves(
     names = sorted(set(shown[by]))
     colour = _colour(by, names)
     # Bound in the first layer that has the colour: only that layer's legend answers clicks.
-    pick = alt.selection_point(fields=[by], bind="legend")
+    # Named after the axis, so that charts of both axes can stand in one page.
+    pick = alt.selection_point(name=f"pick_{x}", fields=[by], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.12))
     tips = [alt.Tooltip(f"{by}:N"), alt.Tooltip(f"{x}:Q", format=",.4~g", title=axis.title and x),
             alt.Tooltip("bits:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
@@ -347,6 +348,27 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     ).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
     )
+
+
+def loss_and_information(table: pd.DataFrame, title: str, profile: str) -> alt.LayerChart:
+    """Draw information against validation loss along training; each point is a kept step, joined in order."""
+    loss = "validation loss (bits per token)"
+    shown = table.rename(columns={"± (95 %)": "half"}).assign(
+        low=lambda t: t["bits"] - t["half"], high=lambda t: t["bits"] + t["half"], loss=table[loss]
+    )
+    across = alt.X("loss:Q").scale(zero=False, reverse=True).title(f"{loss}, better to the right")
+    up = alt.Y("bits:Q").scale(zero=False).title(BITS)
+    base = alt.Chart(shown)
+    subtitle = f"{len(shown)} steps of one training, {profile}; bars: 95 % intervals"
+    return alt.layer(
+        base.mark_line(color=COLOURS[0], opacity=0.5).encode(across, up, order="step:Q"),
+        base.mark_rule(color=COLOURS[0]).encode(across, alt.Y("low:Q"), alt.Y2("high:Q")),
+        base.mark_circle(size=70, color=COLOURS[0]).encode(across, up, tooltip=["step:Q", "loss:Q", "bits:Q"]),
+        base.mark_text(align="left", dx=8, dy=-8, color=GREY).encode(across, up, text=alt.Text("step:Q")),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. Numbers at the points are steps.",
+    )  # fmt: skip
 
 
 def fitted_curve(fit: Fit) -> alt.LayerChart:

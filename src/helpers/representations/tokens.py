@@ -158,3 +158,29 @@ def mask_tokens(
     replaced = chosen & (how >= HIDDEN) & (how < HIDDEN + REPLACED)
     inputs[replaced] = rng.choice(genes, replaced.sum())
     return inputs, labels
+
+
+def rank_values(counts: sparse.csr_matrix, words: Vocabulary) -> np.ndarray:
+    """Return what the order of a cell's genes says, without the counts: 1 for the first gene, falling to 0.
+
+    Returns
+    -------
+    float32 array (cells, genes): (n − position)/n for the n genes that a cell has and that have a token, else 0.
+
+    Examples
+    --------
+    >>> counts = sparse.csr_matrix([[4, 0, 1], [0, 2, 0]])
+    >>> rank_values(counts, Vocabulary.learn(counts)).tolist()
+    [[1.0, 0.0, 0.5], [0.0, 1.0, 0.0]]
+    """
+    sentences = rank_tokens(counts, words, words.size)
+    column = np.full(words.size, -1)
+    column[words.ids[words.ids >= 0]] = np.flatnonzero(words.ids >= 0)
+    out = np.zeros(counts.shape, np.float32)
+    rows = np.repeat(np.arange(counts.shape[0]), sentences.lengths)
+    position = np.arange(len(sentences.flat)) - np.repeat(sentences.starts[:-1], sentences.lengths)
+    genes = column[sentences.flat]
+    known = genes >= 0
+    share = 1 - position / np.maximum(np.repeat(sentences.n_genes, sentences.lengths), 1)
+    out[rows[known], genes[known]] = share[known]
+    return out
