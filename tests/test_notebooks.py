@@ -69,7 +69,9 @@ def test_it_runs_and_shows(executed, name):
     shows(executed[name])
 
 
-@pytest.mark.parametrize("name", ALONE)
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=[pytest.mark.slow] * (n == "analyses/transformer_diagnosis")) for n in ALONE]
+)
 def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
     """On files in miniature, so without any data; every point must be measured."""
     monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))

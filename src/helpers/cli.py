@@ -108,6 +108,15 @@ def book(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = Fal
     typer.echo(f"The book is at {page}\nOpen it in a browser: {page.as_uri()}")
 
 
+@app.command(epilog="Example: `noise-scaling pack`")
+def pack() -> None:
+    """Put what was measured with profile=reference into results/reference/measured.parquet, to commit."""
+    from helpers import reference
+    from helpers.store import Store
+
+    typer.echo(f"{reference.pack(Store(reference.folder()))}")
+
+
 @app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")
 def fit(
     file: Annotated[Path, typer.Argument(help="CSV with the columns u (or n) and bits; repeat x for seeds.")],

@@ -79,15 +79,11 @@ def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
         for role, curve in group.groupby("role"):
             level = curve[["noise_level", "probe_noise_level"]].min(axis=1)
             for end, chosen in (("top", level == level.max()), ("bottom", level == level.min())):
-                bits = curve[chosen]["mi_bits"]
-                error = np.hypot(
-                    curve[chosen]["mi_stderr_bits"].mean(), bits.std() / np.sqrt(len(bits)) if len(bits) > 1 else 0
-                )
-                ends[role, end] = bits.mean(), error
+                ends[role, end] = _mean_and_error(curve[chosen])
         both, both_error = _difference(ends[ROLES["both"], "top"], ends[ROLES["both"], "bottom"])
         for role in (ROLES["train"], ROLES["probe"]):
             fall, error = _difference(ends[role, "top"], ends[role, "bottom"])
-            half = 1.96 * abs(fall / both) * np.hypot(error / fall, both_error / both)
+            half = 1.96 * np.hypot(error, both_error * fall / both) / abs(both)
             rows.append({
                 "dataset": dataset, "signal": signal, "representation": model, "role": role,
                 "fall with both (bits)": both, "fall (bits)": fall, "share of the fall": fall / both, "± (95 %)": half,
@@ -164,32 +160,37 @@ def nulls(*tables: pd.DataFrame) -> pd.DataFrame:
     return found.rename(columns={"std": "standard deviation", "count": "estimates"}).round(3)
 
 
-def against_law(points: pd.DataFrame, fits: dict[str, Any], by: str = "representation") -> pd.DataFrame:
-    """Return points beside what a noise law, fitted to others, predicts at their measured depth.
+def compared(tests: dict[str, pd.DataFrame], controls: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Return measured rows beside those of their controls, mean over seeds, and the difference in bits.
 
     Parameters
     ----------
-    points : DataFrame from ``seed_means``
-    fits : dict of curve → Fit; names as in ``by``, underscores as spaces
+    tests, controls : dicts of the same labels → DataFrame of rows
+    name : what the labels are
 
     Returns
     -------
     DataFrame
-        The 95 % interval is that of the measured point (its sampling error, as its seeds share the cells) and of
-        the law's band, added as variances.
+        One row a label and representation. The 95 % interval of the difference has the sampling errors of both
+        sides, which seeds share, and the spread of the seeds.
     """
     rows = []
-    for (name, settings), group in points.groupby([by, "settings"]):
-        fit = fits[str(name).replace("_", " ")]
-        depth, bits = group["umis_per_cell"].mean(), group["mi_bits"].mean()
-        low, high = fit.band([depth])
-        predicted = float(fit.predict([depth])[0])
-        half = np.hypot(1.96 * group["mi_stderr_bits"].mean(), float(high[0] - low[0]) / 2)
-        rows.append(
-            {
-                "curve": name, "settings": settings, "UMIs per well": depth, "measured (bits)": bits,
-                "predicted (bits)": predicted, "measured − predicted (bits)": bits - predicted,
-                "± (95 %)": half, "seeds": group["seed"].nunique(),
-            }
-        )  # fmt: skip
+    for label, test in tests.items():
+        for model, group in test.groupby("representation"):
+            control = controls[label][controls[label]["representation"] == model]
+            (bits, error), (other, other_error) = _mean_and_error(group), _mean_and_error(control)
+            rows.append({
+                name: label, "representation": model, "UMIs": group["umis_per_cell"].mean(),
+                "control's UMIs": control["umis_per_cell"].mean(), "n": int(group["n_probe"].iloc[0]),
+                "control's n": int(control["n_probe"].iloc[0]), "measured (bits)": bits, "control (bits)": other,
+                "difference (bits)": bits - other, "± (95 %)": 1.96 * float(np.hypot(error, other_error)),
+                "seeds": group["seed"].nunique(),
+            })  # fmt: skip
     return pd.DataFrame(rows)
+
+
+def _mean_and_error(rows: pd.DataFrame) -> tuple[float, float]:
+    """Mean information, and its standard error: sampling, which seeds share, and the spread of the seeds."""
+    bits = rows["mi_bits"]
+    between = bits.std() / np.sqrt(len(bits)) if len(bits) > 1 else 0.0
+    return float(bits.mean()), float(np.hypot(rows["mi_stderr_bits"].mean(), between))

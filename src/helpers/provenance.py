@@ -10,6 +10,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
+from helpers import measure
+from helpers import reference as references
+from helpers.datasets import files
 from helpers.tables import facts
 from helpers.workflow import load_plan
 
@@ -53,6 +56,24 @@ def measured(table: pd.DataFrame) -> pd.DataFrame:
         data_hash=("data_hash", "last"),
     )
     return out.round({"seconds": 0}).reset_index()
+
+
+def reference() -> pd.DataFrame | str:
+    """Return ``measured`` of the reference results, and how many rows the measuring code has since outgrown."""
+    file = references.folder() / references.ROWS
+    if not file.exists():
+        return "There are none yet."
+    table = pd.read_parquet(file)
+    points = [json.loads(text) for text in table["parameters"]]
+    table["older"] = [code != measure.code_of(p) for code, p in zip(table["code_hash"], points, strict=True)]
+    out = measured(table)
+    older = table.groupby(["dataset", "signal", "representation"])["older"].sum().to_numpy()
+    return out.assign(**{"older code": older})
+
+
+def data_files() -> pd.DataFrame:
+    """Return one line a dataset of the registry: files here, size, licence, source."""
+    return pd.DataFrame(files.status()).set_index("dataset")
 
 
 def run_times(folder: Path) -> pd.DataFrame:
