@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from helpers import charts, widgets
-from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, summary
+from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, parameter_table, summary
 
 LAWS = {"pca": NoiseLaw(2.0, 100.0), "random_projection": NoiseLaw(1.0, 400.0)}
 
@@ -49,6 +49,23 @@ def all_charts(points, fits):
         "explorer": widgets.channel_explorer(),
         "law": widgets.law_curve(2.0, 100.0),
         "fitted": charts.fitted_curve(fits["pca"]),
+        "matrix": charts.matrix(points, "T", "quick"),
+        "parameters": charts.parameters(
+            parameter_table(
+                fit_groups(points.assign(data="d"), NoiseLaw, "umis_per_cell", ["data", "representation"]),
+                ["data", "model"],
+            ),
+            "T",
+            "quick",
+            colour="data",
+        ),
+        "loss": charts.loss_and_information(
+            pd.DataFrame(
+                {"step": [0, 9], "bits": [1.0, 1.1], "± (95 %)": 0.1, "validation loss (bits per token)": [9.6, 9.5]}
+            ),
+            "T",
+            "quick",
+        ),
     }
 
 

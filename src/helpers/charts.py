@@ -302,7 +302,7 @@ def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "represe
     order = [f"{v:g}" for v in sorted(shown["noise_level"].unique())]
     other = [f"{v:g}" for v in sorted(shown["probe_noise_level"].unique(), reverse=True)]
     axes = (
-        alt.X("noise_level_text:O", sort=order).title("training cells: fraction of molecules kept"),
+        alt.X("noise_level_text:O", sort=order).title("training cells: fraction kept").axis(labelAngle=0),
         alt.Y("probe_noise_level_text:O", sort=other).title("probe cells: fraction kept"),
     )
     middle = (shown["bits"].min() + shown["bits"].max()) / 2

@@ -1,0 +1,187 @@
+"""Reference results: packed rows are found again, by settings and data, with and without the data at hand."""
+
+import json
+
+import pandas as pd
+import pytest
+
+from helpers import measure, published, reference, report, sweep
+from helpers.datasets import files
+from helpers.laws import NoiseLaw, depth_advice, fit_groups, parameter_table, ratio_table
+from helpers.store import Store
+from helpers.sweep import Grid, run_sweep, sizes_within
+
+GRID = Grid(
+    dataset="simulated",
+    options={"n_cells": 240, "n_genes": 40, "n_latent": 2},
+    representations=["random_projection"],
+    depths=[1.0, 0.1],
+    seeds=[0],
+    folds=[0],
+    dim=4,
+    lmi={"epochs": 2},
+)
+
+
+@pytest.fixture
+def packed(tmp_path, monkeypatch):
+    """A store whose rows exist only in its packed file, and its folder as that of the reference results."""
+    store = Store(tmp_path)
+    rows = run_sweep(GRID, store, progress=False)
+    reference.pack(store)
+    for file in (tmp_path / "rows").iterdir():
+        file.unlink()
+    monkeypatch.setattr(reference, "folder", lambda: tmp_path)
+    measure._facts.cache_clear()
+    yield Store(tmp_path), rows
+    measure._facts.cache_clear()
+
+
+def test_packed_rows_are_used_and_equal(packed, monkeypatch):
+    store, rows = packed
+    monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("measured again"))
+    again = run_sweep(GRID, store, progress=False)
+    columns = ["mi_bits", "mi_null_bits", "umis_per_cell", "code_hash", "n_probe", "settings", "parameters"]
+    pd.testing.assert_frame_equal(again[columns], rows[columns], check_dtype=False)
+    assert "older_code" not in again
+    assert len(store.table()) == len(rows)
+
+
+def test_rows_of_older_code_are_used_and_said(packed):
+    store, rows = packed
+    table = pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16)
+    table.to_parquet(store.path / reference.ROWS)
+    again = run_sweep(GRID, Store(store.path), progress=False)
+    assert again["older_code"].all()
+    assert again["mi_bits"].tolist() == rows["mi_bits"].tolist()
+    assert "2 of them are reference results of an earlier state" in reference.provenance(again)
+
+
+def test_rows_on_other_data_are_measured_again(packed):
+    store, _ = packed
+    table = pd.read_parquet(store.path / reference.ROWS).assign(data_hash="0" * 12, mi_bits=99.0)
+    table.to_parquet(store.path / reference.ROWS)
+    assert run_sweep(GRID, Store(store.path), progress=False)["mi_bits"].max() < 10
+
+
+def test_new_points_join_the_packed_ones(packed):
+    store, rows = packed
+    more = run_sweep(GRID.model_copy(update={"depths": [1.0, 0.5]}), store, progress=False)
+    assert more["mi_bits"].iloc[-1] == rows["mi_bits"].iloc[-1]
+    assert len(store.table()) == 3
+    reference.pack(store)
+    assert len(Store(store.path).table()) == 3
+
+
+def test_without_the_data_the_record_is_enough(packed, monkeypatch, tmp_path):
+    """A registered dataset measured in miniature, then its loader finds no file."""
+    store, _ = packed
+    grid = GRID.model_copy(update={"dataset": "pbmc4k", "options": {"miniature": True}})
+    measured = run_sweep(grid, store, progress=False)
+    reference.pack(store)
+    monkeypatch.setattr(measure, "_dataset", lambda *_: (_ for _ in ()).throw(FileNotFoundError("no data")))
+    monkeypatch.setattr(measure, "_loader_code", lambda name: "changed")
+    measure._facts.cache_clear()
+    again = run_sweep(grid, Store(store.path), progress=False)
+    assert again["mi_bits"].tolist() == measured["mi_bits"].tolist()
+    assert grid.about()["cells"] == 400
+    with pytest.raises(FileNotFoundError, match="no data"):
+        run_sweep(grid.model_copy(update={"depths": [0.3]}), Store(store.path), progress=False)
+
+
+def test_missing_data_stop_a_sweep_before_any_row(tmp_path, monkeypatch):
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path / "empty"))
+    monkeypatch.setattr(files, "resume", lambda *_: (_ for _ in ()).throw(ConnectionError("no network")))
+    grid = Grid(dataset="larry", representations=["pca"])
+    with pytest.raises(FileNotFoundError, match=r"By hand: 1\. download"):
+        run_sweep(grid, Store(tmp_path / "store"), progress=False)
+    assert not (tmp_path / "store").exists()
+
+
+def test_nothing_to_pack_is_told(tmp_path):
+    with pytest.raises(ValueError, match="has no measured point"):
+        reference.pack(Store(tmp_path))
+
+
+def test_an_unknown_table_is_told():
+    with pytest.raises(FileNotFoundError, match="no reference table 'calibratoin'"):
+        reference.table("calibratoin")
+
+
+def test_committed_results_name_data_and_code():
+    """Every packed row can be traced: settings, data with recorded facts, code, version, seconds."""
+    file = reference.folder() / reference.ROWS
+    rows = pd.read_parquet(file)
+    facts = json.loads((reference.folder() / reference.FACTS).read_text())
+    assert (rows["status"] == "ok").all()
+    assert rows[["parameters_hash", "data_hash", "code_hash", "helpers_version", "seconds"]].notna().all(axis=None)
+    for text, data in zip(rows["parameters"], rows["data_hash"], strict=True):
+        point = json.loads(text)
+        assert facts[reference.facts_key(point["dataset"], point["options"])]["data_hash"] == data
+    assert not rows["dataset"].str.contains("miniature").any()
+
+
+def test_sizes_end_with_all_cells():
+    assert sizes_within(GRID, [10, 50, 500]) == [10, 50, 120]
+
+
+# Published numbers
+
+
+def test_the_first_paper_as_printed():
+    table = published.first_version("protein")
+    assert table.loc["txformer", "depth for 0.9·I_max (UMIs per cell)"] == 1423
+    assert "scvi" not in published.first_version("neighbour").index
+    with pytest.raises(ValueError, match="did you mean 'protein'"):
+        published.first_version("proteins")
+
+
+def test_released_measurements_are_told_missing(monkeypatch, tmp_path):
+    published._all_released.cache_clear()
+    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
+    monkeypatch.setattr(files, "resume", lambda *_: (_ for _ in ()).throw(ConnectionError("no network")))
+    told = published.released_or_told("larry", "clone")
+    assert isinstance(told, str)
+    assert "not at hand" in told
+    with pytest.raises(ValueError, match="unknown released curve"):
+        published.released("larry", "clones")
+
+
+# Advice and report
+
+
+def points(i_max, u_bar, depths=(10, 30, 100, 300, 1000, 3000)):
+    law = NoiseLaw(i_max, u_bar)
+    return pd.DataFrame({"umis_per_cell": depths, "mi_bits": [float(law(u)) for u in depths], "model": "pca"})
+
+
+def test_advice_is_the_laws_own_depth():
+    fits = fit_groups(points(2.0, 300.0), NoiseLaw, "umis_per_cell", by="model")
+    (told,) = depth_advice(fits)
+    need = NoiseLaw(2.0, 300.0).depth_for(1.8)
+    assert f"takes {need:,.0f} UMIs per cell" in told
+    assert f"{3000 / need:.1f}-fold shallower would do" in told
+    flat = points(2.0, 300.0).assign(mi_bits=1.0)
+    assert "no recommendation" in depth_advice(fit_groups(flat, NoiseLaw, "umis_per_cell", by="model"))[0]
+
+
+def test_ratios_are_relative_to_the_model_named():
+    both = pd.concat([points(2.0, 300.0), points(1.0, 100.0).assign(model="scvi")]).assign(data="d")
+    fits = fit_groups(both, NoiseLaw, "umis_per_cell", by=["data", "model"])
+    found = ratio_table(parameter_table(fits, ["data", "model"]), ["data"]).iloc[0]
+    assert found["model"] == "scvi"
+    assert found["I_max ÷ pca's"] == pytest.approx(0.5, abs=1e-3)
+    assert found["ū ÷ pca's"] == pytest.approx(1 / 3, abs=1e-3)
+
+
+def test_a_report_stands_alone_and_escapes(tmp_path):
+    import altair as alt
+
+    chart = alt.Chart(pd.DataFrame({"x": [1]})).mark_point().encode(x="x:Q")
+    target = report.save(
+        tmp_path / "a" / "r.html", "<b>", ["<i>do</i>"], chart, {"T": pd.DataFrame({"c": [1]}), "S": "s"}
+    )
+    text = target.read_text()
+    assert "&lt;i&gt;do&lt;/i&gt;" in text
+    assert "<td>1</td>" in text
+    assert 'src="http' not in text
