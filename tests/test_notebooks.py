@@ -38,6 +38,7 @@ ALONE = {
     "analyses/model_comparison": {
         **_SMALL, "datasets": ["pbmc4k", "citeseq_cbmc"], "signals": ["cell_type", "protein"],
         "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2,
+        "package_depths": [0.1],
     },
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip

@@ -57,6 +57,17 @@ def test_rows_of_older_code_are_used_and_said(packed):
     assert "2 of them are reference results of an earlier state" in reference.provenance(again)
 
 
+@pytest.mark.parametrize("wrong", [0.0, 0.5])
+def test_rows_of_older_code_count_as_present_where_a_sample_agrees(packed, wrong):
+    store, rows = packed
+    table = pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16)
+    table.assign(mi_bits=table["mi_bits"] + wrong).to_parquet(store.path / reference.ROWS)
+    found = reference.verify(Store(store.path))
+    assert found["agrees"].tolist() == [wrong == 0]
+    again = run_sweep(GRID, Store(store.path), progress=False)
+    assert again["older_code"].tolist() == [wrong > 0] * len(rows)
+
+
 def test_rows_on_other_data_are_measured_again(packed):
     store, _ = packed
     table = pd.read_parquet(store.path / reference.ROWS).assign(data_hash="0" * 12, mi_bits=99.0)

@@ -6,10 +6,12 @@ import sys
 import time
 from dataclasses import replace
 
+import anndata
 import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from scipy import sparse
 
 from helpers import measure, sweep
 from helpers.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
@@ -185,3 +187,56 @@ def test_estimates_above_the_ceiling_are_found(done):
     assert len(above_ceiling(table)) == 0
     raised = table.assign(mi_bits=table["mi_ceiling_bits"] + 5 * table["mi_stderr_bits"])
     assert len(above_ceiling(raised)) == len(table)
+
+
+# Embeddings made elsewhere, another estimator
+
+
+@pytest.fixture(scope="module")
+def with_embeddings(tmp_path_factory):
+    """A file of cells with one embedding of the counts as they are and one of a tenth of them."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 200)
+    cells = anndata.AnnData(sparse.csr_matrix(rng.poisson(3.0, (200, 20))), obs={"kind": labels.astype(str)})
+    for depth, noise in (("1", 0.1), ("0.1", 3.0)):
+        cells.obsm[f"X_mine_{depth}"] = np.eye(3)[labels] + noise * rng.normal(size=(200, 3))
+    path = tmp_path_factory.mktemp("cells") / "cells.h5ad"
+    cells.write_h5ad(path)
+    return {"path": str(path), "signal": "obs:kind", "embeddings": ["X_mine_0.1", "X_mine_1"]}
+
+
+def precomputed(options, key, depths):
+    return Grid(
+        dataset="your_data", options=options, representations=["precomputed"], depths=depths, seeds=[0], folds=[0],
+        models={"precomputed": {"key": key}},
+    )  # fmt: skip
+
+
+def test_each_depth_is_probed_with_its_own_embedding(tmp_path, with_embeddings):
+    rows = run_sweep(precomputed(with_embeddings, "X_mine_{depth}", [1.0, 0.1]), Store(tmp_path), progress=False)
+    thin, full = rows.sort_values("noise_level")["mi_bits"]
+    assert full == pytest.approx(np.log2(3), abs=0.15)
+    assert thin < 0.5
+
+
+def test_an_embedding_of_full_depth_has_no_noise_curve(tmp_path, with_embeddings):
+    rows = run_sweep(precomputed(with_embeddings, "X_mine_1", [1.0, 0.1]), Store(tmp_path), progress=False)
+    assert rows.sort_values("noise_level")["status"].tolist() == ["failed", "ok"]
+    assert "a key such as 'X_emb_{depth}'" in rows["message"].max()
+
+
+def test_an_unknown_embedding_is_told(tmp_path, with_embeddings):
+    rows = run_sweep(precomputed(with_embeddings, "X_mine_1.0", [1.0]), Store(tmp_path), progress=False)
+    assert "did you mean 'X_mine_1'" in rows["message"].item()
+
+
+def test_the_package_latentmi_is_an_estimator_too(tmp_path):
+    grid = GRID.model_copy(update={"depths": [1.0], "seeds": [0], "representations": ["pca"]})
+    ours = run_sweep(grid, Store(tmp_path), progress=False)["mi_bits"].item()
+    package = run_sweep(grid.model_copy(update={"lmi": {"estimator": "latentmi"}}), Store(tmp_path), progress=False)
+    assert package["status"].item() == "ok"
+    assert -0.5 < package["mi_bits"].item() < ours + 0.5
+    wrong = run_sweep(
+        grid.model_copy(update={"lmi": {"estimator": "latentmi", "k": 5}}), Store(tmp_path), progress=False
+    )
+    assert "takes no option 'k'" in wrong["message"].item()

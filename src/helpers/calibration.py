@@ -1,11 +1,7 @@
 """Estimators against pairs of variables whose information is known exactly."""
 
-import contextlib
 import inspect
-import io
 import itertools
-import time
-import warnings
 from collections.abc import Callable
 from functools import lru_cache, partial
 from typing import Any
@@ -19,6 +15,7 @@ from helpers import checks
 from helpers.checks import as_labels, choose, in_range, is_labels
 from helpers.information import Estimate, cca, discrete, estimate, gaussian, ksg, lmi, lmi_many, nets
 from helpers.information.discrete import flip_probability
+from helpers.information.package import latentmi_package
 from helpers.store import Store, code_hash
 from helpers.sweep import Kind, Point, fill
 
@@ -158,19 +155,6 @@ def level_information(levels: int, spacing: float) -> float:
     likelihood = -((at[:, None, None] - at[None, :, None] + z) ** 2) / 2 + z**2 / 2
     mean = (logsumexp(likelihood, axis=1) * weight).sum(axis=1).mean() / weight.sum()
     return float(np.log2(levels) - mean / np.log(2))
-
-
-def latentmi_package(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
-    """Return the estimate of the package ``latentmi`` with its defaults; it cannot be seeded."""
-    from latentmi import lmi as package
-
-    start = time.perf_counter()
-    y = np.eye(int(y.max()) + 1)[y] if is_labels(y) else y
-    with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
-        warnings.simplefilter("ignore")
-        pointwise = package.estimate(x, y, quiet=True)[0]
-    told = {"estimator": "latentmi", "dim": 8}
-    return Estimate(float(np.nanmean(pointwise)), pointwise, float("nan"), len(x), time.perf_counter() - start, told)
 
 
 def _neighbours(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:

@@ -109,12 +109,17 @@ def book(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = Fal
 
 
 @app.command(epilog="Example: `noise-scaling pack`")
-def pack() -> None:
+def pack(
+    verify: Annotated[bool, typer.Option(help="Measure a sample again where the measuring code has changed.")] = False,
+) -> None:
     """Put what was measured with profile=reference into results/reference/measured.parquet, to commit."""
     from helpers import reference
     from helpers.store import Store
 
-    typer.echo(f"{reference.pack(Store(reference.folder()))}")
+    store = Store(reference.folder())
+    typer.echo(f"{reference.pack(store)}")
+    if verify:
+        typer.echo(reference.verify(store).to_string())
 
 
 @app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")

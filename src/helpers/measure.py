@@ -13,7 +13,7 @@ from helpers import checks, information, noise, preprocess, reference
 from helpers.datasets import LOADERS, Dataset, load
 from helpers.datasets import base as dataset_base
 from helpers.datasets.files import registry
-from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets
+from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets, package
 from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.representations import base as representation_base
 from helpers.store import code_hash, short_hash
@@ -40,7 +40,7 @@ def measure(points: list[Point]) -> list[dict[str, Any]]:
         made = _embedding(json.dumps(point, sort_keys=True))
         embeddings.append(made.values)
         rows.append({"umis_per_cell": made.umis, "snr": made.umis, "genes_by": made.genes_by})
-    found = information.lmi_many([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
+    found = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
     return [
         {
             **describe(point),
@@ -55,6 +55,14 @@ def measure(points: list[Point]) -> list[dict[str, Any]]:
         }
         for point, row, bits in zip(points, rows, found, strict=True)
     ]
+
+
+def _estimates(pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, estimator: str = "lmi", **options: Any) -> list:
+    if checks.choose(estimator, ["lmi", "latentmi"], "estimator") == "lmi":
+        return information.lmi_many(pairs, seed, **options)
+    for name in options:
+        raise ValueError(f"the estimator latentmi takes no option {name!r}: it runs with its own defaults.")
+    return [package.latentmi_package(x, y, seed) for x, y in pairs]
 
 
 def describe(point: Point) -> dict[str, Any]:
@@ -85,7 +93,7 @@ def describe(point: Point) -> dict[str, Any]:
 
 def frozen(options: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
     """Return options as a hashable key."""
-    return tuple(sorted(options.items()))
+    return tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in sorted(options.items()))
 
 
 @lru_cache(maxsize=4)
@@ -153,14 +161,21 @@ def _embedding(key: str) -> _Made:
     unused = ("probe_depth", "lmi")
     model = _fitted(json.dumps({k: v for k, v in point.items() if k not in unused}, sort_keys=True))
     if model.takes == "embeddings":
-        probe = _given(cells, model)[cells.probe]
+        probe = _given(cells, model, point["probe_depth"])[cells.probe]
     else:
         probe = ready.probe if model.takes == "values" else ready.probe_counts
     return _Made(model.transform(probe), umis, ready.hvg_method)
 
 
-def _given(cells: Dataset, model: Any) -> np.ndarray:
-    return cells.embeddings[checks.choose(model.key, cells.embeddings, f"embedding of {cells.name}")]
+def _given(cells: Dataset, model: Any, depth: float) -> np.ndarray:
+    """Return the embeddings of a depth: ``{depth}`` in the model's key stands for it."""
+    key = model.key.replace("{depth}", f"{depth:g}")
+    if depth != 1 and key == model.key:
+        raise ValueError(
+            f"embedding {model.key!r} is of the counts as they are, not of {depth:g} of them: use depths=[1.0], or a "
+            "key such as 'X_emb_{depth}' with an embedding for each depth."
+        )
+    return cells.embeddings[checks.choose(key, cells.embeddings, f"embedding of {cells.name}")]
 
 
 @lru_cache(maxsize=1)
@@ -173,7 +188,7 @@ def _fitted(key: str) -> Representation:
     chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
     model = build(point["representation"], point["dim"], point["seed"], **point["model"])
     if model.takes == "embeddings":
-        return model.fit(_given(cells, model)[cells.train][chosen])
+        return model.fit(_given(cells, model, point["depth"])[cells.train][chosen])
     train = ready.train if model.takes == "values" else ready.train_counts
     names = None if cells.genes is None or not model.needs_genes else cells.genes[ready.genes]
     return model.fit(train[chosen], genes=names)

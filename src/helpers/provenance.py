@@ -65,7 +65,12 @@ def reference() -> pd.DataFrame | str:
         return "There are none yet."
     table = pd.read_parquet(file)
     points = [json.loads(text) for text in table["parameters"]]
-    table["older"] = [code != measure.code_of(p) for code, p in zip(table["code_hash"], points, strict=True)]
+    codes = [measure.code_of(point) for point in points]
+    rows = table.to_dict("records")
+    table["older"] = [
+        row["code_hash"] != code and not references.is_verified(row, code)
+        for row, code in zip(rows, codes, strict=True)
+    ]
     out = measured(table)
     older = table.groupby(["dataset", "signal", "representation"])["older"].sum().to_numpy()
     return out.assign(**{"older code": older})

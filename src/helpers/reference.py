@@ -10,7 +10,9 @@ import pandas as pd
 from helpers.run import project_root
 from helpers.store import Store
 
-ROWS, FACTS = "measured.parquet", "datasets.json"
+ROWS, FACTS, VERIFIED = "measured.parquet", "datasets.json", "verified.json"
+# Bits by which a point measured again may differ: estimates made together differ by rounding.
+TOLERANCE = 1e-3
 
 
 def folder() -> Path:
@@ -76,6 +78,46 @@ def pack(store: Store) -> Path:
         facts[key] = facts.get(key) or measure.facts(point)
     (store.path / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf8")
     return file
+
+
+def verify(store: Store, seed: int = 0) -> pd.DataFrame:
+    """Measure one random point of each dataset, signal and representation again with the present code; note the result.
+
+    For rows of older code, which would take hours to measure again: those of a group whose sample comes out the same
+    count as those of the present code (``verified.json``). Groups of the present code are left alone.
+
+    Returns
+    -------
+    DataFrame
+        One row a group: the point, both numbers of bits, and whether they agree to ``TOLERANCE``.
+    """
+    from helpers import measure
+    from helpers.progress import track
+
+    rows = pd.read_parquet(store.path / ROWS)
+    groups = list(rows.groupby(["dataset", "signal", "representation"]))
+    found, codes = [], []
+    for (dataset, signal, model), group in track(groups, "verifying"):
+        row = group.sample(1, random_state=seed).iloc[0]
+        point = json.loads(row["parameters"])
+        code = measure.code_of(point)
+        if (group["code_hash"] == code).all():
+            continue
+        again = measure.measure([point])[0]["mi_bits"]
+        agrees = bool(abs(again - row["mi_bits"]) <= TOLERANCE)
+        found.append({"dataset": dataset, "signal": signal, "representation": model, "then": row["mi_bits"],
+                      "now": again, "agrees": agrees})  # fmt: skip
+        codes += [{"dataset": dataset, "signal": signal, "representation": model, "code_hash": code}] * agrees
+    (store.path / VERIFIED).write_text(json.dumps(codes, indent=1) + "\n", encoding="utf8")
+    return pd.DataFrame(found)
+
+
+def is_verified(row: dict[str, Any], code: str) -> bool:
+    """Whether the group of a packed row was found the same with this code."""
+    file = folder() / VERIFIED
+    known = json.loads(file.read_text("utf8")) if file.exists() else []
+    names = ("dataset", "signal", "representation")
+    return {**{name: row[name] for name in names}, "code_hash": code} in known
 
 
 def provenance(*tables: pd.DataFrame) -> str:

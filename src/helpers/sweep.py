@@ -10,7 +10,7 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 import helpers
-from helpers import measure
+from helpers import measure, reference
 from helpers.checks import choose, in_range
 from helpers.datasets import LOADERS
 from helpers.progress import track
@@ -210,9 +210,9 @@ def _rows_of(points: list[Point], kind: Kind) -> list[dict[str, Any]]:
 
 
 def _recalled(store: Store, identity: dict[str, str]) -> dict[str, Any] | None:
-    """Return a reference row of the same settings and data, marked as measured by older code."""
+    """Return a reference row of the same settings and data, marked as of older code unless that was verified."""
     row = store.recall(identity["parameters_hash"], identity["data_hash"])
-    return row and {**row, "older_code": True}
+    return row and {**row, "older_code": not reference.is_verified(row, identity["code_hash"])}
 
 
 def _identity(point: Point, kind: Kind) -> tuple[dict[str, str], str]:

@@ -13,12 +13,14 @@ class Precomputed(Representation):
     """Pass embeddings through as they are, all columns; ``dim`` is not used.
 
     Nothing is fitted, so nothing here can leak. Whether the model that made the embeddings has seen the probe
-    cells, only its maker knows; thinning the counts afterwards does not change them either.
+    cells, only its maker knows. Thinning the counts does not change them: a noise curve needs an embedding for
+    each depth.
 
     Parameters
     ----------
     key : str
-        Name of the embedding among those of a dataset (``obsm`` of an AnnData file).
+        Name of the embedding among those of a dataset (``obsm`` of an AnnData file). In a sweep ``{depth}`` in it
+        stands for the fraction of molecules kept, as in ``X_emb_{depth}`` for ``X_emb_1`` and ``X_emb_0.1``.
 
     Examples
     --------
