@@ -157,6 +157,19 @@ def test_a_cell_that_fails_is_told_without_a_traceback(tmp_path):
     assert not (tmp_path / "x.ipynb").exists()
 
 
+def test_a_relative_path_is_seen_from_where_the_command_runs(tmp_path):
+    done = cli("run", "your_data", "-p", "path=notebooks/none.h5ad", "--to", tmp_path / "x.ipynb")
+    assert done.returncode == 1
+    assert f"{ROOT / 'notebooks' / 'none.h5ad'} does not exist" in done.stderr
+
+
+def test_data_are_listed_with_licence_and_source():
+    listed = cli("data").stdout
+    for word in ("spleen_lymph", "licence", "CC0"):
+        assert word in listed
+    assert "did you mean 'larry'" in cli("data", "lary").stderr
+
+
 def test_outside_a_clone_it_says_where_to_go(tmp_path):
     done = cli("list", cwd=tmp_path)
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 """The command line: ``noise-scaling --help``."""
 
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -64,6 +65,10 @@ def run(
         runner.record_time(folder, target.stem if to and target.parent.name == "runs" else name, seconds)
     else:
         typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {target}")
+        profile = given.get("profile", runner.declared_parameters(source).get("profile", "quick"))
+        report = runner.profile_folder(str(profile)) / "report.html"
+        if report.exists() and report.stat().st_mtime > time.time() - seconds:
+            typer.echo(f"Report: {report}")
 
 
 @app.command(epilog="Example: `noise-scaling data citeseq_pbmc10k`")

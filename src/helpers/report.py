@@ -31,8 +31,11 @@ def save(target: str | Path, title: str, advice: list[str], chart: Any, tables: 
     for heading, table in tables.items():
         shown = f"<p>{escape(table)}</p>" if isinstance(table, str) else table.to_html(border=0)
         after += [f"<h2>{escape(heading)}</h2>", shown]
-    page = chart.to_html(inline=True)
-    page = page.replace("</head>", f"<title>{escape(title)}</title><style>{_STYLE}</style></head>", 1)
-    page = page.replace("<body>", "<body>" + "\n".join(parts), 1).replace("</body>", "\n".join(after) + "</body>", 1)
+    # The library in the page holds strings such as "<body>" itself: the only sure place is the chart's own.
+    page, place = chart.to_html(inline=True), '<div class="vega-visualization" id="vis"></div>'
+    if page.count(place) != 1:
+        raise RuntimeError(f"altair's page has {page.count(place)} places {place}: 1 is expected.")
+    head = f"<title>{escape(title)}</title><style>{_STYLE}</style>"
+    page = page.replace(place, "\n".join([head, *parts, place, *after]))
     target.write_text(page, encoding="utf8")
     return target
