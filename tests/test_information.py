@@ -730,7 +730,21 @@ def test_clusters_share_what_they_should():
     assert plug_in(of_x, of_y).bits == pytest.approx(2.5, abs=0.05)
 
 
-def test_a_trusted_shift_needs_alike_entropies():
-    direct, shifted = np.zeros(4), np.ones(4)
-    for added, bits in ((0.5, 1.0), (0.75, 0.5), (1.0, 0.0), (np.inf, 0.0)):
-        assert _trusted(direct, shifted, np.full(4, added)).tolist() == [bits] * 4
+@pytest.mark.parametrize("taken", [0.2, 1.0, 4.0])
+def test_a_trusted_shift_needs_alike_entropies(taken):
+    direct, shifted, full = np.zeros(4), np.ones(4), np.full(4, min(1.0, taken))
+    for share, bits in ((0.5, 1.0), (0.75, 0.5), (1.0, 0.0), (9.0, 0.0)):
+        found = _trusted(direct, shifted, share * full, np.full(4, taken))
+        assert found.tolist() == pytest.approx([bits] * 4)
+
+
+def test_a_signal_on_a_circle_has_a_null_of_zero():
+    """Without a density, any shift adds entropy: where it takes nothing out it must not count."""
+    rng = np.random.default_rng(0)
+    angle = rng.uniform(0, 2 * np.pi, 2400)
+    circle = np.column_stack([np.cos(angle), np.sin(angle)])
+    x = np.hstack([circle, np.zeros((2400, 6))]) + 0.5 * rng.normal(size=(2400, 8))
+    found = [lmi(x, circle, seed=seed) for seed in range(3)]
+    assert max(abs(f.null_bits) for f in found) < 0.1
+    assert abs(np.mean([f.null_bits for f in found])) < 0.03
+    assert all(f.bits > 1.0 for f in found)

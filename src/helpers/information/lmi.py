@@ -17,8 +17,9 @@ from helpers.information.published import published
 
 FEWEST = 50
 LABEL_METHODS = ("neighbours", "bound", "one_hot")
-# Entropy in bits that a shift may add: trusted in full up to the first, not at all from the second on.
-_ADDED_BITS = (0.5, 1.0)
+# Entropy that a shift may add, relative to the information it takes out (to 1 bit at most): the shift is trusted in
+# full up to the first share, not at all from the second on.
+_ADDED_SHARE = (0.5, 1.0)
 # Pairs whose nets are trained together: more gain little on a CPU and take memory.
 _STACK = 16
 
@@ -269,8 +270,8 @@ def _continuous(
         inputs = Columns((ys, signal_of), *([(spread_y, signal_of)] if small_x else []))
         targets = Columns(*own)
         code_y = learn_codes(inputs, targets, train, stop, min(dim, signals[0].shape[1]), seed + 1, how=how)[0]
-    # Of each signal and cell: neighbours alone, then shifted, then how much entropy the shift added.
-    parts = np.zeros((3, len(signals), len(xs[0])))
+    # Of each signal and cell: neighbours alone, shifted, how much entropy the shift added, what it took out.
+    parts = np.zeros((4, len(signals), len(xs[0])))
     # Of two codes, or of two variables as they are, both are shifted; else the variable, not the other's code.
     shift = "uv" if small_x == small_y else "u" if small_x else "v"
     for net, (signal, pair) in enumerate(zip(signal_of, pair_of, strict=True)):
@@ -345,8 +346,9 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> 
 
     The shift w of v by ρu leaves information that neighbours estimate well if v and w are alike in shape,
     and then their entropies are alike, too. Clusters or curves are smeared out by a shift: the
-    entropies differ by bits, and neither they nor what is left can be estimated. So the shift is trusted
-    in full while the entropies differ by up to half a bit, and from one bit on KSG alone is taken.
+    entropies differ, by up to many bits, and neither they nor what is left can be estimated. So the shift is
+    trusted in full while the entropies differ by up to half of what it takes out (counted to 1 bit at most), and KSG
+    alone is taken from all of it on.
 
     Parameters
     ----------
@@ -363,20 +365,20 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> 
     return _trusted(*_shift(u, v, k, shift))
 
 
-def _trusted(direct: np.ndarray, shifted: np.ndarray, added: np.ndarray) -> np.ndarray:
+def _trusted(direct: np.ndarray, shifted: np.ndarray, added: np.ndarray, taken: np.ndarray) -> np.ndarray:
     """Weigh neighbours alone and shifted by how alike in entropy the shift leaves the variables."""
-    least, most = _ADDED_BITS
-    weight = np.clip((most - added.mean()) / (most - least), 0, 1)
+    least, most = (share * min(1.0, float(taken.mean())) for share in _ADDED_SHARE)
+    weight = np.clip((most - added.mean()) / max(most - least, 1e-12), 0, 1)
     return weight * shifted + (1 - weight) * direct if weight else direct
 
 
-def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return pointwise information by neighbours alone and after the shift, and the size of the entropy it added."""
+def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> tuple[np.ndarray, ...]:
+    """Return pointwise information by neighbours alone and after the shift, the entropy it added, what it took out."""
     u, v = ((z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0) for z in (u, v))
-    direct = ksg_pointwise(u, v, k)
+    direct, none = ksg_pointwise(u, v, k), np.zeros(len(u))
     turns = [(a, b, neighbour_distance(b, k)) for name, a, b in (("v", u, v), ("u", v, u)) if name in shift]
     if not all(reach.all() for _, _, reach in turns):  # ties: no density, so no entropy; KSG counts them itself
-        return direct, direct, np.full(len(u), np.inf)
+        return direct, direct, none, none
     pairs = min(u.shape[1], v.shape[1])
     rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
@@ -390,7 +392,7 @@ def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> tuple[np.ndarray
         gone = b.shape[1] * np.log2(reach / reach_w)
         shifted += (gain + gone + ksg_pointwise(a, w, k)) / len(turns)
         added = max(added, abs(float(gone.mean())))
-    return direct, shifted, np.full(len(u), added)
+    return direct, shifted, none + added, none + gain
 
 
 def _with_labels(
