@@ -14,7 +14,7 @@ from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
 from helpers.checks import as_matrix, is_labels
-from helpers.datasets import LOADERS, h5ad, read
+from helpers.datasets import LOADERS, h5ad, load, read
 from helpers.datasets.larry import larry
 from helpers.datasets.merfish import merfish
 from helpers.datasets.miniature import WRITERS, write
@@ -714,3 +714,18 @@ def test_no_pickle_is_ever_read(cells, saved):
     with h5py.File(path, "a") as handle:
         handle["uns"].create_dataset("bad", data=np.void(b"cos\nsystem\n(S'false'\ntR."))
     assert your_data(path).n_cells == 400
+
+
+def test_a_miniature_says_so():
+    cells = load("merfish", miniature=True)
+    assert cells.name == "merfish (miniature)"
+    assert "simulated cells" in cells.source
+
+
+def test_times_in_text_sort_by_their_number():
+    from helpers.datasets.your_data import _moments
+
+    assert _moments(pd.Series(["day10", "day2", None]), "t").tolist()[:2] == [10, 2]
+    assert _moments(pd.Series(["4", "10"]), "t").tolist() == [4, 10]
+    with pytest.raises(ValueError, match="give numbers, or text with one number"):
+        _moments(pd.Series(["early", "late"]), "t")

@@ -1,6 +1,7 @@
 """Reference results: packed rows are found again, by settings and data, with and without the data at hand."""
 
 import json
+import os
 import re
 
 import pandas as pd
@@ -67,6 +68,28 @@ def test_rows_of_older_code_count_as_present_where_a_sample_agrees(packed, wrong
     assert found["agrees"].tolist() == [wrong == 0]
     again = run_sweep(GRID, Store(store.path), progress=False)
     assert again["older_code"].tolist() == [wrong > 0] * len(rows)
+
+
+def test_a_sample_speaks_only_for_the_code_it_was_drawn_from(packed):
+    """Rows of the present code agree trivially: they must not vouch for older ones."""
+    store, _ = packed
+    table = pd.read_parquet(store.path / reference.ROWS)
+    table.loc[0, ["code_hash", "mi_bits"]] = ["f" * 16, 99.0]
+    table.to_parquet(store.path / reference.ROWS)
+    assert reference.verify(Store(store.path))["agrees"].tolist() == [False]
+    again = run_sweep(GRID, Store(store.path), progress=False)
+    assert (again["older_code"] == True).sum() == 1  # noqa: E712
+
+
+def test_newer_rows_win_over_packed_ones_and_packed_over_older(packed):
+    store, rows = packed
+    key = "-".join(rows.loc[0, ["parameters_hash", "data_hash", "code_hash"]])
+    row = store.get(key)
+    for age, wins in ((-1e6, False), (1e6, True)):
+        store.put(key, row | {"mi_bits": 7.0})
+        moment = (store.path / reference.ROWS).stat().st_mtime + age
+        os.utime(store.path / "rows" / f"{key}.json", (moment, moment))
+        assert (Store(store.path).table()["mi_bits"] == 7.0).any() == wins
 
 
 def test_rows_on_other_data_are_measured_again(packed):

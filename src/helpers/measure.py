@@ -4,6 +4,7 @@ import inspect
 import json
 import sys
 from functools import lru_cache
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,8 +13,8 @@ from scipy import sparse
 from helpers import checks, information, noise, preprocess, reference
 from helpers.datasets import LOADERS, Dataset, load
 from helpers.datasets import base as dataset_base
-from helpers.datasets.files import registry
-from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets, package
+from helpers.datasets.files import hash_once, registry
+from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets, package, published
 from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.representations import base as representation_base
 from helpers.store import code_hash, short_hash
@@ -141,8 +142,13 @@ def _loader_code(name: str) -> str:
 
 
 def data_hash(point: dict[str, Any]) -> str:
-    """Return the content hash of the data a point is measured on."""
-    return facts(point)["data_hash"]
+    """Return the content hash of the data a point is measured on, a checkpoint's files included."""
+    model = point.get("model", {})
+    folders = [Path(model[name]) for name in ("from_checkpoint", "vocabulary") if model.get(name)]
+    files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file())
+    if not files:
+        return facts(point)["data_hash"]
+    return short_hash([facts(point)["data_hash"], *(hash_once(f) for f in files)])
 
 
 class _Made(NamedTuple):
@@ -219,7 +225,8 @@ def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse
 def _code_for(dataset: str, representation: str) -> str:
     measuring: list[Any] = [
         checks, noise, preprocess, dataset_base, representation_base, information, discrete, estimate, gaussian,
-        ksg, lmi, nets, LOADERS[dataset], REPRESENTATIONS[representation], *REPRESENTATIONS[representation].uses,
+        ksg, lmi, nets, package, published, LOADERS[dataset], REPRESENTATIONS[representation],
+        *REPRESENTATIONS[representation].uses,
     ]  # fmt: skip
     # What a loader or a model imports from its own folder decides the numbers too.
     for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):

@@ -75,18 +75,21 @@ def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
     """
     rows = []
     for (dataset, signal, model), group in roles.groupby(["dataset", "signal", "representation"]):
-        ends = {}
+        ends, bare = {}, {}
         for role, curve in group.groupby("role"):
             level = curve[["noise_level", "probe_noise_level"]].min(axis=1)
             for end, chosen in (("top", level == level.max()), ("bottom", level == level.min())):
                 ends[role, end] = _mean_and_error(curve[chosen])
+                bare[role, end] = (curve[chosen]["mi_bits"] - curve[chosen]["mi_null_bits"]).mean()
         both, both_error = _difference(ends[ROLES["both"], "top"], ends[ROLES["both"], "bottom"])
+        bare_both = bare[ROLES["both"], "top"] - bare[ROLES["both"], "bottom"]
         for role in (ROLES["train"], ROLES["probe"]):
             fall, error = _difference(ends[role, "top"], ends[role, "bottom"])
             half = 1.96 * np.hypot(error, both_error * fall / both) / abs(both)
             rows.append({
                 "dataset": dataset, "signal": signal, "representation": model, "role": role,
                 "fall with both (bits)": both, "fall (bits)": fall, "share of the fall": fall / both, "± (95 %)": half,
+                "nulls subtracted": (bare[role, "top"] - bare[role, "bottom"]) / bare_both,
             })  # fmt: skip
     return pd.DataFrame(rows)
 

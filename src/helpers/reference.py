@@ -10,6 +10,7 @@ import pandas as pd
 from helpers.run import project_root
 from helpers.store import Store
 
+GROUP = ["dataset", "signal", "representation", "settings"]
 ROWS, FACTS, VERIFIED = "measured.parquet", "datasets.json", "verified.json"
 # Bits by which a point measured again may differ: estimates made together differ by rounding.
 TOLERANCE = 1e-3
@@ -81,10 +82,10 @@ def pack(store: Store) -> Path:
 
 
 def verify(store: Store, seed: int = 0) -> pd.DataFrame:
-    """Measure one random point of each dataset, signal and representation again with the present code; note the result.
+    """Measure one random point of each group of older code again with the present code, and note the result.
 
-    For rows of older code, which would take hours to measure again: those of a group whose sample comes out the same
-    count as those of the present code (``verified.json``). Groups of the present code are left alone.
+    To measure all of them again would take hours: the rows of a group (dataset, signal, representation, settings)
+    whose sample comes out the same count as those of the present code (``verified.json``).
 
     Returns
     -------
@@ -95,20 +96,17 @@ def verify(store: Store, seed: int = 0) -> pd.DataFrame:
     from helpers.progress import track
 
     rows = pd.read_parquet(store.path / ROWS)
-    groups = list(rows.groupby(["dataset", "signal", "representation"]))
-    found, codes = [], []
-    for (dataset, signal, model), group in track(groups, "verifying"):
+    codes = [measure.code_of(json.loads(text)) for text in rows["parameters"]]
+    old = rows.assign(now=codes).query("code_hash != now")
+    found, agreed = [], []
+    for key, group in track(list(old.groupby([*GROUP, "code_hash"])), "verifying"):
         row = group.sample(1, random_state=seed).iloc[0]
-        point = json.loads(row["parameters"])
-        code = measure.code_of(point)
-        if (group["code_hash"] == code).all():
-            continue
-        again = measure.measure([point])[0]["mi_bits"]
+        again = measure.measure([json.loads(row["parameters"])])[0]["mi_bits"]
         agrees = bool(abs(again - row["mi_bits"]) <= TOLERANCE)
-        found.append({"dataset": dataset, "signal": signal, "representation": model, "then": row["mi_bits"],
-                      "now": again, "agrees": agrees})  # fmt: skip
-        codes += [{"dataset": dataset, "signal": signal, "representation": model, "code_hash": code}] * agrees
-    (store.path / VERIFIED).write_text(json.dumps(codes, indent=1) + "\n", encoding="utf8")
+        named = dict(zip(GROUP, key, strict=False))
+        found.append({**named, "rows": len(group), "then": row["mi_bits"], "now": again, "agrees": agrees})
+        agreed += [{**named, "measured_by": row["code_hash"], "same_as": row["now"]}] * agrees
+    (store.path / VERIFIED).write_text(json.dumps(agreed, indent=1) + "\n", encoding="utf8")
     return pd.DataFrame(found)
 
 
@@ -116,8 +114,7 @@ def is_verified(row: dict[str, Any], code: str) -> bool:
     """Whether the group of a packed row was found the same with this code."""
     file = folder() / VERIFIED
     known = json.loads(file.read_text("utf8")) if file.exists() else []
-    names = ("dataset", "signal", "representation")
-    return {**{name: row[name] for name in names}, "code_hash": code} in known
+    return {**{name: row[name] for name in GROUP}, "measured_by": row["code_hash"], "same_as": code} in known
 
 
 def provenance(*tables: pd.DataFrame) -> str:

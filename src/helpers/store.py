@@ -133,7 +133,11 @@ class Store:
         Columns are those of ``COLUMNS``. A file that cannot be read is named in a warning and left as it is.
         """
         files = sorted(self._rows.glob("*.json"), key=lambda f: (f.stat().st_mtime_ns, f.name))
-        return as_table([*self._packed.values(), *(row for row in map(_read, files) if row is not None)])
+        packed = self.path / "measured.parquet"
+        since = packed.stat().st_mtime_ns if packed.exists() else 0
+        older, newer = ([f for f in files if (f.stat().st_mtime_ns > since) == new] for new in (False, True))
+        rows = [*map(_read, older), *self._packed.values(), *map(_read, newer)]
+        return as_table([row for row in rows if row is not None])
 
 
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

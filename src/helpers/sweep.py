@@ -120,8 +120,9 @@ def run_sweep(grid: Grid, store: Store, progress: bool = True) -> pd.DataFrame:
     """Measure what is missing of a grid and return the grid's rows.
 
     A point is measured again only if its settings, its data or the code that measures it differ from
-    what the store has, or if it failed. A point that fails becomes a row with ``status="failed"`` and
-    the reason; the sweep goes on.
+    what the store has, or if it failed. Packed reference results are used whatever code measured them,
+    and marked ``older_code``; a store of another name measures them anew. A point that fails becomes a
+    row with ``status="failed"`` and the reason; the sweep goes on.
 
     Parameters
     ----------

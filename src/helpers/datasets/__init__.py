@@ -3,6 +3,7 @@
 import inspect
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from helpers.checks import choose
@@ -78,7 +79,13 @@ def load(name: str, miniature: bool = False, **options: Any) -> Dataset:
 
     with tempfile.TemporaryDirectory() as folder:
         write(name, folder)
-        return loader(**options, folder=folder)
+        cells = loader(**options, folder=folder)
+    return replace(
+        cells,
+        name=f"{name} (miniature)",
+        source=f"simulated cells in the format of {name}",
+        about="Simulated cells, not the real ones.",
+    )
 
 
 __all__ = ["Dataset", "available", "load"]

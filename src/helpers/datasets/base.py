@@ -172,7 +172,8 @@ def registered(
 
     signal = np.asarray(signal)
     paired = np.asarray(more.get("paired", np.ones(len(signal), bool)))
-    ceiling = entropy(signal[paired]) if is_labels(signal) else None
+    # Of the cells that probe: those that always train may hold the labels in other shares.
+    ceiling = entropy(signal[paired & (np.asarray(folds) >= 0)]) if is_labels(signal) else None
     entry = registry()[name]
     source = f"{entry.source}; licence: {entry.licence}"
     return Dataset(name, signal_name, counts, signal, folds, ceiling_bits=ceiling, source=source, **more)

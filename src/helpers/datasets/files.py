@@ -165,12 +165,17 @@ def _check(target: Path, file: File) -> None:
     expected = file.sha256 or (_noted(target).read_text("utf8").strip() if _noted(target).exists() else None)
     if expected is None:
         return
-    found = _hash_once(str(target), target.stat().st_mtime_ns, target.stat().st_size)
+    found = hash_once(target)
     if found != expected:
         raise ValueError(
             f"{target} has sha256 {found}, not {expected}: it is damaged or another version. "
             f"Delete it and run again, or give your own files with folder=."
         )
+
+
+def hash_once(path: Path) -> str:
+    """Return the sha256 of a file, read again only when its size or time has changed."""
+    return _hash_once(str(path), path.stat().st_mtime_ns, path.stat().st_size)
 
 
 @lru_cache(maxsize=256)

@@ -125,7 +125,7 @@ def your_data(
         paired=np.zeros(0, bool) if made.paired is None else made.paired,
         embeddings={e: _of(stored.obsm, e, "obsm", path)[keep] for e in embeddings},
         genes=stored.genes,
-        ceiling_bits=entropy(values) if labels else None,
+        ceiling_bits=entropy(values[made.folds >= 0]) if labels else None,
         independent_signal=not computed if independent is None else independent,
         source=str(path),
         checked=(*stored.checked, *made.checked),
@@ -252,7 +252,9 @@ def _related(stored: Stored, key: str, split: Split, batch: str | None) -> Made:
     if batch is not None:
         raise ValueError(f"batch is {batch!r}: pairs are split by clone already; leave batch out.")
     clone, _, time = key.partition(":")
-    cells, partners = _pairs(_column(stored, clone), _column(stored, time) if time else None, split.seed)
+    cells, partners = _pairs(
+        _column(stored, clone), _moments(_column(stored, time), time) if time else None, split.seed
+    )
     if len(cells) < 8:
         apart = f" at two values of {time}" if time else ""
         raise ValueError(f"pairs:{key}: {len(cells)} values of {clone} have two cells{apart}: at least 8 are needed.")
@@ -265,6 +267,19 @@ def _related(stored: Stored, key: str, split: Split, batch: str | None) -> Made:
     signal[cells], paired[cells] = state[partners], True
     checked = (f"{len(cells)} pairs, one for each value of {clone} with two cells", f"no value of {clone} straddles")
     return Made(np.arange(len(folds)), signal, folds, checked, paired)
+
+
+def _moments(column: pd.Series, name: str) -> pd.Series:
+    """Return times as numbers: as they are, or the one number in a text: ``day10`` comes after ``day2``."""
+    numbers = pd.to_numeric(column, errors="coerce")
+    known = column.notna()
+    if numbers[known].notna().all():
+        return numbers
+    found = column[known].astype(str).str.extract(r"^\D*(\d+(?:\.\d+)?)\D*$")[0].astype(float)
+    if found.isna().any():
+        odd = column[known][found.isna()].iloc[0]
+        raise ValueError(f"time {name!r} holds {odd!r}: give numbers, or text with one number in it, such as 'day4'.")
+    return found.reindex(column.index)
 
 
 def _pairs(clone: pd.Series, time: pd.Series | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
