@@ -69,14 +69,17 @@ def pack(store: Store) -> Path:
     rows = rows[(rows["status"] == "ok") & (rows["noise_kind"] == "thinning")]
     if not len(rows):
         raise ValueError(f"{store.path} has no measured point: sweep first.")
+    facts: dict[str, dict[str, Any]] = {}
+    current = []
+    for point, data in zip(rows["parameters"], rows["data_hash"], strict=True):
+        key = facts_key(point["dataset"], point["options"])
+        facts[key] = facts.get(key) or measure.facts(point)
+        # Of other data, such as of an earlier loader: kept where it is, not used again.
+        current.append(measure.data_hash(point) == data)
+    rows = rows[current]
     rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
     file = store.path / ROWS
     rows.to_parquet(file, index=False)
-    facts: dict[str, dict[str, Any]] = {}
-    for text in sorted(set(rows["parameters"])):
-        point = json.loads(text)
-        key = facts_key(point["dataset"], point["options"])
-        facts[key] = facts.get(key) or measure.facts(point)
     (store.path / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf8")
     return file
 
