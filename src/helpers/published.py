@@ -100,6 +100,8 @@ def released_or_told(dataset: str, signal: str) -> pd.DataFrame | str:
     """Return the released estimates of the largest size, or one sentence where the file is not at hand."""
     try:
         rows = released(dataset, signal)
-    except FileNotFoundError as error:
-        return f"The authors' released measurements are not at hand. {error}"
+    except FileNotFoundError:
+        return (
+            "The authors' released measurements are not at hand: `noise-scaling data published` says how to get them."
+        )
     return rows[rows["n_train"] == rows.groupby("representation")["n_train"].transform("max")]
