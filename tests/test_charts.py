@@ -101,7 +101,8 @@ def test_a_single_seed_still_has_an_interval(points, fits):
     assert (shown["high"] - shown["low"]).to_numpy() == pytest.approx(2 * 1.96 * 0.03)
 
 
-def test_the_page_and_jupyter_get_a_type_they_draw(points, fits):
+def test_the_page_and_jupyter_get_a_type_they_draw(points, fits, monkeypatch):
+    monkeypatch.delenv("VIRTUAL_ENV", raising=False)  # IPython warns if it names another environment than this one
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
