@@ -13,7 +13,7 @@ from helpers.checks import as_matrix, in_range, same_length
 from helpers.information.estimate import Estimate
 
 # Above this many dimensions a tree visits nearly every point, and plain distances are faster.
-_TREE_DIMENSIONS = 12
+_TREE_DIMENSIONS = 16
 _BLOCK = 512
 
 
