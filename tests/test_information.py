@@ -1,5 +1,6 @@
 """Estimators of information against exact answers and plain second implementations; all in bits."""
 
+import sys
 import warnings
 
 import numpy as np
@@ -16,7 +17,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from helpers.calibration import known_pair, level_information
 from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.ksg import ksg_pointwise
-from helpers.information.lmi import _trusted, shifted_ksg
+from helpers.information.lmi import _trust, shifted_ksg
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.published import PairedAutoencoders
 
@@ -732,10 +733,19 @@ def test_clusters_share_what_they_should():
 
 @pytest.mark.parametrize("taken", [0.2, 1.0, 4.0])
 def test_a_trusted_shift_needs_alike_entropies(taken):
-    direct, shifted, full = np.zeros(4), np.ones(4), np.full(4, min(1.0, taken))
-    for share, bits in ((0.5, 1.0), (0.75, 0.5), (1.0, 0.0), (9.0, 0.0)):
-        found = _trusted(direct, shifted, share * full, np.full(4, taken))
-        assert found.tolist() == pytest.approx([bits] * 4)
+    for share, weight in ((0.0, 1.0), (0.5, 1.0), (0.75, 0.5), (1.0, 0.0), (9.0, 0.0)):
+        assert _trust(share * min(1.0, taken), taken) == pytest.approx(weight)
+
+
+@pytest.mark.parametrize(("kind", "bits"), [("gaussian", 2.0), ("clusters", 2.5), ("spread", 1.0)])
+def test_neighbours_that_do_not_weigh_need_not_be_counted(kind, bits):
+    """The mix is the same whether the neighbours of trusted pairs are counted or not."""
+    module = sys.modules["helpers.information.lmi"]
+    u, v = known_pair(kind, bits, 400, 2)
+    u, v = module._unit(u), module._unit(v)
+    shifted, added, taken = module._shift(u, v, 3, "uv")
+    weight = _trust(added.mean(), taken.mean())
+    np.testing.assert_allclose(shifted_ksg(u, v), weight * shifted + (1 - weight) * ksg_pointwise(u, v), atol=1e-12)
 
 
 def test_a_signal_on_a_circle_has_a_null_of_zero():

@@ -57,18 +57,22 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     return Estimate(float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings)
 
 
-def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3) -> np.ndarray:
-    """Each cell's KSG contribution in bits, shape (n,). Their mean is the estimate."""
+def ksg_pointwise(x: np.ndarray, y: np.ndarray, k: int = 3, workers: int = -1) -> np.ndarray:
+    """Each cell's KSG contribution in bits, shape (n,). Their mean is the estimate.
+
+    ``workers`` are threads that search trees, -1 for all processors; the numbers are the same.
+    """
     n = len(x)
     joint = np.hstack([x, y])
-    radius = neighbour_distance(joint, k)
+    radius = neighbour_distance(joint, k, workers)
     # Strictly closer than the k-th neighbour; among repeats (radius 0) all of them, the cell itself included.
     tied = radius == 0
     within = np.where(tied, 0.0, np.nextafter(radius, 0))
     near = np.full(n, float(k))
     if tied.any():
         near[tied] = cKDTree(joint).query_ball_point(joint[tied], 0.0, p=np.inf, return_length=True)
-    return (digamma(near) + digamma(n) - digamma(_count(x, within)) - digamma(_count(y, within))) / np.log(2)
+    counts = (_count(side, within, workers) for side in (x, y))
+    return (digamma(near) + digamma(n) - sum(digamma(c) for c in counts)) / np.log(2)
 
 
 def ross_pointwise(x: np.ndarray, labels: np.ndarray, k: int = 3) -> np.ndarray:
@@ -81,18 +85,19 @@ def ross_pointwise(x: np.ndarray, labels: np.ndarray, k: int = 3) -> np.ndarray:
     return ksg_pointwise(x, apart * labels[:, None].astype(float), k)
 
 
-def neighbour_distance(points: np.ndarray, k: int) -> np.ndarray:
+def neighbour_distance(points: np.ndarray, k: int, workers: int = -1) -> np.ndarray:
     """Return the max-norm distance from each point to its k-th nearest other point."""
     if points.shape[1] <= _TREE_DIMENSIONS:
-        return cKDTree(points).query(points, k=[k + 1], p=np.inf, workers=-1)[0][:, 0]
+        return cKDTree(points).query(points, k=[k + 1], p=np.inf, workers=workers)[0][:, 0]
     return np.concatenate([np.partition(block, k, axis=1)[:, k] for block in _distances(points)])
 
 
-def _count(points: np.ndarray, within: np.ndarray) -> np.ndarray:
+def _count(points: np.ndarray, within: np.ndarray, workers: int) -> np.ndarray:
     """Points no farther than ``within`` from each point, itself included."""
     if points.shape[1] <= _TREE_DIMENSIONS:
-        tree = cKDTree(points)
-        return tree.query_ball_point(points, within, p=np.inf, return_length=True, workers=-1)
+        # Balls reach across many small leaves: the more dimensions, the larger leaves are faster.
+        tree = cKDTree(points, leafsize=32 if points.shape[1] <= 4 else 128)
+        return tree.query_ball_point(points, within, p=np.inf, return_length=True, workers=workers)
     limits = np.array_split(within, np.arange(_BLOCK, len(points), _BLOCK))
     return np.concatenate(
         [(block <= limit[:, None]).sum(axis=1) for block, limit in zip(_distances(points), limits, strict=True)]

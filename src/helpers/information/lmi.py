@@ -1,12 +1,15 @@
 """Mutual information of high-dimensional variables through learned low-dimensional codes (LMI)."""
 
+import os
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.special import log_softmax
+from threadpoolctl import threadpool_limits
 
 from helpers.checks import as_labels, as_matrix, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
@@ -270,16 +273,19 @@ def _continuous(
         inputs = Columns((ys, signal_of), *([(spread_y, signal_of)] if small_x else []))
         targets = Columns(*own)
         code_y = learn_codes(inputs, targets, train, stop, min(dim, signals[0].shape[1]), seed + 1, how=how)[0]
-    # Of each signal and cell: neighbours alone, shifted, how much entropy the shift added, what it took out.
-    parts = np.zeros((4, len(signals), len(xs[0])))
+    # Of each signal and cell: information after the shift, how much entropy the shift added, what it took out.
+    parts = np.zeros((3, len(signals), len(xs[0])))
+    axes: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = [[] for _ in signals]
     # Of two codes, or of two variables as they are, both are shifted; else the variable, not the other's code.
     shift = "uv" if small_x == small_y else "u" if small_x else "v"
-    for net, (signal, pair) in enumerate(zip(signal_of, pair_of, strict=True)):
+
+    def one(net: int) -> None:
+        signal, pair = signal_of[net], pair_of[net]
         cells, at = turn.estimate[net % len(turn)], (train[net], stop[net])
         u = xs[pair] if code_x is None else code_x[net]
         v = ys[signal] if code_y is None else code_y[net]
         if any(np.ptp(code[at[0]], axis=0).max() < 1e-9 for code in (u, v)):
-            continue  # a constant code: nothing was found to learn from
+            return  # a constant code: nothing was found to learn from
         if code_x is not None:
             u = _axes_that_show(u, seen_y[signal] if code_y is None else v, *at)
         if code_y is not None:
@@ -287,8 +293,20 @@ def _continuous(
         if code_x is not None and code_y is not None:
             u, v = _with_shared_spread(*canonical(u, v, train[net]), spread_x[pair], spread_y[signal], *at)
         u, v = canonical(u, v, train[net])
-        parts[:, signal, cells] = _shift(u[cells], v[cells], k, shift)
-    return np.stack([_trusted(*part) for part in parts.swapaxes(0, 1)])
+        u, v = _unit(u[cells]), _unit(v[cells])
+        parts[:, signal, cells] = _shift(u, v, k, shift)
+        axes[signal].append((cells, u, v))
+
+    # A net's cells a thread. The threads of the linear algebra would only wait for each other, busily.
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+        list(threads.map(one, range(len(signal_of))))
+        return np.stack(list(threads.map(lambda part, of: _trusted(part, of, k), parts.swapaxes(0, 1), axes)))
+
+
+def _unit(values: np.ndarray) -> np.ndarray:
+    """Zero mean and unit spread of each column; a constant column becomes zero."""
+    spread = values.std(axis=0)
+    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
 
 
 def _standard(tables: np.ndarray) -> np.ndarray:
@@ -362,23 +380,32 @@ def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> 
     -------
     (n,) array, each cell's part of the identity in ``lmi``.
     """
-    return _trusted(*_shift(u, v, k, shift))
+    u, v = _unit(u), _unit(v)
+    return _trusted(_shift(u, v, k, shift), [(np.arange(len(u)), u, v)], k)
 
 
-def _trusted(direct: np.ndarray, shifted: np.ndarray, added: np.ndarray, taken: np.ndarray) -> np.ndarray:
-    """Weigh neighbours alone and shifted by how alike in entropy the shift leaves the variables."""
-    least, most = (share * min(1.0, float(taken.mean())) for share in _ADDED_SHARE)
-    weight = np.clip((most - added.mean()) / max(most - least, 1e-12), 0, 1)
-    return weight * shifted + (1 - weight) * direct if weight else direct
+def _trusted(parts: np.ndarray, axes: list[tuple[np.ndarray, np.ndarray, np.ndarray]], k: int) -> np.ndarray:
+    """Mix the shifted with neighbours alone, counted in the ``axes`` (cells, u, v) of each fold where they weigh."""
+    shifted, added, taken = parts
+    weight = _trust(float(added.mean()), float(taken.mean()))
+    pointwise = weight * shifted if weight else np.zeros_like(shifted)
+    for cells, u, v in axes if weight < 1 else ():
+        pointwise[cells] += (1 - weight) * ksg_pointwise(u, v, k, workers=1)
+    return pointwise
 
 
-def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> tuple[np.ndarray, ...]:
-    """Return pointwise information by neighbours alone and after the shift, the entropy it added, what it took out."""
-    u, v = ((z - z.mean(axis=0)) / np.where(z.std(axis=0) > 0, z.std(axis=0), 1.0) for z in (u, v))
-    direct, none = ksg_pointwise(u, v, k), np.zeros(len(u))
-    turns = [(a, b, neighbour_distance(b, k)) for name, a, b in (("v", u, v), ("u", v, u)) if name in shift]
+def _trust(added: float, taken: float) -> float:
+    """Return the weight of the shift, 0 to 1, by how alike in entropy it leaves the variables."""
+    least, most = (share * min(1.0, taken) for share in _ADDED_SHARE)
+    return float(np.clip((most - added) / max(most - least, 1e-12), 0, 1))
+
+
+def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> np.ndarray:
+    """Information after the shift, the entropy it added, what it took out, (3, n), of standardised u and v."""
+    none = np.zeros(len(u))
+    turns = [(a, b, neighbour_distance(b, k, 1)) for name, a, b in (("v", u, v), ("u", v, u)) if name in shift]
     if not all(reach.all() for _, _, reach in turns):  # ties: no density, so no entropy; KSG counts them itself
-        return direct, direct, none, none
+        return np.stack([ksg_pointwise(u, v, k, 1), none, none])
     pairs = min(u.shape[1], v.shape[1])
     rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
     left_over = np.sqrt(1 - rho**2)
@@ -388,11 +415,11 @@ def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> tuple[np.ndarray
         w = b.copy()
         w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
         # Entropies after Kozachenko and Leonenko (1987): their constants cancel in h(b) − h(w).
-        reach_w = np.maximum(neighbour_distance(w, k), np.finfo(float).tiny)
+        reach_w = np.maximum(neighbour_distance(w, k, 1), np.finfo(float).tiny)
         gone = b.shape[1] * np.log2(reach / reach_w)
-        shifted += (gain + gone + ksg_pointwise(a, w, k)) / len(turns)
+        shifted += (gain + gone + ksg_pointwise(a, w, k, 1)) / len(turns)
         added = max(added, abs(float(gone.mean())))
-    return direct, shifted, none + added, none + gain
+    return np.stack([shifted, none + added, none + gain])
 
 
 def _with_labels(
