@@ -128,6 +128,7 @@ class Law:
 
     @classmethod
     def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        """Guesses along a path through the search; the valleys on it are polished."""
         raise NotImplementedError
 
     @classmethod
@@ -185,25 +186,34 @@ class Law:
             )
         edges = cls._limits(x, y)
         low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
-        found = [_solve(cls, x, y, np.clip(s, low, high), low, high) for s in cls._starts(x, y)]
+        found = [_solve(cls, x, y, start, low, high) for start in _valleys(cls, x, y, low, high)]
         good = [f for f in found if np.isfinite(f.cost)]
         best = min(good or found, key=lambda f: f.cost)
         return _judge(cls._from_theta(best.x), x, y, edges, bool(good))
 
 
+def _valleys(law: type[Law], x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
+    """Return the starts whose sum of squares is no larger than that of their neighbours on the path."""
+    path = [np.clip(start, low, high) for start in law._starts(x, y)]
+    costs = np.array([((law._formula(x, theta) - y) ** 2).sum() for theta in path])
+    padded = np.concatenate([[np.inf], np.where(np.isfinite(costs), costs, np.inf), [np.inf]])
+    return [path[i] for i in np.flatnonzero((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]))]
+
+
 def _solve(law: type[Law], x: np.ndarray, y: np.ndarray, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> Any:
-    inside = np.clip(start, low + 1e-9 * (high - low), high - 1e-9 * (high - low))
-    return least_squares(
-        lambda theta: law._formula(x, theta) - y,
-        inside,
-        lambda theta: law._slope(x, theta),
-        bounds=(low, high),
-        x_scale="jac",
-        xtol=1e-15,
-        ftol=1e-15,
-        gtol=1e-15,
-        max_nfev=400,
-    )
+    """Least squares by Levenberg and Marquardt; where that leaves the search, within its edges."""
+
+    def search(theta: np.ndarray, **how: Any) -> Any:
+        return least_squares(
+            lambda theta: law._formula(x, theta) - y, theta, lambda theta: law._slope(x, theta),
+            x_scale="jac", xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=400, **how,
+        )  # fmt: skip
+
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value
+        free = search(start, method="lm")
+    if np.isfinite(free.cost) and ((low < free.x) & (free.x < high)).all():
+        return free
+    return search(np.clip(start, low + 1e-9 * (high - low), high - 1e-9 * (high - low)), bounds=(low, high))
 
 
 def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float, float]], solved: bool) -> Fit:

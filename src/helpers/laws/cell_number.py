@@ -61,12 +61,15 @@ class CellNumberLaw(Law):
     @classmethod
     def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         # For a given s the law is linear in I_inf and N0^s: solve that, for a range of s.
-        starts = []
-        for s in np.geomspace(0.02, 5, 13):
+        starts, spread = [], y - y.mean()
+        for s in np.geomspace(0.02, 8, 25):
             power = (x / x.min()) ** -s
-            slope, level = np.polyfit(power, y, 1)
+            shift = power - power.mean()
+            slope = (shift @ spread) / (shift @ shift)
             if slope < 0:
-                starts.append(np.array([level, np.log(-slope) / s + np.log(x.min()), np.log(s)]))
+                starts.append(
+                    np.array([y.mean() - slope * power.mean(), np.log(-slope) / s + np.log(x.min()), np.log(s)])
+                )
         return starts or [np.array([y.mean(), np.log(x.min()) - 5, 0.0])]
 
     @classmethod

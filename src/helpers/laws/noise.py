@@ -67,9 +67,12 @@ class NoiseLaw(Law):
 
     @classmethod
     def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        top = max(float(y.max()), 0.05)
-        middles = np.linspace(np.log(x.min()) - 3, np.log(x.max()) + 3, 7)
-        return [np.array([top * scale, m]) for m in middles for scale in (1.0, 1.5)]
+        # For each ū the best of a few I_max, around what reaches the highest point.
+        middles = np.linspace(np.log(x.min()) - 3, np.log(x.max()) + 3, 31)
+        tops = max(float(y.max()), 0.05) * np.array([0.7, 1.0, 1.3, 1.8, 3.0])
+        curves = np.log1p(np.expm1(tops * np.log(4)) * expit(np.log(x)[:, None, None] - middles[:, None])) / np.log(4)
+        best = ((curves - y[:, None, None]) ** 2).sum(axis=0).argmin(axis=1)
+        return [np.array([tops[i], middle]) for i, middle in zip(best, middles, strict=True)]
 
     @classmethod
     def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:

@@ -1,7 +1,7 @@
 """Confidence intervals by profile likelihood: hold one parameter, fit the others, see what the points allow."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.optimize import brentq, least_squares
@@ -17,25 +17,29 @@ def profile_interval(fit: "Fit", name: str, level: float) -> tuple[float, float]
     at = names.index(name)
     best = law._theta()
     free = len(x) - len(best)
-    rss = (fit.residuals**2).sum()
+    rss = float((fit.residuals**2).sum())
+    quantile = fit.t_quantile(level)
     # Information is never known to better than a millionth of a bit.
-    target = max(rss, len(x) * 1e-12) * (1 + fit.t_quantile(level) ** 2 / free)
+    rise = max(rss, len(x) * 1e-12) * (1 + quantile**2 / free) - rss
     step = fit.stderr[name] / (fit.params[name] if name in law.positive else 1.0)
-    step = float(np.clip(step if np.isfinite(step) else 1.0, 1e-9, 1.0))
+    step = float(np.clip(quantile * step if np.isfinite(step) else 1.0, 1e-9, 1.0))
     floor, top = law.allowed[name]
     edge = [np.log(e) if name in law.positive and e > 0 else e for e in (floor, top)]
     if name in law.positive and floor == 0:
         edge[0] = -np.inf
-    ends = [_walk(_excess(law, x, y, best, at, target), best[at], side * step, edge[i])
+    ends = [_walk(_excess(law, x, y, best, at, rss, rise), best[at], side * step, edge[i])
             for i, side in enumerate((-1, 1))]  # fmt: skip
     low, high = (np.exp(e) if name in law.positive else e for e in ends)
     return float(low), float(high)
 
 
 def _excess(
-    law: "Law", x: np.ndarray, y: np.ndarray, best: np.ndarray, at: int, target: float
+    law: "Law", x: np.ndarray, y: np.ndarray, best: np.ndarray, at: int, rss: float, rise: float
 ) -> Callable[[float], float]:
-    """How far the best sum of squares with one parameter held exceeds the target; warm-started."""
+    """Root of how far the sum of squares rises with one parameter held, less that of ``rise``; warm-started.
+
+    The root is nearly a straight line in the parameter, so its crossing is found in few steps.
+    """
     others = [i for i in range(len(best)) if i != at]
     last = best[others]
 
@@ -47,21 +51,20 @@ def _excess(
             out[at], out[others] = value, rest
             return out
 
+        def search(start: np.ndarray, **how: Any) -> Any:
+            return least_squares(
+                lambda rest: law._formula(x, theta(rest)) - y, start,
+                lambda rest: law._slope(x, theta(rest))[:, others], x_scale="jac", max_nfev=100, **how,
+            )  # fmt: skip
+
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value
-            found = [
-                least_squares(
-                    lambda rest: law._formula(x, theta(rest)) - y,
-                    start,
-                    lambda rest: law._slope(x, theta(rest))[:, others],
-                    bounds=(best[others] - 50, best[others] + 50),
-                    x_scale="jac",
-                    max_nfev=100,
-                )
-                for start in (last, best[others])
-            ]
+            starts = (last, best[others])
+            found = [search(start, method="lm") for start in starts]
+            if not all(np.isfinite(f.cost) and (np.abs(f.x - best[others]) < 50).all() for f in found):
+                found = [search(start, bounds=(best[others] - 50, best[others] + 50)) for start in starts]
         nearest = min(found, key=lambda f: f.cost)
         last = nearest.x
-        return float(2 * nearest.cost - target)
+        return float(np.sqrt(max(2 * nearest.cost - rss, 0.0)) - np.sqrt(rise))
 
     return excess
 
