@@ -128,7 +128,7 @@ def test_tables_of_fits(fits):
 def test_an_interval_that_reaches_zero_does_not_break_the_axis(points):
     fits = fit_groups(points.assign(data="d"), NoiseLaw, "umis_per_cell", ["data", "representation"])
     table = parameter_table(fits, ["data", "model"])
-    table.loc[0, "u_low"] = 0.0
+    table.loc[0, "u_bar_low"] = 0.0
     chart = charts.parameters(table, "T", "quick", colour="data").to_dict()
     assert "1 of 2 fits" in chart["title"]["subtitle"]
     assert [row["model"] for row in next(iter(chart["datasets"].values()))] == ["random_projection"]

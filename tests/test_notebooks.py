@@ -42,7 +42,8 @@ ALONE = {
     },
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
-TINY = FLOW | ALONE
+READ = {"analyses/published": {"datasets": ["larry"]}}  # these show what others measured, and keep no results
+TINY = FLOW | ALONE | READ
 
 
 def test_no_notebook_is_left_out():
@@ -84,6 +85,13 @@ def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
             and "import" not in c.source for o in c.outputs if "data" in o]  # fmt: skip
     assert said
     assert all("none failed" in text for text in said)
+
+
+@pytest.mark.parametrize("name", READ)
+def test_it_reads_and_shows(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
+    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", READ[name], building=True)
+    shows(nbformat.read(tmp_path / "x.ipynb", as_version=4))
 
 
 def shows(notebook):

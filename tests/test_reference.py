@@ -171,17 +171,6 @@ def test_the_first_paper_as_printed():
         published.first_version("proteins")
 
 
-def test_released_measurements_are_told_missing(monkeypatch, tmp_path):
-    published._all_released.cache_clear()
-    monkeypatch.setenv(files.VARIABLE, str(tmp_path))
-    monkeypatch.setattr(files, "resume", lambda *_: (_ for _ in ()).throw(ConnectionError("no network")))
-    told = published.released_or_told("larry", "clone")
-    assert isinstance(told, str)
-    assert "not at hand" in told
-    with pytest.raises(ValueError, match="unknown released curve"):
-        published.released("larry", "clones")
-
-
 # Advice and report
 
 

@@ -331,8 +331,8 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     table : DataFrame from ``helpers.laws.parameter_table``, with a column ``colour``
     """
     # An interval that reaches 0 or infinity has no place on a logarithmic axis; the table beside the chart has it.
-    known = np.isfinite(table[["u_bar", "u_low", "u_high", "i_max", "i_low", "i_high"]]).all(axis=1)
-    shown = table[known & (table["u_low"] > 0)]
+    known = np.isfinite(table[["u_bar", "u_bar_low", "u_bar_high", "i_max", "i_max_low", "i_max_high"]]).all(axis=1)
+    shown = table[known & (table["u_bar_low"] > 0)]
     base = alt.Chart(shown)
     across = alt.X("u_bar:Q").scale(type="log").title("ū (UMIs per cell)")
     up = alt.Y("i_max:Q").scale(zero=False).title("I_max (bits)")
@@ -340,11 +340,13 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     pick = alt.selection_point(fields=[colour], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.12))
     tips = [f"{colour}:N", "model:N", *(alt.Tooltip(f"{c}:Q", format=".3~g") for c in
-            ("i_max", "i_low", "i_high", "u_bar", "u_low", "u_high")), "status:N"]  # fmt: skip
+            ("i_max", "i_max_low", "i_max_high", "u_bar", "u_bar_low", "u_bar_high")), "status:N"]  # fmt: skip
     subtitle = f"{len(shown)} of {len(table)} fits have bounded intervals and are drawn; profile {profile}; bars: 95 %"
     return alt.layer(
-        base.mark_rule().encode(across, alt.Y("i_low:Q"), alt.Y2("i_high:Q"), hue, opacity=faded).add_params(pick),
-        base.mark_rule().encode(alt.X("u_low:Q"), up, hue, alt.X2("u_high:Q"), opacity=faded),
+        base.mark_rule()
+        .encode(across, alt.Y("i_max_low:Q"), alt.Y2("i_max_high:Q"), hue, opacity=faded)
+        .add_params(pick),
+        base.mark_rule().encode(alt.X("u_bar_low:Q"), up, hue, alt.X2("u_bar_high:Q"), opacity=faded),
         base.mark_circle(size=70).encode(across, up, hue, tooltip=tips, opacity=faded),
         base.mark_text(align="left", dx=7, dy=-7).encode(across, up, hue, text="model:N", opacity=faded),
     ).properties(

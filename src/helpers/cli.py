@@ -116,11 +116,16 @@ def book(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = Fal
 @app.command(epilog="Example: `noise-scaling pack`")
 def pack(
     verify: Annotated[bool, typer.Option(help="Measure a sample again where the measuring code has changed.")] = False,
+    released: Annotated[bool, typer.Option(help="Summarise the papers' released measurements instead.")] = False,
 ) -> None:
     """Put what was measured with profile=reference into results/reference/measured.parquet, to commit."""
-    from helpers import reference
+    from helpers import published, reference
     from helpers.store import Store
 
+    if released:
+        for file in published.pack():
+            typer.echo(f"{file}")
+        return
     store = Store(reference.folder())
     typer.echo(f"{reference.pack(store)}")
     if verify:

@@ -2,16 +2,18 @@
 
 from helpers.laws.base import Fit, Law
 from helpers.laws.cell_number import CellNumberLaw
+from helpers.laws.model_size import ModelSizeLaw
 from helpers.laws.noise import NoiseLaw
 from helpers.laws.summary import depth_advice, depth_table, fit_groups, parameter_table, ratio_table, summary
 
-LAWS: dict[str, type[Law]] = {"noise": NoiseLaw, "cell_number": CellNumberLaw}
+LAWS: dict[str, type[Law]] = {"noise": NoiseLaw, "cell_number": CellNumberLaw, "model_size": ModelSizeLaw}
 
 __all__ = [
     "LAWS",
     "CellNumberLaw",
     "Fit",
     "Law",
+    "ModelSizeLaw",
     "NoiseLaw",
     "depth_advice",
     "depth_table",

@@ -1,5 +1,6 @@
 """Fitting a law by least squares from many starts, with honest intervals and flags."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
@@ -28,7 +29,9 @@ class Fit:
         Why, and what would mend it.
     n_points : int
     r_squared, rmse : float
-        Of the points given (not of means over seeds); rmse in bits.
+        Of the points given; rmse in the unit of ``y``, bits.
+    r_squared_means : float
+        Of the means of points with equal x, such as seeds.
     """
 
     law: "Law"
@@ -58,12 +61,24 @@ class Fit:
     @property
     def r_squared(self) -> float:
         """Share of the variance of the points that the law explains; NaN if they do not vary."""
-        spread = ((self.y - self.y.mean()) ** 2).sum()
-        return float(1 - (self.residuals**2).sum() / spread) if spread > 0 else float("nan")
+        return _r_squared(self.y, self.residuals)
+
+    @property
+    def r_squared_means(self) -> float:
+        """Share of the variance of the means at each x that the law explains; NaN if they do not vary."""
+        _, of, many = np.unique(self.x, axis=0, return_inverse=True, return_counts=True)
+        means, residuals = (np.bincount(of.ravel(), v) / many for v in (self.y, self.residuals))
+        return _r_squared(means, residuals)
 
     def predict(self, x: Any) -> np.ndarray:
         """Return the fitted law at ``x``."""
         return self.law(x)
+
+    @property
+    def search_covariance(self) -> np.ndarray:
+        """Covariance of the estimates where positive parameters are replaced by their natural logarithms."""
+        scale = np.array([v if name in self.law.positive else 1.0 for name, v in self.params.items()])
+        return self.covariance / np.outer(scale, scale)
 
     def band(self, x: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
         """Return lower and upper pointwise confidence limits of the fitted curve at ``x``.
@@ -79,6 +94,38 @@ class Fit:
         variance = np.einsum("ij,jk,ik->i", slope, self.covariance, slope)
         half = self.t_quantile(level) * np.sqrt(np.maximum(variance, 0)).reshape(middle.shape)
         return middle - half, middle + half
+
+    def derived(
+        self, quantity: Callable[[Any], float], level: float = 0.95, positive: bool = False
+    ) -> tuple[float, float, float]:
+        """Return a quantity of the law with its confidence interval: value, low, high.
+
+        First-order propagation of the covariance in the coordinates of the search, where positive parameters are
+        logarithms, Student's t; infinitely wide where ``band`` is. A ``positive`` quantity is propagated as its
+        logarithm, so that its interval is.
+
+        Examples
+        --------
+        >>> from helpers.laws import NoiseLaw
+        >>> rng = np.random.default_rng(0)
+        >>> fit = NoiseLaw.fit([10, 30, 100, 300, 1000], NoiseLaw(2.0, 80.0)([10, 30, 100, 300, 1000]))
+        >>> [round(v, 3) for v in fit.derived(lambda law: law.i_max - float(law(80.0)))]
+        [0.456, 0.456, 0.456]
+        """
+        in_range(level, 0, 1, "level")
+        if positive:
+            value, low, high = (np.exp(v) for v in self.derived(lambda law: np.log(quantity(law)), level))
+            return float(value), float(low), float(high)
+        value = float(quantity(self.law))
+        if self.n_points <= len(self.params) or not np.isfinite(self.covariance).all():
+            return value, -np.inf, np.inf
+        theta, covariance = self.law._theta(), self.search_covariance
+        steps = np.clip(1e-4 * np.sqrt(np.diag(covariance)), 1e-9, 1e-3)
+        moved = [[float(quantity(self.law._from_theta(theta + side * step))) for side in (1, -1)]
+                 for step in np.diag(steps)]  # fmt: skip
+        slope = np.array([(up - down) / (2 * step) for (up, down), step in zip(moved, steps, strict=True)])
+        half = self.t_quantile(level) * float(np.sqrt(max(slope @ covariance @ slope, 0)))
+        return value, value - half, value + half
 
     def interval(self, level: float = 0.95) -> dict[str, tuple[float, float]]:
         """Return each parameter's confidence interval by profile likelihood.
@@ -97,6 +144,11 @@ class Fit:
         return float(student_t.ppf(0.5 + level / 2, free)) if free > 0 else float("inf")
 
 
+def _r_squared(y: np.ndarray, residuals: np.ndarray) -> float:
+    spread = ((y - y.mean()) ** 2).sum()
+    return float(1 - (residuals**2).sum() / spread) if spread > 0 else float("nan")
+
+
 class Law:
     """Base of the laws: a formula of x with named parameters, and ``fit`` to find them from points.
 
@@ -105,6 +157,7 @@ class Law:
     """
 
     x_name: ClassVar[str]
+    y_name: ClassVar[str] = "bits"
     allowed: ClassVar[dict[str, tuple[float, float]]]
     positive: ClassVar[tuple[str, ...]]
     zero_allowed: ClassVar[bool] = False
@@ -171,12 +224,12 @@ class Law:
         ValueError
             For mismatched lengths, NaN, x that is not positive, or fewer distinct x than parameters.
         """
-        columns = [as_matrix(x, cls.x_name), as_matrix(bits, "bits")]
-        for name, values in zip((cls.x_name, "bits"), columns, strict=True):
+        columns = [as_matrix(x, cls.x_name), as_matrix(bits, cls.y_name)]
+        for name, values in zip((cls.x_name, cls.y_name), columns, strict=True):
             if values.shape[1] != 1:
                 raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating x for seeds.")
         x, y = (values[:, 0] for values in columns)
-        same_length(**{cls.x_name: x, "bits": y})
+        same_length(**{cls.x_name: x, cls.y_name: y})
         if not (x > 0).all():
             raise ValueError(f"{cls.x_name} holds {x.min():g}: every value must be above 0.")
         if len(np.unique(x)) < len(cls.allowed):
@@ -241,11 +294,11 @@ def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float,
         status, message = "failed", "no start converged: inspect the points."
     elif flat := _flat(y, law(x), free):
         status, message = "unconstrained", "; ".join(filter(None, [flat, doubt])) + "."
-    elif at_edge:
+    elif at_edge and not doubt:
         status, message = "bound", "; ".join(at_edge) + ": read the curve, not the parameters."
     elif doubt or loose:
         named = f"the points leave {', '.join(loose)} free" if loose else ""
-        status, message = "unconstrained", "; ".join(filter(None, [doubt, named])) + "."
+        status, message = "unconstrained", "; ".join(filter(None, [doubt, *at_edge, named])) + "."
     else:
         status, message = "ok", f"{len(x)} points, {free} degrees of freedom."
     return Fit(law, x, y, params, stderr, status, message, covariance)
@@ -262,3 +315,14 @@ def _flat(y: np.ndarray, fitted: np.ndarray, free: int) -> str:
         if chance > 0.05:
             return f"a constant fits as well (p = {chance:.2g}): there is no rise to read parameters from"
     return ""
+
+
+def power_starts(x: np.ndarray, y: np.ndarray, exponents: np.ndarray) -> list[tuple[float, float, float]]:
+    """Return level, factor and exponent of level + factor · x^(−s) for each s: a straight line once s is given."""
+    starts = []
+    for s in exponents:
+        power = (x / x.min()) ** -s
+        shift = power - power.mean()
+        factor = float(shift @ (y - y.mean())) / float(shift @ shift)
+        starts.append((float(y.mean() - factor * power.mean()), factor * float(x.min()) ** s, float(s)))
+    return starts

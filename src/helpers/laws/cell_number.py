@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from helpers.checks import in_range
-from helpers.laws.base import Law
+from helpers.laws.base import Law, power_starts
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,10 @@ class CellNumberLaw(Law):
 
     @classmethod
     def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        # For a given s the law is linear in I_inf and N0^s: solve that, for a range of s.
-        starts, spread = [], y - y.mean()
-        for s in np.geomspace(0.02, 8, 25):
-            power = (x / x.min()) ** -s
-            shift = power - power.mean()
-            slope = (shift @ spread) / (shift @ shift)
-            if slope < 0:
-                starts.append(
-                    np.array([y.mean() - slope * power.mean(), np.log(-slope) / s + np.log(x.min()), np.log(s)])
-                )
-        return starts or [np.array([y.mean(), np.log(x.min()) - 5, 0.0])]
+        starts = power_starts(x, y, np.geomspace(0.02, 8, 25))
+        return [np.array([level, np.log(-factor) / s, np.log(s)]) for level, factor, s in starts if factor < 0] or [
+            np.array([y.mean(), np.log(x.min()) - 5, 0.0])
+        ]
 
     @classmethod
     def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:

@@ -27,7 +27,10 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str]
     return {name: law.fit(rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
 
 
-_TITLES = {"i_max": "I_max (bits)", "u_bar": "ū (UMIs per cell)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)"}
+_TITLES = {
+    "i_max": "I_max (bits)", "u_bar": "ū (UMIs per cell)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)",
+    "alpha": "α", "c": "floor c",
+}  # fmt: skip
 
 
 def summary(fits: dict[str, Fit], level: float = 0.95) -> pd.DataFrame:
@@ -101,23 +104,29 @@ def depth_advice(fits: dict[str, Fit], share: float = 0.9) -> list[str]:
     return told
 
 
-def parameter_table(fits: dict[tuple[str, ...], Fit], names: list[str], level: float = 0.95) -> pd.DataFrame:
-    """Return I_max and ū of noise laws as numbers, one row a fit, for charts and ratios.
+def parameter_table(fits: dict[tuple[Any, ...], Fit], names: list[str], level: float = 0.95) -> pd.DataFrame:
+    """Return the parameters of fits as numbers, one row a fit, for charts, ratios and comparisons.
 
     Parameters
     ----------
-    fits : dict of key → Fit of a ``NoiseLaw``; a key is a tuple
+    fits : dict of key → Fit, all of one law; a key is a tuple
     names : what the parts of a key are, the columns they become
+
+    Returns
+    -------
+    DataFrame
+        For each parameter its estimate and the ends of its interval (``_low``, ``_high``); R² of the points and of the
+        means of equal x, RMSE, number of points, status and message.
     """
     rows = []
     for key, fit in fits.items():
         intervals = fit.interval(level)
-        (i_low, i_high), (u_low, u_high) = intervals["i_max"], intervals["u_bar"]
-        rows.append({
-            **dict(zip(names, key, strict=True)),
-            "i_max": fit.params["i_max"], "i_low": i_low, "i_high": i_high,
-            "u_bar": fit.params["u_bar"], "u_low": u_low, "u_high": u_high,
-            "r_squared": fit.r_squared, "points": fit.n_points, "status": fit.status,
+        row: dict[str, Any] = dict(zip(names, key, strict=True))
+        for name, value in fit.params.items():
+            row |= {name: value, f"{name}_low": intervals[name][0], f"{name}_high": intervals[name][1]}
+        rows.append(row | {
+            "r_squared": fit.r_squared, "r_squared_means": fit.r_squared_means, "rmse": fit.rmse,
+            "points": fit.n_points, "status": fit.status, "message": fit.message,
         })  # fmt: skip
     return pd.DataFrame(rows)
 
@@ -135,7 +144,8 @@ def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.Da
     both = table.merge(table[table["model"] == model], on=by, suffixes=("", "_of"))
     both = both[both["model"] != model]
     out = both[[*by, "model"]].copy()
-    for name, parameter, low, high in (("I_max", "i_max", "i_low", "i_high"), ("ū", "u_bar", "u_low", "u_high")):
+    for name, parameter in (("I_max", "i_max"), ("ū", "u_bar")):
+        low, high = f"{parameter}_low", f"{parameter}_high"
         ratio = both[parameter] / both[f"{parameter}_of"]
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = [np.log(both[high + s] / both[low + s]) / 2 for s in ("", "_of")]
