@@ -2,6 +2,7 @@
 
 from helpers.laws.base import Fit, Law
 from helpers.laws.cell_number import CellNumberLaw
+from helpers.laws.joint import JOINT_LAWS, JointLaw, TwoVariableLaw
 from helpers.laws.model_size import ModelSizeLaw
 from helpers.laws.noise import NoiseLaw
 from helpers.laws.summary import depth_advice, depth_table, fit_groups, parameter_table, ratio_table, summary
@@ -9,12 +10,15 @@ from helpers.laws.summary import depth_advice, depth_table, fit_groups, paramete
 LAWS: dict[str, type[Law]] = {"noise": NoiseLaw, "cell_number": CellNumberLaw, "model_size": ModelSizeLaw}
 
 __all__ = [
+    "JOINT_LAWS",
     "LAWS",
     "CellNumberLaw",
     "Fit",
+    "JointLaw",
     "Law",
     "ModelSizeLaw",
     "NoiseLaw",
+    "TwoVariableLaw",
     "depth_advice",
     "depth_table",
     "fit_groups",

@@ -30,6 +30,8 @@ class Fit:
     n_points : int
     r_squared, rmse : float
         Of the points given; rmse in the unit of ``y``, bits.
+    spread : float
+        Standard deviation of a point around the law, bits: residuals with n − p degrees of freedom.
     r_squared_means : float
         Of the means of points with equal x, such as seeds.
     """
@@ -42,6 +44,7 @@ class Fit:
     status: str
     message: str
     covariance: np.ndarray = field(repr=False)
+    spread: float = field(default=float("nan"), repr=False)
 
     @property
     def n_points(self) -> int:
@@ -70,9 +73,9 @@ class Fit:
         means, residuals = (np.bincount(of.ravel(), v) / many for v in (self.y, self.residuals))
         return _r_squared(means, residuals)
 
-    def predict(self, x: Any) -> np.ndarray:
-        """Return the fitted law at ``x``."""
-        return self.law(x)
+    def predict(self, *x: Any) -> np.ndarray:
+        """Return the fitted law at ``x``; at ``n`` and ``u`` for a law of two variables."""
+        return self.law(*x)
 
     @property
     def search_covariance(self) -> np.ndarray:
@@ -80,18 +83,19 @@ class Fit:
         scale = np.array([v if name in self.law.positive else 1.0 for name, v in self.params.items()])
         return self.covariance / np.outer(scale, scale)
 
-    def band(self, x: Any, level: float = 0.95) -> tuple[np.ndarray, np.ndarray]:
+    def band(self, x: Any, level: float = 0.95, of_points: bool = False) -> tuple[np.ndarray, np.ndarray]:
         """Return lower and upper pointwise confidence limits of the fitted curve at ``x``.
 
-        First-order propagation of the covariance, Student's t with n − p degrees of freedom; infinitely
-        wide with no more points than parameters.
+        With ``of_points``, limits for a new point: its own scatter around the curve is added. For a law of two
+        variables x are pairs (…, 2) of n and u. First-order propagation of the covariance, Student's t with n − p
+        degrees of freedom; infinitely wide with no more points than parameters.
         """
         in_range(level, 0, 1, "level")
         middle = self.law(x)
         if self.n_points <= len(self.params) or not np.isfinite(self.covariance).all():
             return np.full_like(middle, -np.inf), np.full_like(middle, np.inf)
-        slope = self.law.slope(np.atleast_1d(x))
-        variance = np.einsum("ij,jk,ik->i", slope, self.covariance, slope)
+        slope = self.law.slope(np.asarray(x, float).reshape(-1, *self.x.shape[1:]))
+        variance = np.einsum("ij,jk,ik->i", slope, self.covariance, slope) + (self.spread**2 if of_points else 0.0)
         half = self.t_quantile(level) * np.sqrt(np.maximum(variance, 0)).reshape(middle.shape)
         return middle - half, middle + half
 
@@ -239,10 +243,41 @@ class Law:
             )
         edges = cls._limits(x, y)
         low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
-        found = [_solve(cls, x, y, start, low, high) for start in _valleys(cls, x, y, low, high)]
-        good = [f for f in found if np.isfinite(f.cost)]
-        best = min(good or found, key=lambda f: f.cost)
-        return _judge(cls._from_theta(best.x), x, y, edges, bool(good))
+        return finished(cls, x, y, edges, _valleys(cls, x, y, low, high), low, high)
+
+
+def finished(
+    law: type[Law],
+    x: np.ndarray,
+    y: np.ndarray,
+    edges: dict[str, tuple[float, float]],
+    starts: list[np.ndarray],
+    low: np.ndarray,
+    high: np.ndarray,
+    weights: np.ndarray | None = None,
+    prior: np.ndarray | None = None,
+    scale: float = 1.0,
+    tolerance: float = 1e-15,
+) -> Fit:
+    """Polish each start, keep the least sum of squares, and judge what the points say of the parameters.
+
+    ``weights`` multiply residuals; ``prior`` are means and standard deviations of the coordinates searched, weighed
+    beside points of error ``scale``. ``tolerance`` ends the search.
+    """
+    weights = np.ones(len(x)) if weights is None else weights
+
+    def residual(theta: np.ndarray) -> np.ndarray:
+        off = (law._formula(x, theta) - y) * weights
+        return off if prior is None else np.concatenate([off, scale * (theta - prior[0]) / prior[1]])
+
+    def slope(theta: np.ndarray) -> np.ndarray:
+        of_points = law._slope(x, theta) * weights[:, None]
+        return of_points if prior is None else np.vstack([of_points, np.diag(scale / prior[1])])
+
+    found = [_solve(residual, slope, start, low, high, tolerance) for start in starts]
+    good = [f for f in found if np.isfinite(f.cost)]
+    best = min(good or found, key=lambda f: f.cost)
+    return _judge(law._from_theta(best.x), x, y, edges, bool(good), weights, prior)
 
 
 def _valleys(law: type[Law], x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
@@ -253,14 +288,20 @@ def _valleys(law: type[Law], x: np.ndarray, y: np.ndarray, low: np.ndarray, high
     return [path[i] for i in np.flatnonzero((padded[1:-1] <= padded[:-2]) & (padded[1:-1] <= padded[2:]))]
 
 
-def _solve(law: type[Law], x: np.ndarray, y: np.ndarray, start: np.ndarray, low: np.ndarray, high: np.ndarray) -> Any:
+def _solve(
+    residual: Callable[[np.ndarray], np.ndarray],
+    slope: Callable[[np.ndarray], np.ndarray],
+    start: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    tolerance: float,
+) -> Any:
     """Least squares by Levenberg and Marquardt; where that leaves the search, within its edges."""
 
     def search(theta: np.ndarray, **how: Any) -> Any:
         return least_squares(
-            lambda theta: law._formula(x, theta) - y, theta, lambda theta: law._slope(x, theta),
-            x_scale="jac", xtol=1e-15, ftol=1e-15, gtol=1e-15, max_nfev=400, **how,
-        )  # fmt: skip
+            residual, theta, slope, x_scale="jac", xtol=tolerance, ftol=tolerance, gtol=tolerance, max_nfev=400, **how
+        )
 
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value
         free = search(start, method="lm")
@@ -269,17 +310,32 @@ def _solve(law: type[Law], x: np.ndarray, y: np.ndarray, start: np.ndarray, low:
     return search(np.clip(start, low + 1e-9 * (high - low), high - 1e-9 * (high - low)), bounds=(low, high))
 
 
-def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float, float]], solved: bool) -> Fit:
+def _judge(
+    law: Law,
+    x: np.ndarray,
+    y: np.ndarray,
+    edges: dict[str, tuple[float, float]],
+    solved: bool,
+    weights: np.ndarray,
+    prior: np.ndarray | None,
+) -> Fit:
     params = law._params()
-    slope = law.slope(x)
+    slope = law.slope(x) * weights[:, None]
     free = len(x) - len(params)
-    variance = ((y - law(x)) ** 2).sum() / free if free > 0 else np.inf
+    off = (y - law._formula(x, law._theta())) * weights
+    variance = (off**2).sum() / (weights**2).sum() * len(x) / free if free > 0 else np.inf
+    known = np.zeros(len(params))  # what priors add to the information of the points
+    if prior is not None:
+        coordinates = [v if n in law.positive else 1.0 for n, v in params.items()]
+        known = variance / (prior[1] * coordinates) ** 2
     # Scale columns before inverting: parameters differ by orders of magnitude.
-    norm = np.sqrt((slope**2).sum(axis=0))
+    norm = np.sqrt((slope**2).sum(axis=0) + known)
     fixed = norm > 0
     covariance = np.full((len(params),) * 2, np.nan)
-    if fixed.all() and np.linalg.cond(slope / norm) < 1e10 and np.isfinite(variance):
-        covariance = variance * np.linalg.inv((slope / norm).T @ (slope / norm)) / np.outer(norm, norm)
+    with np.errstate(invalid="ignore"):
+        information = (slope / norm).T @ (slope / norm) + np.diag(known / norm**2)
+    if fixed.all() and np.linalg.cond(information) < 1e20 and np.isfinite(variance):
+        covariance = variance * np.linalg.inv(information) / np.outer(norm, norm)
     errors = np.sqrt(np.diag(covariance))
     stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
     at_edge = [
@@ -301,7 +357,7 @@ def _judge(law: Law, x: np.ndarray, y: np.ndarray, edges: dict[str, tuple[float,
         status, message = "unconstrained", "; ".join(filter(None, [doubt, *at_edge, named])) + "."
     else:
         status, message = "ok", f"{len(x)} points, {free} degrees of freedom."
-    return Fit(law, x, y, params, stderr, status, message, covariance)
+    return Fit(law, x, y, params, stderr, status, message, covariance, float(np.sqrt(variance)))
 
 
 def _flat(y: np.ndarray, fitted: np.ndarray, free: int) -> str:

@@ -1,0 +1,125 @@
+"""Judge joint laws by what they were not shown: cells of the grid, the deepest depths, the largest numbers of cells."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers.checks import choose, in_range
+from helpers.laws.joint import JOINT_LAWS
+
+# What is held out, and how it is fitted.
+CELLS, DEPTHS, DEPTHS_PRIOR, SIZES = (
+    "held-out cells", "deepest decade, least squares", "deepest decade, priors and weights", "most cells"
+)  # fmt: skip
+
+
+def grid_means(points: pd.DataFrame, by: list[str]) -> dict[tuple, pd.DataFrame]:
+    """Average the seeds of each cell of each grid.
+
+    Parameters
+    ----------
+    points : DataFrame with ``by``, ``n_train``, ``umis_per_cell``, ``mi_bits`` and the level of noise
+    by : columns that tell grids apart
+
+    Returns
+    -------
+    dict of key → DataFrame with ``n``, ``u``, ``bits``, ``error`` (standard error over seeds; NaN of one seed)
+    """
+    table = points.groupby([*by, "n_train", "noise_level"], as_index=False).agg(
+        u=("umis_per_cell", "mean"), bits=("mi_bits", "mean"), error=("mi_bits", "sem")
+    )
+    table = table.rename(columns={"n_train": "n"})
+    return {key: rows.reset_index(drop=True) for key, rows in table.groupby(by)}
+
+
+def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: int = 0) -> dict[str, list[np.ndarray]]:
+    """Return which rows of a grid are held out in turn, as boolean masks.
+
+    ``CELLS``: random folds. ``DEPTHS``: the depths of the deepest decade, at most four in ten of all depths.
+    ``SIZES``: the three in ten largest numbers of cells.
+    """
+    in_range(folds, 2, len(grid), "folds", whole=True)
+    rng = np.random.default_rng(seed)
+    random = [rng.permutation(len(grid)) % folds == part for _ in range(repeats) for part in range(folds)]
+    deep = grid["u"] > grid["u"].max() / 10
+    levels, sizes = np.sort(grid["u"].unique()), np.sort(grid["n"].unique())
+    n_deep = min(len(np.unique(grid.loc[deep, "u"])), max(1, int(0.4 * len(levels))))
+    n_large = max(1, round(0.3 * len(sizes)))
+    return {
+        CELLS: random,
+        DEPTHS: [(grid["u"] >= levels[-n_deep]).to_numpy()],
+        SIZES: [(grid["n"] >= sizes[-n_large]).to_numpy()],
+    }
+
+
+def compare(
+    grids: dict[tuple, pd.DataFrame], laws: list[str] | None = None, folds: int = 3, repeats: int = 1, seed: int = 0
+) -> pd.DataFrame:
+    """Fit each joint law to parts of each grid and predict the rest.
+
+    Parameters
+    ----------
+    grids : dict from ``grid_means``
+    laws : names in ``JOINT_LAWS``; all if not given
+    folds, repeats, seed : of the random parts
+
+    Returns
+    -------
+    DataFrame
+        One row a law, grid and kind of part (``CELLS``, ``DEPTHS``, ``DEPTHS_PRIOR``, ``SIZES``): ``rmse`` in bits of
+        what was held out, ``share`` of the grid's range, ``covered`` share of held-out points inside the 95 % limits
+        for points; and of the fit to all of the grid ``aic``, ``parameters`` and ``status``.
+    """
+    rows = []
+    for key, grid in grids.items():
+        parts = held_out_parts(grid, folds, repeats, seed)
+        n, u, bits = (grid[c].to_numpy() for c in ("n", "u", "bits"))
+        for name in laws or JOINT_LAWS:
+            law = JOINT_LAWS[choose(name, JOINT_LAWS, "joint law")]
+            whole = law.fit(n, u, bits)
+            rss = max((whole.residuals**2).sum(), 1e-12)
+            aic = len(bits) * np.log(rss / len(bits)) + 2 * (len(law.allowed) + 1)
+            for kind, prior in ((CELLS, False), (DEPTHS, False), (DEPTHS_PRIOR, True), (SIZES, False)):
+                off, inside = [], []
+                for mask in parts[DEPTHS if prior else kind]:
+                    fit = law.fit(n[~mask], u[~mask], bits[~mask], extrapolate=prior)
+                    pairs = np.column_stack([n[mask], u[mask]])
+                    low, high = fit.band(pairs, of_points=True)
+                    off.append(bits[mask] - fit.predict(pairs))
+                    inside.append((low <= bits[mask]) & (bits[mask] <= high))
+                rmse = float(np.sqrt((np.concatenate(off) ** 2).mean()))
+                rows.append({
+                    "law": name, "grid": " ".join(map(str, key)), "kind": kind, "rmse": rmse,
+                    "share": rmse / float(np.ptp(bits)), "covered": float(np.concatenate(inside).mean()),
+                    "aic": float(aic), "parameters": len(law.allowed), "status": whole.status,
+                })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def ranking(compared: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a law: medians over the grids in percent of their range, coverage, mean rank by AIC.
+
+    Parameters
+    ----------
+    compared : DataFrame from ``compare``
+    """
+    share = 100 * compared.pivot_table(index="law", columns="kind", values="share", aggfunc="median", sort=False)
+    covered = 100 * compared.pivot_table(index="law", columns="kind", values="covered", sort=False)
+    once = compared[compared["kind"] == CELLS]
+    ranks = once.assign(rank=once.groupby("grid")["aic"].rank()).groupby("law", sort=False)["rank"].mean()
+    best = once.loc[once.groupby("grid")["rmse"].idxmin(), "law"].value_counts()
+    out: dict[str, Any] = {"parameters": once.groupby("law", sort=False)["parameters"].first()}
+    out |= {f"{kind} (% of range)": share[kind] for kind in (CELLS, DEPTHS, DEPTHS_PRIOR, SIZES)}
+    out |= {f"{kind}: covered (%)": covered[kind] for kind in (CELLS, DEPTHS_PRIOR)}
+    out |= {"mean rank by AIC": ranks, "best on held-out cells": best.reindex(ranks.index).fillna(0).astype(int)}
+    return pd.DataFrame(out).rename_axis("law")
+
+
+def seed_floor(grids: dict[tuple, pd.DataFrame]) -> float:
+    """Return the median over grids of the seeds' standard error, as a share of the grid's range: no law can do better.
+
+    Grids of a single seed, which say nothing of it, are left out.
+    """
+    shares = [np.sqrt((g["error"] ** 2).mean()) / np.ptp(g["bits"]) for g in grids.values() if g["error"].notna().any()]
+    return float(np.median(shares)) if shares else float("nan")
