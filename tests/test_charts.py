@@ -4,8 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import charts, widgets
+from helpers import channel_charts, charts, widgets
+from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, parameter_table, summary
+from helpers.laws.nearest import depths_around, distances
 
 LAWS = {"pca": NoiseLaw(2.0, 100.0), "random_projection": NoiseLaw(1.0, 400.0)}
 
@@ -40,7 +42,15 @@ def all_charts(points, fits):
     table = pd.DataFrame({"representation": "lmi", "n_probe": 100, "dim": 4, "mi_ceiling_bits": [0.0, 1.0, 0.0, 1.0],
                           "mi_bits": [0.0, 0.9, 0.1, 0.8], "mi_stderr_bits": 0.05, "mi_null_bits": 0.0,
                           "seed": [0, 0, 1, 1]})  # fmt: skip
+    channels = simulate("even", 1.0, 2.0, 3)
+    seen = charts.spread(points, "umis_per_cell").rename(columns={"representation": "curve"})
+    far = distances(["even", "power"], [0.0, 1.0], [2.0], [2, 3], [3.0], seeds=[0, 1])
     return {
+        "channels": channel_charts.exact_and_nearest(
+            {"three": (channels, depths_around(channels, 3.0))}, "T", "depth", seen, of_half=False
+        ),
+        "by_spread": channel_charts.by_spread(far, "T"),
+        "by_stretch": channel_charts.by_stretch(far, "T"),
         "curves": charts.curves(points, fits, "umis_per_cell", "T", "quick", ceiling=2.5, mark="pca"),
         "cells": charts.curves(cells, fit_groups(cells, CellNumberLaw, "n_train"), "n_train", "T", "quick"),
         "collapse": charts.collapse(points, fits, "T", "quick"),

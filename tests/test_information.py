@@ -20,6 +20,8 @@ from helpers.information.ksg import ksg_pointwise
 from helpers.information.lmi import _trust, shifted_ksg
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.published import PairedAutoencoders
+from helpers.information.spectrum import FAMILIES, Channels, scaled_to, simulate
+from helpers.laws import NoiseLaw
 
 SEEDS = st.integers(0, 2**32 - 1)
 QUICK = {"null": False, "epochs": 3}
@@ -102,6 +104,100 @@ def test_impossible_channels_are_told(args, told):
 
 def test_a_gain_that_underflows_is_no_nan():
     assert gaussian_channel(1.0, 0.0, 1e-200) == 0
+
+
+# Many channels at once
+
+
+def random_covariances(seed, dim):
+    """Two positive definite matrices that do not commute."""
+    mix = np.random.default_rng(seed).normal(size=(2, dim, dim))
+    return mix[0] @ mix[0].T, mix[1] @ mix[1].T + 0.1 * np.eye(dim)
+
+
+@given(seed=SEEDS, dim=st.integers(1, 6), alpha=st.floats(0.01, 30))
+def test_two_spectra_give_the_channel_whatever_the_eigenvectors(seed, dim, alpha):
+    y, u = random_covariances(seed, dim)
+    assert Channels.of(y, u)(alpha**2) == pytest.approx(gaussian_channel(y, u, alpha), rel=1e-7, abs=1e-9)
+
+
+@given(seed=SEEDS, alpha=st.floats(0.1, 30))
+def test_channels_with_shared_eigenvectors_are_a_sum_of_scalar_laws(seed, alpha):
+    rng = np.random.default_rng(seed)
+    y, u = rng.uniform(0.1, 5, (2, 4))
+    laws = [NoiseLaw(np.log2((a + b) / b) / 2, 1 / b) for a, b in zip(y, u, strict=True)]
+    turn = np.linalg.qr(rng.normal(size=(4, 4)))[0]
+    together = Channels.of(turn * y @ turn.T, turn * u @ turn.T)
+    assert together(alpha**2) == pytest.approx(sum(float(law(alpha**2)) for law in laws))
+    assert together.i_max == pytest.approx(sum(law.i_max for law in laws))
+
+
+@given(seed=SEEDS)
+def test_limits_of_channels(seed):
+    y, u = random_covariances(seed, 4)
+    channels = Channels.of(y, u)
+    shallow, deep = 1e-7 / channels.total[0], 1e7 / channels.noise[-1]
+    assert channels(shallow) == pytest.approx(shallow * np.trace(y) / np.log(4), rel=1e-5)
+    missing = np.trace(np.linalg.inv(u) - np.linalg.inv(y + u)) / np.log(4) / deep
+    assert channels.i_max - channels(deep) == pytest.approx(missing, rel=1e-3, abs=1e-12)
+    assert channels.i_max == pytest.approx(np.log2(np.linalg.det(y + u) / np.linalg.det(u)) / 2)
+    assert channels(channels.depth_for(channels.i_max / 3)) == pytest.approx(channels.i_max / 3)
+
+
+@given(seed=SEEDS)
+def test_open_channels_are_the_slope_and_their_moments_the_shape(seed):
+    channels = Channels.of(*random_covariances(seed, 3))
+    log_u = np.linspace(-60, 60, 24001) - np.log(channels.noise).mean()
+    step, slope = log_u[1] - log_u[0], channels.open(np.exp(log_u)) / np.log(4)
+    np.testing.assert_allclose(np.gradient(channels(np.exp(log_u)), step) * np.log(2), slope * np.log(2), atol=1e-4)
+    weight = slope * step / channels.i_max
+    mean = weight @ log_u
+    variance = weight @ (log_u - mean) ** 2
+    assert weight.sum() == pytest.approx(1, abs=1e-6)
+    assert np.log(channels.centre) == pytest.approx(mean, abs=1e-4)
+    assert np.log(2) ** 2 * channels.width**2 / 3 + np.pi**2 / 3 == pytest.approx(variance, rel=1e-4)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_simulated_channels_have_the_bits_asked_for_and_repeat(family):
+    channels = simulate(family, 1.0, 3.0, 5, seed=2)
+    assert channels.i_max == pytest.approx(3.0)
+    assert simulate(family, 1.0, 3.0, 5, seed=2)(0.7) == channels(0.7)
+    assert simulate(family, 0.0, 3.0, 5).stretch == pytest.approx(simulate("even", 0.0, 3.0, 5).stretch)
+    if family != "power":
+        assert simulate(family, 1.0, 3.0, 5, seed=3)(0.7) != channels(0.7)
+
+
+def test_aligned_and_turned_differ_in_eigenvectors_alone():
+    aligned, turned = (simulate(family, 1.0, 3.0, 6) for family in ("aligned", "turned"))
+    np.testing.assert_allclose(aligned.noise, turned.noise)
+    assert not np.allclose(aligned.total, turned.total)
+
+
+@given(seed=SEEDS, bits=st.floats(0.1, 20))
+def test_a_scaled_signal_has_the_bits_asked_for(seed, bits):
+    y, u = random_covariances(seed, 3)
+    channels = scaled_to(bits, y, u)
+    assert channels.i_max == pytest.approx(bits, rel=1e-5)
+    np.testing.assert_allclose(channels.noise, np.linalg.eigvalsh(u)[::-1])
+
+
+@pytest.mark.parametrize(
+    ("make", "told"),
+    [
+        (lambda: Channels([2.0], [0.0]), "noise has eigenvalue 0: it must be above 0"),
+        (lambda: Channels([1.0], [2.0]), "total is below noise"),
+        (lambda: Channels([1.0, 2.0], [1.0]), "total has 2 eigenvalues and noise 1"),
+        (lambda: Channels([1.0], [1.0]), "the signal has 0 bits"),
+        (lambda: Channels.of(np.eye(2), 1.0), r"sigma_y has shape \(2, 2\) and sigma_u \(1, 1\)"),
+        (lambda: Channels([4.0], [1.0]).depth_for(1.0), "target information is 1.0"),
+        (lambda: simulate("evn", 0.0, 1.0, 2), "did you mean 'even'"),
+        (lambda: simulate("even", -1.0, 1.0, 2), "spread is -1.0"),
+    ],
+)
+def test_impossible_spectra_are_told(make, told):
+    with pytest.raises(ValueError, match=told):
+        make()
 
 
 # Labels

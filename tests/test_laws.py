@@ -10,7 +10,9 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import t as student_t
 
 from helpers.information import gaussian_channel
+from helpers.information.spectrum import Channels
 from helpers.laws import CellNumberLaw, NoiseLaw
+from helpers.laws.nearest import by_band, depths_around, distance, distances, moment_law
 
 U = np.geomspace(10, 8000, 10)
 N = np.geomspace(100, 1e5, 10)
@@ -376,3 +378,51 @@ def test_poor_points_still_give_intervals_without_a_warning(law, x, sd, seed):
 def test_points_that_cannot_be_fitted_are_told(law, x, bits, told):
     with pytest.raises(ValueError, match=told):
         law.fit(x, bits)
+
+
+# The nearest scalar law to many channels
+
+
+@pytest.mark.parametrize(("bits", "u_bar"), [(0.3, 20.0), (2.0, 300.0), (6.0, 1e4)])
+def test_one_channel_is_a_scalar_law(bits, u_bar):
+    channels = Channels([4**bits / u_bar], [1 / u_bar])
+    assert vars(moment_law(channels)) == pytest.approx({"i_max": bits, "u_bar": u_bar})
+    assert channels.stretch == pytest.approx(1)
+    found = distance(channels, depths_around(channels, 4.0))
+    assert found["max_bits"] < 1e-6
+    assert (found["i_max_ratio"], found["u_bar_ratio"]) == pytest.approx((1, 1), rel=1e-4)
+
+
+@given(cuts=st.lists(st.floats(0.05, 2), min_size=2, max_size=8))
+def test_channels_that_open_in_turn_are_one_scalar_law(cuts):
+    edges = 4.0 ** -np.cumsum([0, *cuts])
+    channels = Channels(edges[:-1], edges[1:])
+    law = NoiseLaw(sum(cuts), 1 / edges[-1])
+    u = np.geomspace(1e-3, 1e3 / edges[-1], 40)
+    np.testing.assert_allclose(channels(u), law(u), atol=1e-9)
+    assert channels.stretch == pytest.approx(1)
+    assert moment_law(channels).u_bar == pytest.approx(law.u_bar)
+
+
+def test_equal_channels_are_steeper_than_a_scalar_law_the_more_so_with_more_information():
+    table = distances(["even"], [0.0], [1.0, 2.0, 4.0], [1, 2, 16], [3.0])
+    assert (table.loc[table["dim"] > 1, "stretch"] < 1).all()
+    worst = table.pivot(index="bits", columns="dim", values="max_share").to_numpy()
+    assert (np.diff(worst, axis=0)[:, 1:] > 0).all()
+    assert (np.diff(worst, axis=1) > 0).all()
+    assert worst[1].max() < 0.03, "at 2 bits no number of equal channels is far from a scalar law"
+
+
+def test_many_weak_channels_approach_a_hyperbola():
+    d, bits = 20_000, 2.0
+    channels = Channels(np.full(d, 4 ** (bits / d)), np.ones(d))
+    u = np.geomspace(0.01, 100, 9)
+    np.testing.assert_allclose(channels(u), bits * u / (1 + u), atol=1e-3)
+
+
+def test_distances_have_a_row_a_setting_and_bands_summarise_them():
+    table = distances(["even", "power"], [0.0, 1.0], [8.0], [3], [3.0], seeds=[0, 1])
+    assert len(table) == 4 + 2
+    bands = by_band(table)
+    assert bands["channels"].sum() == len(table)
+    assert bands["median deviation (% of I_max)"].iloc[0] > 5

@@ -14,7 +14,8 @@ FLOW = {  # the analyses read what the datasets before them measured
     "datasets/pbmc68k": {"depths": [1.0, 0.1, 0.02], "n_train": [10, 40, 100, 350], "seeds": [0], "dim": 4},
     "datasets/simulated": {"depths": [1.0, 0.1, 0.01], "n_train": [10, 40, 100, 150], "seeds": [0], "n_cells": 300,
                            "dim": 4, "umis_per_cell": 1000.0},
-    "analyses/gaussian_channel": {"n_samples": 2000},
+    "analyses/gaussian_channel": {"n_samples": 2000, "total_bits": [2.0, 8.0], "dims": [2], "spreads": [0.0, 1.0],
+                                  "decades": [3.0], "seeds": [0, 1], "components": 3},
     "analyses/probing": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
                          "fixed_bits": 1.0, "task_bits": [0.0, 1.0], "label_bits": [0.0, 1.0], "seeds": [0]},
     "analyses/noise": {},
@@ -131,7 +132,7 @@ def test_a_rerun_gives_the_same_file(tmp_path, monkeypatch):
     source = find_notebook("analyses/gaussian_channel", ROOT)
     texts = []
     for i in range(2):
-        run_notebook(source, tmp_path / f"{i}.ipynb", {"n_samples": 500}, building=True)
+        run_notebook(source, tmp_path / f"{i}.ipynb", TINY["analyses/gaussian_channel"], building=True)
         notebook = json.loads((tmp_path / f"{i}.ipynb").read_text())
         notebook["metadata"].pop("widgets", None)  # ipywidgets numbers its models at random
         for cell in notebook["cells"]:
