@@ -62,7 +62,7 @@ def executed(tmp_path_factory):
             target = folder / f"{name}.ipynb"
             # The last page reports on a profile of config/, the others fill a store of their own.
             profile = {} if name == "book/reproducibility" else {"profile": "tiny"}
-            run_notebook(find_notebook(name, ROOT), target, given | profile, building=True)
+            run_notebook(find_notebook(name, ROOT), target, given | profile)
             out[name] = nbformat.read(target, as_version=4)
         yield out
 
@@ -79,7 +79,7 @@ def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
     """On files in miniature, so without any data; every point must be measured."""
     monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
-    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", ALONE[name] | {"profile": "tiny"}, building=True)
+    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", ALONE[name] | {"profile": "tiny"})
     notebook = nbformat.read(tmp_path / "x.ipynb", as_version=4)
     shows(notebook)
     said = [o["data"]["text/plain"] for c in notebook.cells if "failures(" in c.source and c.cell_type == "code"
@@ -91,7 +91,7 @@ def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
 @pytest.mark.parametrize("name", READ)
 def test_it_reads_and_shows(name, tmp_path, monkeypatch):
     monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
-    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", READ[name], building=True)
+    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", READ[name])
     shows(nbformat.read(tmp_path / "x.ipynb", as_version=4))
 
 
@@ -132,7 +132,7 @@ def test_a_rerun_gives_the_same_file(tmp_path, monkeypatch):
     source = find_notebook("analyses/gaussian_channel", ROOT)
     texts = []
     for i in range(2):
-        run_notebook(source, tmp_path / f"{i}.ipynb", TINY["analyses/gaussian_channel"], building=True)
+        run_notebook(source, tmp_path / f"{i}.ipynb", TINY["analyses/gaussian_channel"])
         notebook = json.loads((tmp_path / f"{i}.ipynb").read_text())
         notebook["metadata"].pop("widgets", None)  # ipywidgets numbers its models at random
         for cell in notebook["cells"]:
@@ -150,6 +150,6 @@ def test_wrong_parameters_start_no_kernel(tmp_path):
 def test_a_failing_cell_keeps_the_notebook_so_far(tmp_path, monkeypatch):
     monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
     with pytest.raises(papermill.PapermillExecutionError, match=r"depth is 1\.5"):
-        run_notebook(find_notebook("pbmc68k", ROOT), tmp_path / "x.ipynb", {"depths": [1.5]}, building=True)
+        run_notebook(find_notebook("pbmc68k", ROOT), tmp_path / "x.ipynb", {"depths": [1.5]})
     assert not (tmp_path / "x.ipynb").exists()
     assert (tmp_path / "x.failed.ipynb").exists()

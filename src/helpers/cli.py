@@ -59,7 +59,7 @@ def run(
     if isinstance(given.get("path"), str):  # as seen from here, not from the notebook's folder
         given["path"] = str(Path(given["path"]).expanduser().resolve())
     target = to or root / "runs" / f"{runner.run_id(name, given)}.ipynb"
-    seconds = runner.run_notebook(source, target, given, timeout, bool(building), progress=not building)
+    seconds = runner.run_notebook(source, target, given, timeout, progress=not building)
     if building:
         folder = runner.profile_folder(building) / "times"
         runner.record_time(folder, target.stem if to and target.parent.name == "runs" else name, seconds)
@@ -125,6 +125,8 @@ def pack(
     if released:
         for file in published.pack():
             typer.echo(f"{file}")
+        published.joint_comparison(write=True)
+        typer.echo(f"{reference.folder() / 'joint_laws.parquet'}")
         return
     store = Store(reference.folder())
     typer.echo(f"{reference.pack(store)}")

@@ -6,12 +6,12 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-# Set while papermill executes notebooks for the book: bars and live widgets would be frozen there.
+# Set while papermill executes notebooks: bars and live widgets would be frozen there.
 BUILDING = "NOISE_SCALING_BUILD"
 
 
 def quiet() -> bool:
-    """Return whether no bar may be drawn: while a book is built.
+    """Return whether no bar may be drawn: while a notebook is run without a reader.
 
     >>> quiet()
     False

@@ -1,5 +1,6 @@
 """Numbers and measurements that the papers published, refitted, to stand beside ours."""
 
+import hashlib
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import reference
+from helpers import laws, reference, store
 from helpers.checks import choose
 from helpers.datasets.files import fetch
 from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, fit_groups, parameter_table
+from helpers.laws.compare import compare, grid_means
 
 # Gowri, Yin and Klein, first version: tables 1 to 5, as this project defines them. None: not given.
 DEFINITIONS = {
@@ -208,6 +210,21 @@ def beside_published(fits: dict[tuple, Fit], law: type[Law], tolerance: float = 
         rows.append((explained, np.abs(released(fit.x) - fit.law(fit.x)).max()))
     table[["published_r_squared", "apart"]] = rows
     return table.assign(agrees=agrees).reset_index()
+
+
+def joint_comparison(folds: int = 3, repeats: int = 1, seed: int = 0, write: bool = False) -> pd.DataFrame:
+    """Compare the joint laws on the 20 released grids (``helpers.laws.compare.compare``).
+
+    It takes minutes, so the result for the default settings is kept in ``results/reference``; with other settings, or
+    after the laws have changed, it is computed.
+    """
+    code = store.code_hash(Path(laws.__file__).parent / f"{name}.py" for name in ("base", "joint", "compare"))
+    data = hashlib.sha256((reference.folder() / f"{POINTS}.parquet").read_bytes()).hexdigest()
+    settings = {"folds": folds, "repeats": repeats, "seed": seed}
+    return reference.kept(
+        "joint_laws", store.short_hash({"code": code, "data": data, **settings}),
+        lambda: compare(grid_means(points(), KEYS), None, folds, repeats, seed), write,
+    )  # fmt: skip
 
 
 def masked_runs(loss: str) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Results this project measured once and keeps: rows of points, and the facts of the data they were measured on."""
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,29 @@ def table(name: str) -> pd.DataFrame:
         known = ", ".join(sorted(f.stem for f in folder().glob("*.parquet"))) or "none"
         raise FileNotFoundError(f"no reference table {name!r} in {folder()}: there are {known}.")
     return pd.read_parquet(file)
+
+
+def kept(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool = False) -> pd.DataFrame:
+    """Return a table that takes minutes to compute: the one kept under ``key``, or else computed now.
+
+    Parameters
+    ----------
+    name : of ``results/reference/<name>.parquet``
+    key : what decided its numbers (a hash of code, data and settings): another key, and it is computed
+    compute : function that returns the table
+    write : compute it and keep it, to commit
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    file = folder() / f"{name}.parquet"
+    if not write and file.exists() and (pq.read_schema(file).metadata or {}).get(b"key") == key.encode():
+        return pd.read_parquet(file)
+    table = compute()
+    if write:
+        arrow = pa.Table.from_pandas(table, preserve_index=False)
+        pq.write_table(arrow.replace_schema_metadata({**(arrow.schema.metadata or {}), b"key": key.encode()}), file)
+    return table
 
 
 def facts_key(dataset: str, options: dict[str, Any]) -> str:

@@ -156,7 +156,6 @@ def run_notebook(
     target: Path,
     parameters: dict[str, Any] | None = None,
     timeout: int = 3600,
-    building: bool = False,
     progress: bool = False,
 ) -> float:
     """Execute a text notebook into ``target`` and return the seconds it took.
@@ -167,7 +166,7 @@ def run_notebook(
     target : path of the .ipynb to write; on an error the notebook so far goes to ``<target>.failed.ipynb``
     parameters : checked against the notebook's own
     timeout : seconds that one cell may take
-    building : True for the book: no progress bars or live widgets, which a static page would freeze
+    progress : True to draw a bar of the cells that are done
 
     Raises
     ------
@@ -185,8 +184,8 @@ def run_notebook(
     start = time.perf_counter()
     try:
         os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-        if building:
-            os.environ[BUILDING] = "1"
+        # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
+        os.environ[BUILDING] = "1"
         papermill.execute_notebook(
             jupytext.read(source),
             str(unfinished),
