@@ -41,9 +41,16 @@ ALONE = {
         "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2,
         "package_depths": [0.1],
     },
+    "analyses/joint_law": {
+        "datasets": ["pbmc4k"], "signals": ["cell_type"], "models": ["pca"], "seeds": [[0]], "miniature": True,
+        "depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80], "own_laws": ["additive", "JointLaw"],
+    },
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
-READ = {"analyses/published": {"datasets": ["larry"]}}  # these show what others measured, and keep no results
+READ = {  # these show what others measured, and keep no results
+    "analyses/published": {"datasets": ["larry"]},
+    "analyses/experimental_design": {"curve": "larry clone scvi", "draws": 20},
+}
 TINY = FLOW | ALONE | READ
 
 

@@ -377,15 +377,17 @@ def loss_and_information(table: pd.DataFrame, title: str, profile: str) -> alt.L
 
 def fitted_curve(fit: Fit) -> alt.LayerChart:
     """Draw one fit over its own points, as ``noise-scaling fit`` does."""
-    by, x = "curve", "umis_per_cell" if isinstance(fit.law, NoiseLaw) else "n_train"
+    by, x = "curve", "x"
     name = type(fit.law).__name__
     points = pd.DataFrame({x: fit.x, "bits": fit.y})
     frame = _curve_frame(fit, name, by, x)
-    axis = alt.X(f"{x}:Q").scale(type="log").title("depth u" if x == "umis_per_cell" else CELLS)
+    titles = {"u": ("depth u", BITS), "n": (CELLS, BITS), "p": ("parameters P", "loss")}
+    across, up = titles[fit.law.x_name]
+    axis = alt.X(f"{x}:Q").scale(type="log").title(across)
     law = alt.Chart(frame)
     subtitle = f"{fit.n_points} points, R² {fit.r_squared:.3f}, status {fit.status}; band: 95 % interval"
     return alt.layer(
-        law.mark_area(opacity=0.15, color=COLOURS[0]).encode(axis, alt.Y("low:Q").title(BITS), alt.Y2("high:Q")),
+        law.mark_area(opacity=0.15, color=COLOURS[0]).encode(axis, alt.Y("low:Q").title(up), alt.Y2("high:Q")),
         law.mark_line(color=COLOURS[0]).encode(axis, alt.Y("bits:Q")),
         alt.Chart(points).mark_circle(size=60, color=COLOURS[1]).encode(axis, alt.Y("bits:Q"), tooltip=[x, "bits"]),
     ).properties(

@@ -3,7 +3,7 @@
 import sys
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -136,8 +136,8 @@ def pack(
 
 @app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")
 def fit(
-    file: Annotated[Path, typer.Argument(help="CSV with the columns u (or n) and bits; repeat x for seeds.")],
-    law: Annotated[str, typer.Option(help="noise or cell_number.")] = "noise",
+    file: Annotated[Path, typer.Argument(help="CSV with u and bits, n and bits, or p and loss, as the law needs.")],
+    law: Annotated[str, typer.Option(help="noise, cell_number or model_size.")] = "noise",
     chart: Annotated[Path | None, typer.Option(help="HTML file for the chart; beside the CSV if not given.")] = None,
 ) -> None:
     """Fit a law to your own measured points and print estimates, intervals and what to doubt."""
@@ -150,21 +150,94 @@ def fit(
 
     chosen = LAWS[choose(law, LAWS, "law")]
     if not file.exists():
-        raise ValueError(f"{file} does not exist: give a CSV file with the columns {chosen.x_name} and bits.")
+        raise ValueError(
+            f"{file} does not exist: give a CSV file with the columns {chosen.x_name} and {chosen.y_name}."
+        )
     points = pd.read_csv(file)
-    for column in (chosen.x_name, "bits"):
+    for column in (chosen.x_name, chosen.y_name):
         if column not in points:
             raise ValueError(f"{file} has no column {column!r}: it has {', '.join(points.columns)}.")
-    found = chosen.fit(points[chosen.x_name], points["bits"])
+    found = chosen.fit(points[chosen.x_name], points[chosen.y_name])
     intervals = found.interval()
     for name, value in found.params.items():
         low, high = intervals[name]
         show(f"{name:6} = {value:.4g}   95 % interval [{low:.4g}, {high:.4g}]")
-    show(f"R² = {found.r_squared:.3f}, RMSE = {found.rmse:.3f} bits, {found.n_points} points")
+    show(f"R² = {found.r_squared:.3f}, RMSE = {found.rmse:.3f}, {found.n_points} points")
     show(f"status: [bold]{found.status}[/] — {found.message}")
     target = chart or file.with_suffix(".html")
     charts.save_html(charts.fitted_curve(found), target)
     show(f"chart: {target}")
+
+
+Money = Annotated[float, typer.Option(help="Money to spend, in the currency of the prices.", min=0)]
+Share = Annotated[float, typer.Option(help="Target, as a share of what unlimited depth would give.")]
+
+
+@app.command(epilog="Example: `noise-scaling design --pilot points.csv --budget 10000 --per-cell 0.2`")
+def design(
+    budget: Money,
+    pilot: Annotated[Path | None, typer.Option(help="CSV with u, bits and, if several, n (cells).")] = None,
+    published: Annotated[
+        str | None, typer.Option(help="Instead of a pilot, a published curve such as 'pbmc_citeseq protein pca'.")
+    ] = None,
+    cells: Annotated[float | None, typer.Option(help="Number of cells, if it is decided.", min=1)] = None,
+    share: Share = 0.9,
+    per_cell: Annotated[float | None, typer.Option(help="Price of capturing a cell.")] = None,
+    per_million_reads: Annotated[float | None, typer.Option(help="Price of a million reads.")] = None,
+    usable: Annotated[float | None, typer.Option(help="Share of reads that become counted molecules.")] = None,
+    complexity: Annotated[float | None, typer.Option(help="Molecules a cell in the library; inf for none.")] = None,
+    lane_cells: Annotated[float | None, typer.Option(help="Cells that a capture lane takes.")] = None,
+    lane_reads: Annotated[float | None, typer.Option(help="Reads that a sequencing lane takes.")] = None,
+    chart: Annotated[Path | None, typer.Option(help="HTML file for charts and tables; beside the CSV.")] = None,
+) -> None:
+    """Say what a budget should buy: cells and reads, by a law fitted to a pilot or a published curve."""
+    from rich import print as show
+
+    from helpers import calculator, report
+    from helpers import design as planner
+
+    if (pilot is None) == (published is None):
+        raise ValueError("give either --pilot FILE.csv or --published 'DATASET SIGNAL MODEL'.")
+    prices = planner.with_prices(
+        planner.Prices(), per_cell=per_cell, per_million_reads=per_million_reads, usable=usable,
+        complexity=complexity, lane_cells=lane_cells, lane_reads=lane_reads,
+    )  # fmt: skip
+    name = published or f"{pilot}"
+    fitted = planner.fit_published(published) if published else planner.fit_pilot(_points(pilot), name)
+    if cells is None and not planner.knows_cells(fitted):
+        cells = planner.USUAL_CELLS
+        show(f"{name} has one number of cells, so it does not say how many to take: {cells:,.0f} assumed (--cells).")
+    best = planner.plan(fitted, budget, prices, cells)
+    table, order = planner.advice(fitted, (best.cells, best.umis), prices, share), best.order(prices)
+    amounts, advised = order.map("{:,.4g}".format), table.map("{:,.4g}".format)
+    told = [planner.in_words(best, budget), planner.what_to_buy(table), f"fit: {fitted.status}: {fitted.message}"]
+    for sentence in told:
+        show(sentence)
+    show(amounts.to_string())
+    show(advised.to_string())
+    drawn = calculator.along_depth(fitted, best, budget, prices, "Information of what the budget buys")
+    if cells is None:
+        drawn = drawn & calculator.budget_plane(fitted, budget, prices, "Cells against depth")
+    target = chart or (pilot.with_suffix(".design.html") if pilot else Path("design.html"))
+    report.save(
+        target, f"Design for {name}", told, drawn, {"Order": amounts, "At the plan": advised, "Prices": _frame(prices)}
+    )
+    show(f"chart and tables: {target}")
+
+
+def _points(file: Path | None) -> Any:
+    """Read a CSV of a user's points."""
+    import pandas as pd
+
+    if file is None or not file.exists():
+        raise ValueError(f"{file} does not exist: give a CSV file with the columns u and bits, and n if measured.")
+    return pd.read_csv(file)
+
+
+def _frame(prices: Any) -> Any:
+    import pandas as pd
+
+    return pd.DataFrame({"value": vars(prices)}).map("{:,.4g}".format)
 
 
 def _workflow(target: str, profile: str, cores: int | None, verbose: bool) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 
-from helpers.checks import in_range
+from helpers.checks import choose, in_range
 from helpers.laws import Fit, JointLaw, NoiseLaw, TwoVariableLaw
 from helpers.laws.base import Law
 
 # Points along the budget on which the best is first looked for; the page's calculator uses the same.
 GRID = 2400
+# Cells of a plan where nothing says how many.
+USUAL_CELLS = 5000.0
 SAME_MONEY = "gain of the same money on {} (bits)"
 
 
@@ -121,13 +123,13 @@ def cell_range(fit: Fit) -> tuple[float, float]:
 
 
 def along_budget(
-    law: Callable[[Any, Any], np.ndarray], budget: float, prices: Prices, depths: np.ndarray
+    law: TwoVariableLaw, budget: float, prices: Prices, depths: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the cells that a budget buys at each depth, and the information of each such experiment.
 
     Parameters
     ----------
-    law : function of cells and depth
+    law : a joint law
     budget : float > 0
     depths : (m,) array
 
@@ -170,13 +172,14 @@ def optimum(
     >>> round(cells), round(umis)
     (10565, 9321)
     """
-    grid = np.geomspace(*depths, GRID)
+    # A library gives at most its molecules, and the last of them at any price.
+    grid = np.geomspace(depths[0], min(depths[1], (1 - 1e-6) * prices.complexity), GRID)
     number, bits = along_budget(law, budget, prices, grid)
     allowed = (number >= cells[0]) & (number <= cells[1]) & np.isfinite(bits)
     if not allowed.any():
         # More money than the largest experiment costs buys that one.
         if number.min() > cells[1]:
-            return cells[1], float(depths[1])
+            return cells[1], float(grid[-1])
         most = float(budget / prices.cell_price(depths[0]))
         raise ValueError(
             f"budget is {budget:g}: it buys at most {most:,.0f} cells of {depths[0]:,.0f} UMIs; "
@@ -253,28 +256,49 @@ def _edge(number: float, umis: float, depths: tuple[float, float], sizes: tuple[
 
 
 def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
-    """Draw laws from the covariance of a fit, in the coordinates of its search and within its edges.
+    """Draw laws from the likelihood of a fit, within the edges of its search, by the Metropolis algorithm.
+
+    Steps are drawn from the covariance of the fit; every 20th state after the first 1,000 is kept. Where the points
+    leave a parameter free, its draws fill the search and the drawn curves still pass through the points.
 
     Raises
     ------
     ValueError
         If the points do not give a covariance.
+
+    Examples
+    --------
+    >>> u = np.repeat([10.0, 30, 100, 300, 1000, 3000], 3)
+    >>> fit = NoiseLaw.fit(u, NoiseLaw(2.0, 150.0)(u) + 0.05 * np.random.default_rng(0).normal(size=18))
+    >>> drawn = [law.i_max for law in draws(fit, 400)]
+    >>> bool(0.7 < np.std(drawn) / fit.stderr["i_max"] < 1.4)
+    True
     """
     if not np.isfinite(fit.covariance).all():
         raise ValueError(f"the fit is {fit.status}: {fit.message} There is no covariance to draw from.")
-    theta, covariance = fit.law._theta(), fit.search_covariance
     edges = type(fit.law)._limits(fit.x, fit.y)
-    low, high = (np.array([np.log(e[i]) if n in fit.law.positive and e[i] > 0 else e[i] for n, e in edges.items()])
-                 for i in (0, 1))  # fmt: skip
-    drawn = np.random.default_rng(seed).multivariate_normal(theta, covariance, count, method="eigh")
-    return [fit.law._from_theta(t) for t in np.clip(drawn, low, high)]
+    low, high = (np.array([np.log(e[i]) if n in fit.law.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
+    variance, axes = np.linalg.eigh((fit.search_covariance + fit.search_covariance.T) / 2)
+    reach = np.minimum(np.sqrt(np.maximum(variance, 0)), (high - low).min() / 2) * 2.4 / np.sqrt(len(low))
+    rng = np.random.default_rng(seed)
+    state = np.clip(fit.law._theta(), low, high)
+    level, kept = fit.log_likelihood(state), []
+    for step in range(1000 + 20 * count):
+        trial = state + axes @ (reach * rng.normal(size=len(low)))
+        if ((low <= trial) & (trial <= high)).all():
+            of_trial = fit.log_likelihood(trial)
+            if np.log(rng.random()) < of_trial - level:
+                state, level = trial, of_trial
+        if step >= 1000 and step % 20 == 0:
+            kept.append(fit.law._from_theta(state))
+    return kept
 
 
 def region(
     fit: Fit, budget: float, prices: Prices, count: int = 300, seed: int = 0,
     depths: tuple[float, float] | None = None, sizes: tuple[float, float] | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """Return the optimum of each of ``count`` laws drawn from the covariance of a fit: where the best may be.
+    """Return the optimum of each of ``count`` laws drawn from the likelihood of a fit: where the best may be.
 
     Returns
     -------
@@ -311,15 +335,13 @@ def iso_information(law: TwoVariableLaw, bits: float, depths: np.ndarray, cells:
     return found
 
 
-def advice(
-    fit: Fit, now: tuple[float, float] | float, prices: Prices, share: float = 0.9, level: float = 0.95
-) -> pd.DataFrame:
+def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.9, level: float = 0.95) -> pd.DataFrame:
     """Return what a fitted law says of an experiment as it is: losses, gains, and what to buy next.
 
     Parameters
     ----------
     fit : Fit of a joint law or a ``NoiseLaw``
-    now : cells and UMIs per cell of the experiment; UMIs per cell alone for a noise law
+    now : cells and UMIs per cell of the experiment
     prices : Prices
     share : float in (0, 1)
         Target, as a share of what unlimited depth would give with these cells.
@@ -332,7 +354,7 @@ def advice(
     """
     in_range(share, 0, 1, "share", open_low=True)
     joint = isinstance(fit.law, TwoVariableLaw)
-    cells, u = now if isinstance(now, tuple) else (1.0, float(now))
+    cells, u = now
 
     def at(law: Any, n: float, depth: float) -> float:
         return float(law(n, depth)) if joint else float(law(depth))
@@ -353,6 +375,7 @@ def advice(
         "with these cells and unlimited depth (bits)": (top, False),
         "lost to noise now (bits)": (lambda law: top(law) - at(law, cells, u), False),
         f"depth for {share:.0%} of that (UMIs per cell)": (needed, True),
+        "price of that depth with these cells": (lambda law: float(prices.cost(cells, needed(law))), True),
         "gain from 10× depth (bits)": (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False),
     }
     if joint:
@@ -396,6 +419,40 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot") -> Fit:
     if "n" in points and points["n"].nunique() > 1:
         return JointLaw.fit(points["n"], points["u"], points["bits"], extrapolate=True)
     return NoiseLaw.fit(points["u"], points["bits"])
+
+
+def fit_published(name: str) -> Fit:
+    """Fit the joint law to a grid that the papers released.
+
+    Parameters
+    ----------
+    name : dataset, signal and representation, such as "pbmc_citeseq protein pca"
+
+    Examples
+    --------
+    >>> fit_published("larry clone scvi").n_points
+    100
+    """
+    from helpers import published
+    from helpers.laws.compare import grid_means
+
+    grids = {" ".join(key): grid for key, grid in grid_means(published.points(), published.KEYS).items()}
+    grid = grids[choose(name, grids, "published curve")]
+    return JointLaw.fit(grid["n"], grid["u"], grid["bits"])
+
+
+def knows_cells(fit: Fit) -> bool:
+    """Return whether the fitted law has the number of cells in it."""
+    return isinstance(fit.law, TwoVariableLaw)
+
+
+def in_words(best: Plan, budget: float) -> str:
+    """Return a plan as one sentence."""
+    told = (
+        f"For {budget:,.0f}: {best.cells:,.0f} cells with {best.reads:,.0f} reads ({best.umis:,.0f} UMIs) each give "
+        f"{best.bits:.2f} bits [{best.low:.2f}, {best.high:.2f}] for {best.cost:,.0f}."
+    )
+    return told + (f" It lies at {best.at_edge}: the points say nothing beyond." if best.at_edge else "")
 
 
 def with_prices(prices: Prices, **given: float | None) -> Prices:

@@ -217,3 +217,77 @@ def losses(runs: pd.DataFrame, laws: dict[str, ModelSizeLaw], title: str, unit: 
     ).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
     )  # fmt: skip
+
+
+def held_out(compared: pd.DataFrame, kind: str, title: str, source: str) -> alt.LayerChart:
+    """Draw the error of each joint law on what it was not shown: a dot a grid, a tick for the median.
+
+    Parameters
+    ----------
+    compared : DataFrame from ``helpers.laws.compare.compare``
+    kind : one of its kinds of held-out parts
+    title, source : str
+    """
+    shown = compared[compared["kind"] == kind].assign(percent=lambda t: 100 * t["share"])
+    middle = shown.groupby("law", as_index=False, sort=False)["percent"].median()
+    order = list(dict.fromkeys(shown["law"]))
+    across = alt.X("percent:Q").scale(type="log").title("error on what was held out (% of the grid's range)")
+    up = alt.Y("law:N", sort=order).title(None).axis(labelLimit=200)
+    subtitle = f"{shown['grid'].nunique()} grids, each a dot; tick: median; {source}"
+    return alt.layer(
+        alt.Chart(shown).mark_circle(size=55, opacity=0.45, color=COLOURS[0]).encode(
+            across, up, tooltip=["grid:N", "law:N", alt.Tooltip("percent:Q", format=".2f")]
+        ),
+        alt.Chart(middle).mark_tick(thickness=4, size=22, color=COLOURS[1]).encode(
+            across, up, tooltip=["law:N", alt.Tooltip("percent:Q", format=".2f", title="median, %")]
+        ),
+    ).properties(
+        width=WIDTH - 130, height=28 * len(order), title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. " + ", ".join(f"{r.law}: {r.percent:.1f} %" for r in middle.itertuples()),
+    )  # fmt: skip
+
+
+def grid_explorer(grids: dict[tuple, pd.DataFrame], fits: dict[tuple, Fit], title: str, source: str) -> alt.LayerChart:
+    """Draw any grid of cells and depths with its joint law: a curve a number of cells, choose the grid.
+
+    Parameters
+    ----------
+    grids : dict of key → DataFrame with ``n``, ``u``, ``bits`` and ``error``
+    fits : dict of the same keys → Fit of a joint law
+    title, source : str
+    """
+    points, lines = [], []
+    for key, grid in grids.items():
+        fit, name = fits[key], " ".join(map(str, key))
+        half = 1.96 * grid["error"].fillna(0)
+        points.append(grid[["n", "u", "bits"]].assign(low=grid["bits"] - half, high=grid["bits"] + half, grid=name))
+        u = np.geomspace(grid["u"].min() / 1.2, grid["u"].max() * 3, 28)
+        for n in np.unique(grid["n"]):
+            pairs = np.column_stack([np.full(len(u), n), u])
+            low, high = fit.band(pairs)
+            lines.append(
+                pd.DataFrame({"n": n, "u": u, "bits": fit.predict(pairs), "low": low, "high": high, "grid": name})
+            )
+    shown, drawn = pd.concat(points), pd.concat(lines).round(4)
+    top = float(shown["bits"].max()) + 1
+    drawn[["low", "high"]] = drawn[["low", "high"]].replace([np.inf, -np.inf], np.nan).clip(-1, top)
+    names = list(dict.fromkeys(shown["grid"]))
+    which = alt.param("shown_grid", value=names[-1], bind=alt.binding_select(options=names, name="grid "))
+    chosen = "datum.grid === shown_grid"
+    axis = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
+    up = alt.Y("bits:Q").title(BITS)
+    bar = alt.Legend(type="gradient", orient="top", gradientLength=220, title=CELLS)
+    hue = alt.Color("n:Q").scale(type="log", scheme="viridis").legend(bar)
+    tips = [alt.Tooltip(f"{c}:Q", format=",.4~g") for c in ("n", "u", "bits")]
+    subtitle = f"{len(names)} grids, {len(shown)} cells of them; {source}; bars (seeds) and bands (law): 95 %"
+    law = alt.Chart(drawn).transform_filter(chosen)
+    base = alt.Chart(shown).transform_filter(chosen)
+    return alt.layer(
+        law.mark_area(opacity=0.12).encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), hue, detail="n:N"),
+        law.mark_line(strokeWidth=2).encode(axis, up, hue, detail="n:N"),
+        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), hue),
+        base.mark_circle(size=50, opacity=1).encode(axis, up, hue, tooltip=tips),
+    ).add_params(which).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. A menu chooses the grid.",
+    )  # fmt: skip

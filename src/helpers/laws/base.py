@@ -1,7 +1,7 @@
 """Fitting a law by least squares from many starts, with honest intervals and flags."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -32,6 +32,8 @@ class Fit:
         Of the points given; rmse in the unit of ``y``, bits.
     spread : float
         Standard deviation of a point around the law, bits: residuals with n − p degrees of freedom.
+    log_likelihood : function of the coordinates of the search
+        Natural logarithm, up to a constant, with Gaussian points of that spread (and the priors, if any were used).
     r_squared_means : float
         Of the means of points with equal x, such as seeds.
     """
@@ -45,6 +47,7 @@ class Fit:
     message: str
     covariance: np.ndarray = field(repr=False)
     spread: float = field(default=float("nan"), repr=False)
+    log_likelihood: Callable[[np.ndarray], float] = field(default=lambda theta: float("nan"), repr=False)
 
     @property
     def n_points(self) -> int:
@@ -277,7 +280,13 @@ def finished(
     found = [_solve(residual, slope, start, low, high, tolerance) for start in starts]
     good = [f for f in found if np.isfinite(f.cost)]
     best = min(good or found, key=lambda f: f.cost)
-    return _judge(law._from_theta(best.x), x, y, edges, bool(good), weights, prior)
+    fit = _judge(law._from_theta(best.x), x, y, edges, bool(good), weights, prior)
+
+    def log_likelihood(theta: np.ndarray) -> float:
+        squares = float((((law._formula(x, theta) - y) * weights) ** 2).sum()) / fit.spread**2
+        return -(squares if prior is None else squares + float((((theta - prior[0]) / prior[1]) ** 2).sum())) / 2
+
+    return replace(fit, log_likelihood=log_likelihood)
 
 
 def _valleys(law: type[Law], x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:

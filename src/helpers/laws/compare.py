@@ -41,7 +41,8 @@ def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: i
     """
     in_range(folds, 2, len(grid), "folds", whole=True)
     rng = np.random.default_rng(seed)
-    random = [rng.permutation(len(grid)) % folds == part for _ in range(repeats) for part in range(folds)]
+    random = [place == part for place in (rng.permutation(len(grid)) % folds for _ in range(repeats))
+              for part in range(folds)]  # fmt: skip
     deep = grid["u"] > grid["u"].max() / 10
     levels, sizes = np.sort(grid["u"].unique()), np.sort(grid["n"].unique())
     n_deep = min(len(np.unique(grid.loc[deep, "u"])), max(1, int(0.4 * len(levels))))

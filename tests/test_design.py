@@ -1,0 +1,268 @@
+"""Design: prices and their inverse, the best of a budget against a brute search, advice, and the command line."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from helpers import calculator, cli, design
+from helpers.design import Prices
+from helpers.laws import JointLaw, NoiseLaw
+
+LAW = JointLaw(i_inf=3.0, u_bar=500.0, n0=1000.0, s=0.7, kappa=0.5, beta=1.0, h0=0.15)
+N, U = (side.ravel() for side in np.meshgrid([100, 300, 1000, 3000, 10_000], [30, 100, 300, 1000, 3000]))
+NOISE = np.random.default_rng(0).normal(0, 0.03, len(N))
+
+
+@pytest.fixture(scope="module")
+def joint():
+    return JointLaw.fit(N, U, LAW(N, U) + NOISE)
+
+
+@pytest.fixture(scope="module")
+def noise():
+    u = np.repeat([10.0, 30, 100, 300, 1000, 3000], 3)
+    return NoiseLaw.fit(u, NoiseLaw(2.0, 150.0)(u) + 0.05 * np.random.default_rng(0).normal(size=18))
+
+
+# Prices
+
+
+@given(st.floats(1, 29_000), st.floats(0.01, 1))
+def test_reads_and_molecules_are_inverse(umis, usable):
+    prices = Prices(usable=usable)
+    assert prices.umis_for(prices.reads_for(umis)) == pytest.approx(umis, rel=1e-9)
+    assert prices.reads_for(umis) >= umis / usable * (1 - 1e-9), "no molecule without a read"
+    assert Prices(usable=usable, complexity=np.inf).reads_for(umis) == pytest.approx(umis / usable)
+
+
+def test_a_library_has_no_more_than_its_molecules():
+    prices = Prices(complexity=1000)
+    assert prices.reads_for([1000, 2000]).tolist() == [np.inf, np.inf]
+    assert prices.umis_for(1e12) == pytest.approx(1000)
+    # Drawing reads at random from 1,000 molecules, half of the reads usable.
+    rng = np.random.default_rng(0)
+    seen = np.mean([len(np.unique(rng.integers(0, 1000, 1500))) for _ in range(200)])
+    assert prices.umis_for(3000) == pytest.approx(seen, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("given_", "told"),
+    [({"per_cell": 0}, "per_cell is 0"), ({"usable": 1.5}, r"usable is 1\.5: .*share of reads"),
+     ({"complexity": -1}, "complexity is -1: .*molecules"),
+     ({"per_million_reads": np.nan}, "per_million_reads is nan")],
+)  # fmt: skip
+def test_impossible_prices_are_told(given_, told):
+    with pytest.raises(ValueError, match=told):
+        Prices(**given_)
+
+
+# The best of a budget
+
+
+@pytest.mark.parametrize("budget", [200, 2000, 50_000])
+@pytest.mark.parametrize("prices", [Prices(), Prices(1.0, 2.0, 0.8, np.inf), Prices(0.02, 10.0, 0.3, 5000)])
+def test_no_experiment_of_the_same_price_is_better(budget, prices):
+    ranges = {"depths": (10, 20_000), "cells": (10, 1e6)}
+    cells, umis = design.optimum(LAW, budget, prices, **ranges)
+    assert prices.cost(cells, umis) == pytest.approx(budget, rel=1e-6)
+    rng = np.random.default_rng(0)
+    u = np.exp(rng.uniform(np.log(10), np.log(20_000), 20_000))
+    with np.errstate(divide="ignore"):
+        n = budget / prices.cell_price(u)
+    allowed = (n >= 10) & (n <= 1e6)
+    assert float(LAW(cells, umis)) >= LAW(n[allowed], u[allowed]).max() - 1e-9
+
+
+def test_more_money_is_never_less_information():
+    found = [design.optimum(LAW, b, Prices(), (10, 20_000), (10, 1e6)) for b in np.geomspace(50, 1e6, 30)]
+    assert (np.diff([float(LAW(*f)) for f in found]) >= -1e-9).all()
+
+
+def test_budgets_beyond_the_range():
+    assert design.optimum(LAW, 1e9, Prices(), (10, 20_000), (10, 1000)) == (1000, 20_000)
+    with pytest.raises(ValueError, match=r"budget is 0\.5: it buys at most 5 cells .* 10 or more are needed"):
+        design.optimum(LAW, 0.5, Prices(), (10, 20_000), (10, 1000))
+
+
+def test_equal_information_is_equal():
+    depths = np.geomspace(50, 20_000, 40)
+    cells = design.iso_information(LAW, 2.0, depths, (10, 1e7))
+    known = np.isfinite(cells)
+    assert known.sum() > 20
+    np.testing.assert_allclose(LAW(cells[known], depths[known]), 2.0, atol=1e-9)
+    assert (np.diff(cells[known]) < 0).all()
+    assert float(LAW(1e7, depths[~known].max())) < 2.0
+
+
+def test_a_plan_has_its_interval_and_says_where_it_ends(joint):
+    best = design.plan(joint, 2000, Prices())
+    assert best.low < best.bits < best.high
+    assert best.bits == pytest.approx(float(joint.law(best.cells, best.umis)))
+    assert best.cost == pytest.approx(2000, rel=1e-6)
+    assert best.at_edge == ""
+    rich = design.plan(joint, 1e7, Prices())
+    assert "the most cells considered (100,000)" in rich.at_edge
+    assert "say nothing beyond" in design.in_words(rich, 1e7)
+
+
+def test_the_order_adds_up(joint):
+    prices = Prices(lane_cells=1000, lane_reads=1e6)
+    order = design.plan(joint, 2000, prices).order(prices)["amount"]
+    assert order["price of cells"] + order["price of reads"] == pytest.approx(order["price"])
+    assert order["capture lanes"] == np.ceil(order["cells"] / 1000)
+    assert order["sequencing lanes"] == np.ceil(order["reads in all"] / 1e6)
+
+
+def test_a_noise_law_needs_the_number_of_cells(noise):
+    with pytest.raises(ValueError, match="says nothing of the number of cells: give cells"):
+        design.plan(noise, 1000, Prices())
+    best = design.plan(noise, 1000, Prices(), cells=2000)
+    assert best.cells == 2000
+    assert best.cost == pytest.approx(1000, rel=1e-6)
+    with pytest.raises(ValueError, match="budget is 100: 2,000 cells alone cost 200"):
+        design.plan(noise, 100, Prices(), cells=2000)
+
+
+# Uncertainty
+
+
+def test_drawn_laws_pass_through_the_points_and_follow_the_seed(joint):
+    drawn = design.draws(joint, 100, seed=1)
+    assert [vars(a) for a in drawn] == [vars(b) for b in design.draws(joint, 100, seed=1)]
+    assert vars(drawn[0]) != vars(design.draws(joint, 100, seed=2)[0])
+    rss = (joint.residuals**2).sum()
+    worse = [((joint.y - law(N, U)) ** 2).sum() / rss for law in drawn]
+    assert min(worse) >= 1 - 1e-9
+    assert np.mean(worse) < 2
+    assert all(0 < law.h0 < 1 and law.kappa >= -1 for law in drawn)
+
+
+def test_draws_of_a_fixed_law_have_its_standard_errors(noise):
+    drawn = design.draws(noise, 1000)
+    for name in ("i_max", "u_bar"):
+        values = [getattr(law, name) for law in drawn]
+        assert np.mean(values) == pytest.approx(noise.params[name], abs=0.4 * noise.stderr[name])
+        assert np.std(values) == pytest.approx(noise.stderr[name], rel=0.3)
+
+
+def test_the_region_holds_the_true_optimum(joint):
+    spread = design.region(joint, 2000, Prices(), 100)
+    cells, umis = design.optimum(LAW, 2000, Prices(), design.depth_range(joint), design.cell_range(joint))
+    for name, value in (("cells", cells), ("umis", umis)):
+        low, high = spread[name].quantile([0.01, 0.99])
+        assert low <= value <= high
+    with pytest.raises(ValueError, match="no covariance to draw from"):
+        design.draws(NoiseLaw.fit([10, 100], [1.0, 2.0]))
+
+
+# Advice
+
+
+def test_advice_is_what_the_law_says(joint):
+    prices = Prices()
+    table = design.advice(joint, (2000, 800), prices)
+    law, value = joint.law, table["estimate"]
+    assert value["information now (bits)"] == pytest.approx(float(law(2000, 800)))
+    assert value["gain from 10× depth (bits)"] == pytest.approx(float(law(2000, 8000) - law(2000, 800)))
+    assert value["gain from 10× cells (bits)"] == pytest.approx(float(law(20_000, 800) - law(2000, 800)))
+    need = value["depth for 90% of that (UMIs per cell)"]
+    assert float(law(2000, need)) == pytest.approx(0.9 * float(law(2000, np.inf)))
+    assert value["price of that depth with these cells"] == pytest.approx(float(prices.cost(2000, need)))
+    # As much money again, on reads alone.
+    cost = prices.cost(2000, 800)
+    deeper = prices.umis_for((2 * cost / 2000 - 0.1) / 4e-6)
+    gain = float(law(2000, deeper) - law(2000, 800))
+    assert value["gain of the same money on reads (bits)"] == pytest.approx(gain)
+    assert ((table["low"] <= value) & (value <= table["high"])).all()
+
+
+def test_what_to_buy_names_the_larger_gain(joint):
+    table = design.advice(joint, (2000, 800), Prices())
+    of_cells, of_reads = (table.loc[design.SAME_MONEY.format(w), "estimate"] for w in ("cells", "reads"))
+    assert design.what_to_buy(table).startswith(f"Buy {'cells' if of_cells > of_reads else 'reads'}:")
+
+
+def test_a_noise_law_says_nothing_of_cells(noise):
+    table = design.advice(noise, (2000, 800), Prices())
+    assert not table.index.str.contains("10× cells").any()
+    assert "measure several numbers of cells" in design.what_to_buy(table)
+
+
+# Pilots and the calculator
+
+
+def test_a_pilot_is_fitted_by_what_it_measured():
+    both = pd.DataFrame({"n": N, "u": U, "bits": LAW(N, U) + NOISE})
+    assert isinstance(design.fit_pilot(both).law, JointLaw)
+    assert isinstance(design.fit_pilot(both[both["n"] == 100]).law, NoiseLaw)
+    assert isinstance(design.fit_pilot(both[["u", "bits"]]).law, NoiseLaw)
+    with pytest.raises(ValueError, match="my file has no column 'bits': it has u"):
+        design.fit_pilot(pd.DataFrame({"u": [1.0]}), "my file")
+
+
+def test_the_calculator_takes_joint_laws_only(joint, noise):
+    spec = calculator.calculator({"one": joint}, Prices(), 1000.0, drawn=3).to_dict()
+    assert [p["name"] for p in spec["params"]][:2] == ["curve", "log_budget"]
+    with pytest.raises(TypeError, match="one is a NoiseLaw"):
+        calculator.calculator({"one": noise}, Prices(), 1000.0)
+    with pytest.raises(TypeError, match="needs a joint law"):
+        calculator.budget_plane(noise, 1000.0, Prices(), "plane")
+
+
+# The command line
+
+
+def run(*words):
+    return CliRunner().invoke(cli.app, ["design", *map(str, words)])
+
+
+@pytest.fixture
+def files(tmp_path):
+    pd.DataFrame({"n": N, "u": U, "bits": LAW(N, U) + NOISE}).to_csv(tmp_path / "grid.csv", index=False)
+    u = np.repeat([30, 100, 300, 1000, 3000], 2)
+    pd.DataFrame({"u": u, "bits": NoiseLaw(2.5, 400.0)(u) + NOISE[:10]}).to_csv(tmp_path / "points.csv", index=False)
+    return tmp_path
+
+
+def test_a_pilot_with_a_budget_gives_tables_and_a_chart(files):
+    said = run("--pilot", files / "grid.csv", "--budget", 10_000, "--per-cell", 0.2)
+    assert said.exit_code == 0, said.output
+    for word in ("For 10,000:", "Buy ", "reads a cell", "capture lanes", "gain from 10× cells"):
+        assert word in said.output
+    page = (files / "grid.design.html").read_text("utf8")
+    assert "Design for" in page
+    assert "vega" in page
+    assert "<td>0.2</td>" in page, "the prices used are in the report"
+
+
+def test_a_pilot_of_depths_alone_says_what_it_assumes(files):
+    said = run("--pilot", files / "points.csv", "--budget", 10_000, "--chart", files / "x.html")
+    assert said.exit_code == 0, said.output
+    assert "5,000" in said.output
+    assert "assumed (--cells)" in " ".join(said.output.split())
+    assert (files / "x.html").exists()
+
+
+def test_a_published_curve_needs_no_pilot(tmp_path):
+    said = run("--published", "larry clone scvi", "--budget", 3000, "--chart", tmp_path / "x.html")
+    assert said.exit_code == 0, said.output
+    assert (tmp_path / "x.html").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--budget", 100], "give either --pilot"),
+        (["--budget", 100, "--pilot", "no.csv"], "no.csv does not exist"),
+        (["--budget", 100, "--published", "larry clone"], "unknown published curve"),
+        (["--budget", 1, "--published", "larry clone scvi"], "budget is 1: it buys at most"),
+        (["--budget", 100, "--published", "larry clone scvi", "--usable", 2], "usable is 2"),
+    ],
+)
+def test_what_cannot_be_planned_is_told(words, told):
+    said = run(*words)
+    assert said.exit_code != 0
+    assert told in str(said.exception)
