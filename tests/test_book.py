@@ -195,3 +195,174 @@ def test_every_executed_notebook_can_be_downloaded():
         source = (ROOT / name).with_suffix(".ipynb")
         if source.exists():
             assert (BOOK / "_sources" / name).with_suffix(".ipynb").exists(), name
+
+
+# Charts with controls: what they draw, against Python
+
+
+def chart_with(page, base, name, signal):
+    """Open a page; return the chart that has a signal of this name."""
+    page.goto(base + name)
+    wait_for_charts(page)
+    found = page.evaluate(
+        """signal => [...document.querySelectorAll('.vega-chart')].findIndex(box => {
+            try { box.view.signal(signal); return true; } catch { return false; } })""",
+        signal,
+    )
+    assert found >= 0, f"no chart of {name} has {signal}"
+    return page.locator(".vega-chart").nth(found)
+
+
+def drawn(chart, columns, largest=False):
+    """Return the values of the signals of a chart, and the rows of its smallest table that has all these columns."""
+    return chart.evaluate(
+        """(box, [columns, largest]) => {
+            const state = box.view.getState({data: () => true, signals: () => true});
+            const tables = Object.keys(state.data).map(name => box.view.data(name))
+                .filter(rows => rows.length && columns.every(column => column in rows[0]));
+            tables.sort((a, b) => (a.length - b.length) * (largest ? -1 : 1));
+            const rows = (tables[0] || []).map(row => Object.fromEntries(columns.map(c => [c, row[c]])));
+            const signals = Object.fromEntries(Object.entries(state.signals).filter(([, v]) => typeof v !== 'object'));
+            return {signals, rows}; }""",
+        [columns, largest],
+    )
+
+
+def press(page, control, key, times):
+    control.focus()
+    for _ in range(times):
+        page.keyboard.press(key)
+    page.wait_for_timeout(400)
+
+
+def test_the_explorer_draws_the_chosen_fit_and_its_band(page, base):
+    from helpers import published
+    from helpers.laws import NoiseLaw
+
+    chart = chart_with(page, base, "notebooks/analyses/published.html", "shown_rank")
+    chart.locator("select").select_option("larry clone")
+    press(page, chart.locator("input[type=range]"), "ArrowLeft", 3)
+    columns = ["representation", "x", "bits", "low", "high", "n_train", "i_max"]
+    now = drawn(chart, columns)
+    assert now["signals"]["shown_data"] == "larry clone"
+    assert now["signals"]["shown_rank"] == 7
+    rows = published.points().query("dataset == 'larry'")
+    sizes = {row["n_train"] for row in now["rows"]}
+    assert sizes == {10_000}
+    assert {row["representation"] for row in now["rows"]} == {"pca", "scvi", "geneformer", "random_projection"}
+    fits = published.refitted(NoiseLaw, rows[rows["n_train"] == 10_000])
+    for row in now["rows"][::7]:
+        fit = fits["larry", "clone", row["representation"], 10_000]
+        (low,), (high,) = fit.band([row["x"]])
+        assert row["bits"] == pytest.approx(float(fit.predict(row["x"])), abs=1e-6)
+        assert (row["low"], row["high"]) == pytest.approx((low, high), abs=1e-6)
+
+
+def test_the_calculator_finds_the_optimum_that_python_finds(page, base):
+    from helpers import design
+
+    chart = chart_with(page, base, "notebooks/analyses/experimental_design.html", "log_budget")
+    sliders = chart.locator("input[type=range]")
+    names = ["log_budget", "per_cell", "per_million_reads", "usable", "complexity"]
+    assert sliders.count() == len(names)
+    laws, seen = {}, set()
+    moves = [
+        ("pbmc_citeseq protein scvi", None, 0),
+        ("larry clone pca", 0, -6),
+        ("larry clone pca", 1, 40),
+        ("merfish neighbour scvi", 2, 30),
+        ("merfish neighbour scvi", 3, -4),
+        ("larry clone scvi", 4, -12),
+    ]
+    for curve, slider, steps in moves:
+        chart.locator("select").select_option(curve)
+        if slider is not None:
+            press(page, sliders.nth(slider), "ArrowRight" if steps > 0 else "ArrowLeft", abs(steps))
+        page.wait_for_timeout(300)
+        now = drawn(chart, ["u", "n", "bits", "best", "draw", "i_inf"])
+        (best,) = (row for row in now["rows"] if row["bits"] == row["best"] and row["draw"] == 0)
+        fit = laws.setdefault(curve, design.fit_published(curve))
+        values = {name: now["signals"][name] for name in names}
+        prices = design.Prices(*(values[name] for name in names[1:]))
+        budget = 10 ** values["log_budget"]
+        cells, umis = design.optimum(fit.law, budget, prices, design.depth_range(fit), design.cell_range(fit))
+        assert best["bits"] == pytest.approx(float(fit.law(cells, umis)), abs=1e-6)
+        assert best["u"] == pytest.approx(umis, rel=0.01)
+        assert prices.cost(best["n"], best["u"]) == pytest.approx(budget, rel=1e-6)
+        assert f"{best['bits']:.3f} bits" in chart.inner_text()
+        seen.add(tuple(values.values()))
+    assert len(seen) == len(moves), "every move changed a control"
+
+
+def test_a_budget_that_buys_nothing_says_so(page, base):
+    chart = chart_with(page, base, "notebooks/analyses/experimental_design.html", "log_budget")
+    press(page, chart.locator("input[type=range]").nth(1), "End", 1)
+    press(page, chart.locator("input[type=range]").nth(0), "Home", 1)
+    assert "buys no experiment" in chart.inner_text()
+
+
+def test_the_depth_is_dragged_and_has_a_slider(page, base):
+    from helpers.laws import NoiseLaw
+
+    chart = chart_with(page, base, "notebooks/analyses/gaussian_channel.html", "depth_step")
+    step = "box => box.view.signal('depth_step')"
+    assert chart.evaluate(step) == 80
+    slider = chart.locator(".vega-bind").filter(has_text="depth").locator("input")
+    press(page, slider, "ArrowRight", 5)
+    assert chart.evaluate(step) == 85
+    assert f"{float(NoiseLaw(3.0, 300.0)(10 ** (85 * 0.025))):.2f} bits" in chart.inner_text()
+    chart.scroll_into_view_if_needed()
+    plot = chart.locator("g.mark-line path").first.bounding_box()
+    y = plot["y"] + plot["height"] / 2
+    page.mouse.move(plot["x"] + 0.4 * plot["width"], y)
+    page.mouse.down()
+    page.mouse.move(plot["x"] + 0.8 * plot["width"], y, steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(300)
+    assert chart.evaluate(step) > 120
+    assert int(slider.input_value()) == chart.evaluate(step)
+
+
+def test_the_noise_viewer_thins_the_chosen_cell(page, base):
+    chart = chart_with(page, base, "notebooks/analyses/noise.html", "thinned_step")
+    kept = []
+    for key in ("Home", "End"):
+        press(page, chart.locator("input[type=range]"), key, 1)
+        rows = drawn(chart, ["gene", "full", "count"])["rows"]
+        assert len(rows) == 12
+        assert all(0 <= row["count"] <= row["full"] for row in rows)
+        kept.append(sum(row["count"] for row in rows) / sum(row["full"] for row in rows))
+    assert kept[0] == 1
+    assert kept[1] < 0.1
+    before = drawn(chart, ["gene", "full"])["rows"]
+    chart.locator("select").select_option(index=1)
+    page.wait_for_timeout(300)
+    assert drawn(chart, ["gene", "full"])["rows"] != before
+    assert "nearest" in chart.inner_text()
+
+
+def test_a_grid_is_drawn_with_its_joint_law(page, base):
+    from helpers import design
+
+    chart = chart_with(page, base, "notebooks/analyses/joint_law.html", "shown_grid")
+    chart.locator("select").select_option("merfish neighbour scvi")
+    page.wait_for_timeout(300)
+    columns = ["n", "u", "bits", "low", "high", "grid"]
+    rows = drawn(chart, columns)["rows"]
+    assert len(rows) == 100, "ten numbers of cells at ten depths"
+    assert {row["grid"] for row in rows} == {"merfish neighbour scvi"}
+    assert chart.locator("g.mark-line path").count() == 10
+    law = design.fit_published("merfish neighbour scvi").law
+    curves = [r for r in drawn(chart, columns, largest=True)["rows"] if r["grid"] == "merfish neighbour scvi"]
+    # Kept to four decimals, to save half of the page.
+    assert len(curves) == 280
+    assert max(abs(float(law(row["n"], row["u"])) - row["bits"]) for row in curves) < 1e-3
+
+
+def test_controls_of_the_live_widgets_show_their_values(page, base):
+    page.goto(base + "notebooks/analyses/experimental_design.html")
+    wait_for_charts(page)
+    page.wait_for_selector(".widget-readout")
+    words = page.inner_text("main")
+    assert "run the notebook to move them" in words
+    assert page.locator(".jupyter-widgets [disabled], .widget-slider [disabled]").count() > 0
