@@ -8,10 +8,12 @@ from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import pandas as pd
 import torch
-from scipy.optimize import least_squares
+from scipy.optimize import curve_fit, least_squares
 from sklearn.neighbors import KDTree
 
+from helpers import published
 from helpers.calibration import known_pair, latentmi_package
 from helpers.datasets import load
 from helpers.information import lmi, lmi_many
@@ -57,6 +59,19 @@ def tree_ksg(x: np.ndarray, y: np.ndarray, k: int = 3) -> None:
         KDTree(side, metric="chebyshev").query_radius(side, np.nextafter(reach, 0), count_only=True)
 
 
+def fit_all(curves: list[pd.DataFrame]) -> None:
+    """Fit every curve with profile intervals."""
+    for rows in curves:
+        NoiseLaw.fit(rows["umis_per_cell"], rows["mi_bits"]).interval()
+
+
+def fit_plainly(curves: list[pd.DataFrame]) -> None:
+    """Fit every curve from one start, as is usual."""
+    for rows in curves:
+        curve_fit(lambda u, i_max, log_u_bar: NoiseLaw(i_max, np.exp(log_u_bar))(u), rows["umis_per_cell"],
+                  rows["mi_bits"], [1.0, 5.0], bounds=(0, 20))  # fmt: skip
+
+
 def main() -> None:
     """Print the table."""
     depths = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01]
@@ -74,6 +89,9 @@ def main() -> None:
     report("noise law, fit and intervals", lambda: NoiseLaw.fit(u, bits).interval(),
            lambda: least_squares(lambda p: NoiseLaw(p[0], np.exp(p[1]))(u) - bits, [1.0, 5.0], bounds=(0, 20)),
            "scipy, one start, no interval")  # fmt: skip
+    curves = [rows for _, rows in published.points().groupby([*published.KEYS, "n_train"])]
+    report("200 published noise laws and intervals", partial(fit_all, curves), partial(fit_plainly, curves),
+           "scipy curve_fit, no interval")  # fmt: skip
     for n in (1000, 4000):
         pairs = [known_pair("gaussian", 2.0, n, 16, seed) for seed in range(16)]
         one, many = partial(lmi, *pairs[0], null=False), partial(lmi_many, pairs, null=False)

@@ -219,7 +219,7 @@ def drawn(chart, columns, largest=False):
         """(box, [columns, largest]) => {
             const state = box.view.getState({data: () => true, signals: () => true});
             const tables = Object.keys(state.data).map(name => box.view.data(name))
-                .filter(rows => rows.length && columns.every(column => column in rows[0]));
+                .filter(rows => rows && rows.length && columns.every(column => column in rows[0]));
             tables.sort((a, b) => (a.length - b.length) * (largest ? -1 : 1));
             const rows = (tables[0] || []).map(row => Object.fromEntries(columns.map(c => [c, row[c]])));
             const signals = Object.fromEntries(Object.entries(state.signals).filter(([, v]) => typeof v !== 'object'));
@@ -299,6 +299,18 @@ def test_a_budget_that_buys_nothing_says_so(page, base):
     press(page, chart.locator("input[type=range]").nth(1), "End", 1)
     press(page, chart.locator("input[type=range]").nth(0), "Home", 1)
     assert "buys no experiment" in chart.inner_text()
+
+
+def test_more_money_than_there_is_use_for_buys_the_largest_experiment(page, base):
+    from helpers import design
+
+    chart = chart_with(page, base, "notebooks/analyses/experimental_design.html", "log_budget")
+    press(page, chart.locator("input[type=range]").nth(0), "End", 1)
+    now = drawn(chart, ["u", "n", "bits", "best", "draw", "i_inf"])
+    (best,) = (row for row in now["rows"] if row["bits"] == row["best"] and row["draw"] == 0)
+    fit = design.fit_published(now["signals"]["curve"])
+    assert best["n"] == pytest.approx(design.cell_range(fit)[1])
+    assert "buys no experiment" not in chart.inner_text()
 
 
 def test_the_depth_is_dragged_and_has_a_slider(page, base):

@@ -82,7 +82,15 @@ def test_more_money_is_never_less_information():
 
 
 def test_budgets_beyond_the_range():
-    assert design.optimum(LAW, 1e9, Prices(), (10, 20_000), (10, 1000)) == (1000, 20_000)
+    assert design.optimum(LAW, 1e9, Prices(), (10, 20_000), (10, 1000)) == pytest.approx((1000, 20_000))
+    # As many cells as are considered, and the rest of the money for reads.
+    cells, umis = design.optimum(LAW, 1000, Prices(), (10, 20_000), (10, 5000))
+    assert cells == pytest.approx(5000, rel=1e-6)
+    assert Prices().cost(cells, umis) == pytest.approx(1000, rel=1e-4)
+    with pytest.raises(ValueError, match="complexity is 5: the library has fewer molecules a cell"):
+        design.optimum(LAW, 1000, Prices(complexity=5), (10, 20_000), (10, 1000))
+    with pytest.raises(ValueError, match="the range of depths is 1000 to 10"):
+        design.optimum(LAW, 1000, Prices(), (1000, 10), (10, 1000))
     with pytest.raises(ValueError, match=r"budget is 0\.5: it buys at most 5 cells .* 10 or more are needed"):
         design.optimum(LAW, 0.5, Prices(), (10, 20_000), (10, 1000))
 
@@ -102,10 +110,22 @@ def test_a_plan_has_its_interval_and_says_where_it_ends(joint):
     assert best.low < best.bits < best.high
     assert best.bits == pytest.approx(float(joint.law(best.cells, best.umis)))
     assert best.cost == pytest.approx(2000, rel=1e-6)
-    assert best.at_edge == ""
+    inside = design.plan(joint, 2000, Prices(), depths=(30, 3000), sizes=(100, 10_000))
+    assert inside.outside == ""
+    assert "too narrow" not in design.in_words(inside, 2000)
     rich = design.plan(joint, 1e7, Prices())
-    assert "the most cells considered (100,000)" in rich.at_edge
-    assert "say nothing beyond" in design.in_words(rich, 1e7)
+    assert "10.0-fold beyond the most cells measured (10,000)" in rich.outside
+    assert "beyond the most UMIs per cell measured (3,000)" in rich.outside
+    assert "there the interval is too narrow" in design.in_words(rich, 1e7)
+    few = design.plan(joint, 1001, Prices(), cells=10_000)
+    assert "below the fewest UMIs per cell measured (30)" in few.outside
+
+
+@pytest.mark.parametrize("cells", [1, 10, 1000])
+def test_a_plan_never_buys_the_last_molecule_of_a_library(noise, cells):
+    best = design.plan(noise, 1e9, Prices(complexity=20.0), cells=cells)
+    assert np.isfinite(best.cost)
+    assert best.umis < 20
 
 
 def test_the_order_adds_up(joint):
@@ -182,7 +202,30 @@ def test_advice_is_what_the_law_says(joint):
 def test_what_to_buy_names_the_larger_gain(joint):
     table = design.advice(joint, (2000, 800), Prices())
     of_cells, of_reads = (table.loc[design.SAME_MONEY.format(w), "estimate"] for w in ("cells", "reads"))
-    assert design.what_to_buy(table).startswith(f"Buy {'cells' if of_cells > of_reads else 'reads'}:")
+    value, low, high = table.loc[design.DIFFERENCE]
+    assert value == pytest.approx(of_cells - of_reads)
+    told = design.what_to_buy(table)
+    assert told.startswith("Cells or reads" if low < 0 < high else f"Buy {'cells' if value > 0 else 'reads'}:")
+    shallow = design.advice(joint, (10_000, 30), Prices(per_cell=5.0))
+    assert design.what_to_buy(shallow).startswith("Buy reads:")
+    flat = design.advice(joint, (1e9, 3e6), Prices(complexity=np.inf))
+    assert design.what_to_buy(flat).startswith("Neither")
+
+
+@pytest.mark.parametrize(
+    ("now", "prices", "share", "told"),
+    [((2000, 800), Prices(), 1.0, r"share is 1\.0"), ((0, 800), Prices(), 0.9, "cells is 0"),
+     ((2000, 800), Prices(complexity=500), 0.9, "depth is 800: .*no more molecules")],
+)  # fmt: skip
+def test_what_advice_cannot_answer_is_told(joint, now, prices, share, told):
+    with pytest.raises(ValueError, match=told):
+        design.advice(joint, now, prices, share)
+
+
+def test_a_depth_beyond_the_library_has_no_price(joint):
+    table = design.advice(joint, (2000, 200), Prices(complexity=300))
+    assert "price of that depth with these cells" not in table.index
+    assert np.isfinite(table.to_numpy()).all()
 
 
 def test_a_noise_law_says_nothing_of_cells(noise):
@@ -199,8 +242,24 @@ def test_a_pilot_is_fitted_by_what_it_measured():
     assert isinstance(design.fit_pilot(both).law, JointLaw)
     assert isinstance(design.fit_pilot(both[both["n"] == 100]).law, NoiseLaw)
     assert isinstance(design.fit_pilot(both[["u", "bits"]]).law, NoiseLaw)
-    with pytest.raises(ValueError, match="my file has no column 'bits': it has u"):
-        design.fit_pilot(pd.DataFrame({"u": [1.0]}), "my file")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"bits": None}, "my file has no column 'bits': it has n, u"),
+        ({"n": 0}, "my file: n holds 0: it is a number of training cells"),
+        ({"n": np.nan}, "my file: n is nan in row 1: give a number"),
+        ({"bits": "high"}, "my file: bits is 'high' in row 1"),
+        ({"u": -5.0}, "u holds -5"),
+    ],
+)
+def test_pilots_that_cannot_be_fitted_are_told(change, told):
+    table = pd.DataFrame({"n": N, "u": U, "bits": LAW(N, U)}).assign(**change)
+    with pytest.raises(ValueError, match=told):
+        design.fit_pilot(table.drop(columns=[c for c, v in change.items() if v is None]), "my file")
+    with pytest.raises(ValueError, match="has a column 'N': call it 'n'"):
+        design.fit_pilot(pd.DataFrame({"N": N, "u": U, "bits": LAW(N, U)}))
 
 
 def test_the_calculator_takes_joint_laws_only(joint, noise):
@@ -230,7 +289,7 @@ def files(tmp_path):
 def test_a_pilot_with_a_budget_gives_tables_and_a_chart(files):
     said = run("--pilot", files / "grid.csv", "--budget", 10_000, "--per-cell", 0.2)
     assert said.exit_code == 0, said.output
-    for word in ("For 10,000:", "Buy ", "reads a cell", "capture lanes", "gain from 10× cells"):
+    for word in ("For 10,000:", "as much money", "reads a cell", "capture lanes", "gain from 10× cells"):
         assert word in said.output
     page = (files / "grid.design.html").read_text("utf8")
     assert "Design for" in page

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from helpers import published
 from helpers.laws import JOINT_LAWS, JointLaw, NoiseLaw, compare
-from helpers.laws.compare import CELLS, DEPTHS, SIZES, grid_means, held_out_parts, ranking, seed_floor
+from helpers.laws.compare import DEPTHS, SETTINGS, SIZES, grid_means, held_out_parts, ranking, seed_floor
 
 TRUTH = JointLaw(i_inf=3.0, u_bar=400.0, n0=800.0, s=0.7, kappa=0.4, beta=1.0, h0=0.1)
 N, U = (side.ravel() for side in np.meshgrid(np.geomspace(100, 1e5, 8), np.geomspace(10, 8000, 8)))
@@ -50,12 +50,12 @@ def test_shapes_broadcast_and_pairs_are_pairs():
     np.testing.assert_array_equal(TRUTH(N, U), TRUTH(np.column_stack([N, U])))
 
 
-@pytest.mark.parametrize("extrapolate", [False, True])
-def test_a_grid_gives_the_law_back(extrapolate):
-    fit = JointLaw.fit(N, U, TRUTH(N, U), extrapolate)
+@pytest.mark.parametrize("priors", [False, True])
+def test_a_grid_gives_the_law_back(priors):
+    fit = JointLaw.fit(N, U, TRUTH(N, U), priors)
     # Weak priors move parameters a little and the curve hardly.
-    np.testing.assert_allclose(fit.predict(N, U), TRUTH(N, U), atol=0.08 if extrapolate else 1e-5)
-    if not extrapolate:
+    np.testing.assert_allclose(fit.predict(N, U), TRUTH(N, U), atol=0.08 if priors else 1e-5)
+    if not priors:
         assert fit.params == pytest.approx(vars(TRUTH), rel=1e-3)
         assert fit.status == "ok"
 
@@ -89,6 +89,29 @@ def test_limits_for_points_hold_95_percent_of_new_points():
         hits.append(((low <= new) & (new <= high)).mean())
         assert fit.spread == pytest.approx(0.05, rel=0.35)
     assert 0.92 < np.mean(hits) < 0.98
+
+
+def test_limits_of_a_fit_with_priors_hold_the_curve():
+    rng, hits, widths = np.random.default_rng(1), [], []
+    for _ in range(20):
+        bits = TRUTH(N, U) + rng.normal(0, 0.05, len(N))
+        fit, plain = JointLaw.fit(N, U, bits, priors=True), JointLaw.fit(N, U, bits)
+        low, high = fit.band(np.column_stack([N, U]))
+        hits.append(((low <= TRUTH(N, U)) & (TRUTH(N, U) <= high)).mean())
+        widths.append(np.median(high - low) / np.median(np.subtract(*plain.band(np.column_stack([N, U]))[::-1])))
+        # The likelihood that laws are drawn from has its top at the fit.
+        top, theta = fit.log_likelihood(fit.law._theta()), fit.law._theta()
+        assert all(fit.log_likelihood(theta + 0.02 * step) <= top + 1e-6 for step in rng.normal(size=(20, 7)))
+    assert np.mean(hits) > 0.9
+    assert np.median(widths) < 2
+    with pytest.raises(ValueError, match="has priors"):
+        fit.interval()
+
+
+def test_as_many_points_as_parameters_leave_a_joint_law_open():
+    fit = JointLaw.fit(N[::9][:7], U[::9][:7], TRUTH(N, U)[::9][:7], priors=True)
+    assert fit.status == "unconstrained"
+    assert all(e == np.inf for e in fit.stderr.values())
 
 
 @pytest.mark.parametrize(
@@ -133,8 +156,8 @@ def grid():
 def test_random_parts_hold_every_cell_out_once(seed, folds):
     grid = pd.DataFrame({"n": N, "u": U, "bits": TRUTH(N, U)})
     parts = held_out_parts(grid, folds, 2, seed)
-    assert len(parts[CELLS]) == 2 * folds
-    np.testing.assert_array_equal(np.sum(parts[CELLS], axis=0), 2)
+    assert len(parts[SETTINGS]) == 2 * folds
+    np.testing.assert_array_equal(np.sum(parts[SETTINGS], axis=0), 2)
 
 
 def test_the_deepest_and_the_largest_are_held_out(grid):
@@ -149,10 +172,10 @@ def test_the_deepest_and_the_largest_are_held_out(grid):
 def test_the_law_that_made_the_grid_wins(grid):
     table = compare.compare({("one",): grid}, ["additive", "I_max(N)", "JointLaw"])
     ranked = ranking(table)
-    assert ranked.loc["JointLaw", f"{CELLS} (% of range)"] < 0.1
-    assert ranked.loc["additive", f"{CELLS} (% of range)"] > 1
+    assert ranked.loc["JointLaw", f"{SETTINGS} (% of range)"] < 0.1
+    assert ranked.loc["additive", f"{SETTINGS} (% of range)"] > 1
     assert ranked["mean rank by AIC"].idxmin() == "JointLaw"
-    assert ranked.loc["JointLaw", "best on held-out cells"] == 1
+    assert ranked.loc["JointLaw", "best on held-out settings"] == 1
     assert np.isnan(seed_floor({("one",): grid}))
     with pytest.raises(ValueError, match="did you mean 'JointLaw'"):
         compare.compare({("one",): grid}, ["JointLow"])
@@ -168,7 +191,7 @@ def test_the_kept_comparison_is_of_the_present_code(monkeypatch):
 
 def test_joint_law_is_the_best_of_the_candidates_on_held_out_cells():
     ranked = ranking(published.joint_comparison())
-    of_cells = ranked[f"{CELLS} (% of range)"]
+    of_cells = ranked[f"{SETTINGS} (% of range)"]
     assert of_cells.idxmin() == "JointLaw"
     assert of_cells["JointLaw"] < 3.5
     assert of_cells.idxmax() == "additive"

@@ -34,18 +34,21 @@ def _frame(fits: dict[str, Fit], drawn: int, seed: int) -> pd.DataFrame:
 
 
 def _along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
-    """Follow the budget: at each depth the cells that it buys, and their information by the law of the row."""
+    """Follow the budget as ``design.optimum`` does: at each depth the cells that it buys, and their information."""
     return (
         chart.transform_filter(chosen)
-        .transform_calculate(i=f"sequence(0, {steps})")
-        .transform_flatten(["i"])
+        .transform_calculate(reads_left="(pow(10, log_budget) / datum.least_n - per_cell) / per_million_reads * 1e6")
         .transform_calculate(
-            u="exp(datum.log_least + (min(datum.log_most, log((1 - 1e-6) * complexity)) - datum.log_least) * "
-            f"datum.i / {steps - 1})"
+            log_top=f"min(datum.log_most, log({design.LIBRARY} * complexity), "
+            "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity))))"
         )
+        .transform_calculate(enough="datum.log_top >= datum.log_least", i=f"sequence(0, {steps})")
+        .transform_flatten(["i"])
+        .transform_calculate(u=f"exp(datum.log_least + (datum.log_top - datum.log_least) * datum.i / {steps - 1})")
         .transform_calculate(reads=_READS)
-        .transform_calculate(n="pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6)")
-        .transform_filter("datum.n >= datum.least_n && datum.n <= datum.most_n")
+        .transform_calculate(
+            n="min(datum.most_n, pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6))"
+        )
         .transform_calculate(noise=_NOISE)
         .transform_calculate(bits=_LAW)
         .transform_joinaggregate(best="max(bits)", groupby=["draw"])
@@ -80,7 +83,7 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
                   bind=slider(min=0.2, max=20, step=0.1, name="price of a million reads ")),
         alt.param("usable", value=prices.usable,
                   bind=slider(min=0.05, max=1, step=0.05, name="usable share of reads ")),
-        alt.param("complexity", value=prices.complexity,
+        alt.param("complexity", value=min(prices.complexity, 1e9),
                   bind=slider(min=1000, max=200_000, step=1000, name="molecules a cell in the library ")),
     ]  # fmt: skip
     chosen = "datum.curve === curve && datum.draw === 0"
@@ -101,12 +104,12 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
         f"{len(fits)} joint laws; line: experiments that use the whole budget; pale: optima of {drawn} laws drawn from "
         "each fit's likelihood"
     )
-    # No row is left where the budget buys nothing in range: a count of zero remains to say so.
     nothing = (
-        fine.transform_aggregate(many="count()").transform_filter("datum.many === 0")
+        fine.transform_filter("!datum.enough && datum.i === 0")
         .transform_calculate(text="'This budget buys no experiment in the range of the curve.'")
         .mark_text(align="left", x=10, y=20, color=COLOURS[1], fontSize=13).encode(text="text:N")
     )  # fmt: skip
+    fine, best, told, others = (c.transform_filter("datum.enough") for c in (fine, best, told, others))
     return alt.layer(
         others.transform_filter("datum.bits === datum.best").mark_circle(
             size=45, color=COLOURS[4], opacity=0.35
@@ -140,7 +143,7 @@ def budget_plane(fit: Fit, budget: float, prices: design.Prices, title: str, cou
     best = design.plan(fit, budget, prices)
     spread = design.region(fit, budget, prices, count, seed)
     (least, most), sizes = design.depth_range(fit), design.cell_range(fit)
-    depths = np.geomspace(least, min(most, prices.complexity * 0.999), 160)
+    depths = np.geomspace(least, min(most, design.LIBRARY * prices.complexity), 160)
     lines = []
     wide = (sizes[0] / 10, sizes[1] * 10)
     for share in (0.9, 1.0, 1.1):
@@ -181,7 +184,7 @@ def along_depth(fit: Fit, best: design.Plan, budget: float, prices: design.Price
     For a noise law, which knows no cells, the curve is that of depth alone.
     """
     low_u, high_u = design.depth_range(fit)
-    depths = np.geomspace(low_u, min(high_u, prices.complexity * 0.999), 160)
+    depths = np.geomspace(low_u, min(high_u, design.LIBRARY * prices.complexity), 160)
     if isinstance(fit.law, TwoVariableLaw):
         cells, bits = design.along_budget(fit.law, budget, prices, depths)
         low, high = fit.band(np.column_stack([cells, depths]))

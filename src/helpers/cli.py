@@ -207,6 +207,8 @@ def design(
     if cells is None and not planner.knows_cells(fitted):
         cells = planner.USUAL_CELLS
         show(f"{name} has one number of cells, so it does not say how many to take: {cells:,.0f} assumed (--cells).")
+    if not planner.knows_cells(fitted):
+        show("The information is that of a representation trained on the pilot's number of cells.")
     best = planner.plan(fitted, budget, prices, cells)
     table, order = planner.advice(fitted, (best.cells, best.umis), prices, share), best.order(prices)
     amounts, advised = order.map("{:,.4g}".format), table.map("{:,.4g}".format)
@@ -231,7 +233,10 @@ def _points(file: Path | None) -> Any:
 
     if file is None or not file.exists():
         raise ValueError(f"{file} does not exist: give a CSV file with the columns u and bits, and n if measured.")
-    return pd.read_csv(file)
+    try:
+        return pd.read_csv(file)
+    except pd.errors.EmptyDataError:
+        raise ValueError(f"{file} is empty: give a CSV file with the columns u and bits, and n if measured.") from None
 
 
 def _frame(prices: Any) -> Any:

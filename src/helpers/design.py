@@ -14,9 +14,14 @@ from helpers.laws.base import Law
 
 # Points along the budget on which the best is first looked for; the page's calculator uses the same.
 GRID = 2400
+# Share of a library that a plan may count: the last molecules take any number of reads.
+LIBRARY = 0.999
 # Cells of a plan where nothing says how many.
 USUAL_CELLS = 5000.0
 SAME_MONEY = "gain of the same money on {} (bits)"
+# Bits below which more money buys nothing.
+WORTHWHILE = 0.005
+DIFFERENCE = "that gain on cells less that on reads (bits)"
 
 
 @dataclass(frozen=True)
@@ -87,7 +92,10 @@ class Prices:
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment: cells, molecules and reads a cell, its information in bits with limits, its price."""
+    """An experiment: cells, molecules and reads a cell, its information in bits with limits, its price.
+
+    ``outside`` says how far it lies beyond the measured points, where its limits are too narrow.
+    """
 
     cells: float
     umis: float
@@ -96,7 +104,7 @@ class Plan:
     low: float
     high: float
     cost: float
-    at_edge: str
+    outside: str
 
     def order(self, prices: Prices) -> pd.DataFrame:
         """Return what to order: cells, reads, whole lanes of capture and sequencing, and prices."""
@@ -122,26 +130,55 @@ def cell_range(fit: Fit) -> tuple[float, float]:
     return float(fit.x[:, 0].min()), 10 * float(fit.x[:, 0].max())
 
 
+def deepest(budget: float, prices: Prices, depths: tuple[float, float], cells: tuple[float, float]) -> float:
+    """Return the greatest depth a budget reaches with the fewest cells, within the range and the library.
+
+    Raises
+    ------
+    ValueError
+        If it is below the shallowest depth of the range.
+    """
+    in_range(budget, 0, 1e15, "budget", open_low=True)
+    for name, (low, high) in (("depths", depths), ("cells", cells)):
+        if not 0 < low < high:
+            raise ValueError(f"the range of {name} is {low:g} to {high:g}: give a positive low end and a higher one.")
+    if LIBRARY * prices.complexity <= depths[0]:
+        raise ValueError(
+            f"complexity is {prices.complexity:g}: the library has fewer molecules a cell than the shallowest depth "
+            f"considered, {depths[0]:,.0f} UMIs."
+        )
+    left = (budget / cells[0] - prices.per_cell) / prices.per_million_reads * 1e6
+    top = min(depths[1], LIBRARY * prices.complexity, float(prices.umis_for(max(left, 0.0))))
+    if top < depths[0]:
+        most = float(budget / prices.cell_price(depths[0]))
+        raise ValueError(
+            f"budget is {budget:g}: it buys at most {most:,.0f} cells of {depths[0]:,.0f} UMIs; "
+            f"{cells[0]:,.0f} or more are needed. Raise the budget or lower the prices."
+        )
+    return top
+
+
 def along_budget(
-    law: TwoVariableLaw, budget: float, prices: Prices, depths: np.ndarray
+    law: TwoVariableLaw, budget: float, prices: Prices, depths: np.ndarray, most: float = np.inf
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cells that a budget buys at each depth, and the information of each such experiment.
+    """Return the cells that a budget buys at each depth, ``most`` at the most, and the information of each.
 
     Parameters
     ----------
     law : a joint law
     budget : float > 0
+    prices : Prices
     depths : (m,) array
+        UMIs per cell, below the complexity of the library.
+    most : float
+        Where more cells are affordable, money is left.
 
     Returns
     -------
     cells (m,), bits (m,)
     """
-    in_range(budget, 0, 1e15, "budget", open_low=True)
-    cells = budget / prices.cell_price(depths)
-    bits = np.full(len(depths), -np.inf)
-    bits[cells > 0] = law(cells[cells > 0], depths[cells > 0])
-    return cells, bits
+    cells = np.minimum(budget / prices.cell_price(depths), most)
+    return cells, law(cells, depths)
 
 
 def optimum(
@@ -172,32 +209,18 @@ def optimum(
     >>> round(cells), round(umis)
     (10565, 9321)
     """
-    # A library gives at most its molecules, and the last of them at any price.
-    grid = np.geomspace(depths[0], min(depths[1], (1 - 1e-6) * prices.complexity), GRID)
-    number, bits = along_budget(law, budget, prices, grid)
-    allowed = (number >= cells[0]) & (number <= cells[1]) & np.isfinite(bits)
-    if not allowed.any():
-        # More money than the largest experiment costs buys that one.
-        if number.min() > cells[1]:
-            return cells[1], float(grid[-1])
-        most = float(budget / prices.cell_price(depths[0]))
-        raise ValueError(
-            f"budget is {budget:g}: it buys at most {most:,.0f} cells of {depths[0]:,.0f} UMIs; "
-            f"{cells[0]:,.0f} or more are needed. Raise the budget or lower the prices."
-        )
-    best = int(np.argmax(np.where(allowed, bits, -np.inf)))
-    inside = np.flatnonzero(allowed)
-    low, high = max(best - 1, inside[0]), min(best + 1, inside[-1])
-    if low == high:
-        return float(number[best]), float(grid[best])
-    found = minimize_scalar(
-        lambda log_u: -float(law(budget / prices.cell_price(np.exp(log_u)), np.exp(log_u))),
-        bounds=(np.log(grid[low]), np.log(grid[high])),
-        method="bounded",
-        options={"xatol": 1e-8},
-    )
-    umis = float(np.exp(found.x)) if -found.fun > bits[best] else float(grid[best])
-    return float(budget / prices.cell_price(umis)), umis
+    grid = np.geomspace(depths[0], deepest(budget, prices, depths, cells), GRID)
+    bits = along_budget(law, budget, prices, grid, cells[1])[1]
+    best = int(np.argmax(bits))
+    low, high = np.log(grid[max(best - 1, 0)]), np.log(grid[min(best + 1, GRID - 1)])
+
+    def missing(log_u: float) -> float:
+        return -float(along_budget(law, budget, prices, np.exp([log_u]), cells[1])[1][0])
+
+    found = minimize_scalar(missing, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
+    polished = float(np.asarray(found.x))
+    umis = float(np.exp(polished)) if missing(polished) < -bits[best] else float(grid[best])
+    return float(np.minimum(budget / prices.cell_price(umis), cells[1])), umis
 
 
 def plan(
@@ -225,33 +248,35 @@ def plan(
     ValueError
         If the budget buys no experiment in these ranges.
     """
-    depths = depths or depth_range(fit)
+    depths, joint = depths or depth_range(fit), isinstance(fit.law, TwoVariableLaw)
     if cells is not None:
         in_range(cells, 1, 1e12, "cells")
         left = (budget / cells - prices.per_cell) / prices.per_million_reads * 1e6
         if left <= 0:
             raise ValueError(f"budget is {budget:g}: {cells:,.0f} cells alone cost {cells * prices.per_cell:,.0f}.")
-        umis = min(float(prices.umis_for(left)), depths[1])
-        number = float(cells)
+        number, umis = float(cells), min(float(prices.umis_for(left)), depths[1], LIBRARY * prices.complexity)
     elif isinstance(fit.law, TwoVariableLaw):
-        sizes = sizes or cell_range(fit)
-        number, umis = optimum(fit.law, budget, prices, depths, sizes)
+        number, umis = optimum(fit.law, budget, prices, depths, sizes or cell_range(fit))
     else:
         raise ValueError("a noise law says nothing of the number of cells: give cells, or measure several numbers.")
-    at = np.array([[number, umis]]) if isinstance(fit.law, TwoVariableLaw) else np.array([umis])
+    at = np.array([[number, umis]]) if joint else np.array([umis])
     low, high = (float(side[0]) for side in fit.band(at))
     bits = float(np.ravel(fit.law(at))[0])
-    edge = _edge(number, umis, depths, sizes)
     reads = float(prices.reads_for(umis))
-    return Plan(number, umis, reads, bits, low, high, float(prices.cost(number, umis)), edge)
+    return Plan(number, umis, reads, bits, low, high, float(prices.cost(number, umis)), _outside(fit, number, umis))
 
 
-def _edge(number: float, umis: float, depths: tuple[float, float], sizes: tuple[float, float] | None) -> str:
+def _outside(fit: Fit, number: float, umis: float) -> str:
+    """Return how far a plan lies outside the measured points, in words; an empty string inside."""
+    joint = isinstance(fit.law, TwoVariableLaw)
+    columns = [("cells", number, fit.x[:, 0])] if joint else []
+    columns.append(("UMIs per cell", umis, fit.x[:, 1] if joint else fit.x))
     told = []
-    for value, limits, what in ((umis, depths, "UMIs per cell"), (number, sizes, "cells")):
-        for limit, side in zip(limits or (), ("fewest", "most"), strict=False):
-            if abs(np.log(value / limit)) < 1e-3:
-                told.append(f"the {side} {what} considered ({limit:,.0f})")
+    for what, value, measured in columns:
+        for end, fold in ((measured.max(), value / measured.max()), (measured.min(), measured.min() / value)):
+            if fold > 1.001:
+                side = "beyond the most" if end == measured.max() else "below the fewest"
+                told.append(f"{fold:.1f}-fold {side} {what} measured ({end:,.0f})")
     return " and ".join(told)
 
 
@@ -352,9 +377,11 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
         One row a quantity with its confidence limits. "Gain of the same money" compares spending the price of the
         whole experiment once more on cells or on depth.
     """
-    in_range(share, 0, 1, "share", open_low=True)
-    joint = isinstance(fit.law, TwoVariableLaw)
+    in_range(share, 0, 0.999, "share", "It is below 1: all of it needs unlimited depth.", open_low=True)
     cells, u = now
+    in_range(cells, 1, 1e15, "cells")
+    in_range(u, 0, LIBRARY * min(prices.complexity, 1e15), "depth", "The library has no more molecules.", open_low=True)
+    joint = isinstance(fit.law, TwoVariableLaw)
 
     def at(law: Any, n: float, depth: float) -> float:
         return float(law(n, depth)) if joint else float(law(depth))
@@ -370,34 +397,46 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
 
     cost = float(prices.cost(cells, u))
     deeper = float(prices.umis_for((2 * cost / cells - prices.per_cell) / prices.per_million_reads * 1e6))
+
+    def by_cells(law: Any) -> float:
+        return at(law, 2 * cells, u) - at(law, cells, u)
+
+    def by_reads(law: Any) -> float:
+        return at(law, cells, deeper) - at(law, cells, u)
+
     wanted: dict[str, tuple[Callable[[Any], float], bool]] = {
         "information now (bits)": (lambda law: at(law, cells, u), False),
         "with these cells and unlimited depth (bits)": (top, False),
         "lost to noise now (bits)": (lambda law: top(law) - at(law, cells, u), False),
         f"depth for {share:.0%} of that (UMIs per cell)": (needed, True),
-        "price of that depth with these cells": (lambda law: float(prices.cost(cells, needed(law))), True),
-        "gain from 10× depth (bits)": (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False),
     }
+    if needed(fit.law) < LIBRARY * prices.complexity:
+        wanted["price of that depth with these cells"] = (lambda law: float(prices.cost(cells, needed(law))), True)
+    wanted["gain from 10× depth (bits)"] = (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False)
     if joint:
         wanted |= {
             "gain from 10× cells (bits)": (lambda law: at(law, 10 * cells, u) - at(law, cells, u), False),
-            SAME_MONEY.format("cells"): (lambda law: at(law, 2 * cells, u) - at(law, cells, u), False),
+            SAME_MONEY.format("cells"): (by_cells, False),
+            DIFFERENCE: (lambda law: by_cells(law) - by_reads(law), False),
         }
-    wanted[SAME_MONEY.format("reads")] = (lambda law: at(law, cells, deeper) - at(law, cells, u), False)
+    wanted[SAME_MONEY.format("reads")] = (by_reads, False)
     rows = {name: fit.derived(of, level, positive) for name, (of, positive) in wanted.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"]).rename_axis("quantity")
 
 
 def what_to_buy(table: pd.DataFrame) -> str:
     """Return one sentence on what the same money buys best, from ``advice`` of a joint law."""
-    names = {what: SAME_MONEY.format(what) for what in ("cells", "reads")}
-    told = {what: table.loc[name] for what, name in names.items() if name in table.index}
-    if "cells" not in told:
+    if DIFFERENCE not in table.index:
         return "The points do not say what more cells would give: measure several numbers of cells."
-    first, second = sorted(told, key=lambda what: -told[what]["estimate"])
-    gains = {what: f"{v['estimate']:.2f} bits [{v['low']:.2f}, {v['high']:.2f}]" for what, v in told.items()}
-    unclear = "" if told[first]["low"] > told[second]["high"] else ", though the intervals overlap"
-    return f"Buy {first}: as much money again gives {gains[first]} on {first}, {gains[second]} on {second}{unclear}."
+    gains = {what: table.loc[SAME_MONEY.format(what), "estimate"] for what in ("cells", "reads")}
+    _, low, high = table.loc[DIFFERENCE]
+    told = f"as much money again gives {gains['cells']:.2f} bits on cells and {gains['reads']:.2f} on reads"
+    apart = f"difference [{low:.2f}, {high:.2f}]"
+    if max(gains.values()) < WORTHWHILE:
+        return f"Neither is worth it: {told}."
+    if low <= 0 <= high:
+        return f"Cells or reads, the points do not say which: {told}, {apart}."
+    return f"Buy {'cells' if low > 0 else 'reads'}: {told}, {apart}."
 
 
 def fit_pilot(points: pd.DataFrame, source: str = "the pilot") -> Fit:
@@ -413,16 +452,31 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot") -> Fit:
     ValueError
         For missing columns.
     """
-    for column in ("u", "bits"):
-        if column not in points:
-            raise ValueError(f"{source} has no column {column!r}: it has {', '.join(points.columns)}.")
-    if "n" in points and points["n"].nunique() > 1:
-        return JointLaw.fit(points["n"], points["u"], points["bits"], extrapolate=True)
-    return NoiseLaw.fit(points["u"], points["bits"])
+    columns = {}
+    for column in ("n", "u", "bits"):
+        alike = [c for c in points if str(c).strip().lower() == column]
+        if column in points:
+            numbers = pd.to_numeric(points[column], errors="coerce")
+            if numbers.isna().any():
+                row = int(np.flatnonzero(numbers.isna())[0])
+                bad = points[column].iloc[row]
+                raise ValueError(f"{source}: {column} is {bad!r} in row {row + 1}: give a number or leave the row out.")
+            columns[column] = numbers
+        elif alike:
+            raise ValueError(f"{source} has a column {alike[0]!r}: call it {column!r}.")
+        elif column != "n":
+            raise ValueError(f"{source} has no column {column!r}: it has {', '.join(map(str, points.columns))}.")
+    if "n" not in columns:
+        return NoiseLaw.fit(columns["u"], columns["bits"])
+    if (columns["n"] <= 0).any():
+        raise ValueError(f"{source}: n holds {columns['n'].min():g}: it is a number of training cells, above 0.")
+    if columns["n"].nunique() == 1:
+        return NoiseLaw.fit(columns["u"], columns["bits"])
+    return JointLaw.fit(columns["n"], columns["u"], columns["bits"], priors=True)
 
 
 def fit_published(name: str) -> Fit:
-    """Fit the joint law to a grid that the papers released.
+    """Fit the joint law to a grid that the papers released, as ``fit_pilot`` does, for plans beyond its points.
 
     Parameters
     ----------
@@ -438,7 +492,7 @@ def fit_published(name: str) -> Fit:
 
     grids = {" ".join(key): grid for key, grid in grid_means(published.points(), published.KEYS).items()}
     grid = grids[choose(name, grids, "published curve")]
-    return JointLaw.fit(grid["n"], grid["u"], grid["bits"])
+    return JointLaw.fit(grid["n"], grid["u"], grid["bits"], priors=True)
 
 
 def knows_cells(fit: Fit) -> bool:
@@ -448,11 +502,12 @@ def knows_cells(fit: Fit) -> bool:
 
 def in_words(best: Plan, budget: float) -> str:
     """Return a plan as one sentence."""
+    spent = "" if best.cost > 0.999 * budget else f"{best.cost:,.0f} of "
     told = (
-        f"For {budget:,.0f}: {best.cells:,.0f} cells with {best.reads:,.0f} reads ({best.umis:,.0f} UMIs) each give "
-        f"{best.bits:.2f} bits [{best.low:.2f}, {best.high:.2f}] for {best.cost:,.0f}."
+        f"For {spent}{budget:,.0f}: {best.cells:,.0f} cells with {best.reads:,.0f} reads "
+        f"({best.umis:,.0f} UMIs) each give {best.bits:.2f} bits [{best.low:.2f}, {best.high:.2f}]."
     )
-    return told + (f" It lies at {best.at_edge}: the points say nothing beyond." if best.at_edge else "")
+    return told + (f" That is {best.outside}: there the interval is too narrow." if best.outside else "")
 
 
 def with_prices(prices: Prices, **given: float | None) -> Prices:

@@ -94,6 +94,8 @@ def pack(folder: Path | None = None) -> list[Path]:
             fits.append(table[[*KEYS, setting]].assign(parameter=name, value=table[column], error=errors))
     runs = pd.read_csv(fetch("published", _RUNS)).rename(columns={"V": "genes"})
     runs = runs[["size", "seed", "genes", "params", "tokens_seen", "best_val_mse", "best_val_gauss_nll"]]
+    if means["seeds"].max() > 3:
+        raise ValueError(f"{means['seeds'].max()} seeds at a setting: points() places three or fewer.")
     written = []
     for name, table in ((POINTS, means), (FITS, pd.concat(fits)), (RUNS, runs)):
         written.append(folder / f"{name}.parquet")

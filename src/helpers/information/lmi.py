@@ -1,6 +1,5 @@
 """Mutual information of high-dimensional variables through learned low-dimensional codes (LMI)."""
 
-import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
@@ -298,7 +298,7 @@ def _continuous(
         axes[signal].append((cells, u, v))
 
     # A net's cells a thread. The threads of the linear algebra would only wait for each other, busily.
-    with threadpool_limits(1, "blas"), ThreadPoolExecutor(os.cpu_count()) as threads:
+    with threadpool_limits(1, "blas"), ThreadPoolExecutor(torch.get_num_threads()) as threads:
         list(threads.map(one, range(len(signal_of))))
         return np.stack(list(threads.map(lambda part, of: _trusted(part, of, k), parts.swapaxes(0, 1), axes)))
 

@@ -32,6 +32,8 @@ class Fit:
         Of the points given; rmse in the unit of ``y``, bits.
     spread : float
         Standard deviation of a point around the law, bits: residuals with n − p degrees of freedom.
+    penalised : bool
+        Whether priors were used.
     log_likelihood : function of the coordinates of the search
         Natural logarithm, up to a constant, with Gaussian points of that spread (and the priors, if any were used).
     r_squared_means : float
@@ -47,6 +49,7 @@ class Fit:
     message: str
     covariance: np.ndarray = field(repr=False)
     spread: float = field(default=float("nan"), repr=False)
+    penalised: bool = False
     log_likelihood: Callable[[np.ndarray], float] = field(default=lambda theta: float("nan"), repr=False)
 
     @property
@@ -128,9 +131,13 @@ class Fit:
             return value, -np.inf, np.inf
         theta, covariance = self.law._theta(), self.search_covariance
         steps = np.clip(1e-4 * np.sqrt(np.diag(covariance)), 1e-9, 1e-3)
-        moved = [[float(quantity(self.law._from_theta(theta + side * step))) for side in (1, -1)]
-                 for step in np.diag(steps)]  # fmt: skip
-        slope = np.array([(up - down) / (2 * step) for (up, down), step in zip(moved, steps, strict=True)])
+        # A parameter at the end of its range, such as I_max = 0, moves to one side only.
+        floor = [-np.inf if n in self.law.positive else low for n, (low, _) in self.law.allowed.items()]
+        slope = np.empty(len(theta))
+        for i, step in enumerate(np.diag(steps)):
+            up, down = theta + step, np.maximum(theta - step, floor)
+            ends = [float(quantity(self.law._from_theta(end))) for end in (up, down)]
+            slope[i] = (ends[0] - ends[1]) / (up[i] - down[i])
         half = self.t_quantile(level) * float(np.sqrt(max(slope @ covariance @ slope, 0)))
         return value, value - half, value + half
 
@@ -139,8 +146,15 @@ class Fit:
 
         A side on which the points never rule the parameter out is infinite (or 0 below, for a
         parameter that is positive).
+
+        Raises
+        ------
+        ValueError
+            For a fit with priors, which are not in the profile.
         """
         in_range(level, 0, 1, "level")
+        if self.penalised:
+            raise ValueError("this fit has priors, so no profile interval: use band, derived or helpers.design.draws.")
         if self.n_points <= len(self.params) or self.status == "failed":
             return {name: (low, np.inf) for name, (low, _) in self.law.allowed.items()}
         return {name: profile_interval(self, name, level) for name in self.params}
@@ -257,36 +271,34 @@ def finished(
     starts: list[np.ndarray],
     low: np.ndarray,
     high: np.ndarray,
-    weights: np.ndarray | None = None,
     prior: np.ndarray | None = None,
     scale: float = 1.0,
     tolerance: float = 1e-15,
 ) -> Fit:
     """Polish each start, keep the least sum of squares, and judge what the points say of the parameters.
 
-    ``weights`` multiply residuals; ``prior`` are means and standard deviations of the coordinates searched, weighed
-    beside points of error ``scale``. ``tolerance`` ends the search.
+    ``prior`` are means and standard deviations of the coordinates searched, weighed beside points of error ``scale``.
+    ``tolerance`` ends the search.
     """
-    weights = np.ones(len(x)) if weights is None else weights
 
     def residual(theta: np.ndarray) -> np.ndarray:
-        off = (law._formula(x, theta) - y) * weights
+        off = law._formula(x, theta) - y
         return off if prior is None else np.concatenate([off, scale * (theta - prior[0]) / prior[1]])
 
     def slope(theta: np.ndarray) -> np.ndarray:
-        of_points = law._slope(x, theta) * weights[:, None]
+        of_points = law._slope(x, theta)
         return of_points if prior is None else np.vstack([of_points, np.diag(scale / prior[1])])
 
     found = [_solve(residual, slope, start, low, high, tolerance) for start in starts]
     good = [f for f in found if np.isfinite(f.cost)]
     best = min(good or found, key=lambda f: f.cost)
-    fit = _judge(law._from_theta(best.x), x, y, edges, bool(good), weights, prior)
+    held = np.zeros(len(low)) if prior is None else (scale / prior[1]) ** 2
+    fit = _judge(law._from_theta(best.x), x, y, edges, bool(good), held)
 
     def log_likelihood(theta: np.ndarray) -> float:
-        squares = float((((law._formula(x, theta) - y) * weights) ** 2).sum()) / fit.spread**2
-        return -(squares if prior is None else squares + float((((theta - prior[0]) / prior[1]) ** 2).sum())) / 2
+        return -float((residual(theta) ** 2).sum()) / fit.spread**2 / 2
 
-    return replace(fit, log_likelihood=log_likelihood)
+    return replace(fit, log_likelihood=log_likelihood, penalised=prior is not None)
 
 
 def _valleys(law: type[Law], x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
@@ -325,25 +337,22 @@ def _judge(
     y: np.ndarray,
     edges: dict[str, tuple[float, float]],
     solved: bool,
-    weights: np.ndarray,
-    prior: np.ndarray | None,
+    held: np.ndarray,
 ) -> Fit:
     params = law._params()
-    slope = law.slope(x) * weights[:, None]
+    slope = law.slope(x)
     free = len(x) - len(params)
-    off = (y - law._formula(x, law._theta())) * weights
-    variance = (off**2).sum() / (weights**2).sum() * len(x) / free if free > 0 else np.inf
-    known = np.zeros(len(params))  # what priors add to the information of the points
-    if prior is not None:
-        coordinates = [v if n in law.positive else 1.0 for n, v in params.items()]
-        known = variance / (prior[1] * coordinates) ** 2
+    off = y - law._formula(x, law._theta())
+    variance = (off**2).sum() / free if free > 0 else np.inf
+    # What priors add to the squared slopes of the points, in the units of the parameters.
+    known = held / np.array([v if n in law.positive else 1.0 for n, v in params.items()]) ** 2
     # Scale columns before inverting: parameters differ by orders of magnitude.
     norm = np.sqrt((slope**2).sum(axis=0) + known)
     fixed = norm > 0
     covariance = np.full((len(params),) * 2, np.nan)
     with np.errstate(invalid="ignore"):
         information = (slope / norm).T @ (slope / norm) + np.diag(known / norm**2)
-    if fixed.all() and np.linalg.cond(information) < 1e20 and np.isfinite(variance):
+    if np.isfinite(variance) and fixed.all() and np.linalg.cond(information) < 1e20:
         covariance = variance * np.linalg.inv(information) / np.outer(norm, norm)
     errors = np.sqrt(np.diag(covariance))
     stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
@@ -357,7 +366,7 @@ def _judge(
     doubt = law._doubt(x)
     if not solved:
         status, message = "failed", "no start converged: inspect the points."
-    elif flat := _flat(y, law(x), free):
+    elif flat := _flat(y, law(x), free, law.y_name):
         status, message = "unconstrained", "; ".join(filter(None, [flat, doubt])) + "."
     elif at_edge and not doubt:
         status, message = "bound", "; ".join(at_edge) + ": read the curve, not the parameters."
@@ -369,11 +378,11 @@ def _judge(
     return Fit(law, x, y, params, stderr, status, message, covariance, float(np.sqrt(variance)))
 
 
-def _flat(y: np.ndarray, fitted: np.ndarray, free: int) -> str:
+def _flat(y: np.ndarray, fitted: np.ndarray, free: int, unit: str) -> str:
     """Say so if a constant describes the points as well as the law does (F test at 5 %)."""
     spread, rss = ((y - y.mean()) ** 2).sum(), ((y - fitted) ** 2).sum()
     if spread <= len(y) * 1e-24:
-        return f"every point has {y[0]:g} bits: without a rise the law's parameters mean nothing"
+        return f"every point has {y[0]:g} {unit}: without a rise the law's parameters mean nothing"
     extra = len(y) - 1 - free
     if free > 0 and rss > 0:
         chance = float(f_distribution.sf((spread - rss) / extra / (rss / free), extra, free))

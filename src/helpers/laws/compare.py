@@ -1,4 +1,4 @@
-"""Judge joint laws by what they were not shown: cells of the grid, the deepest depths, the largest numbers of cells."""
+"""Judge joint laws by what they were not shown: settings of the grid, the deepest depths, the most cells."""
 
 from typing import Any
 
@@ -9,13 +9,13 @@ from helpers.checks import choose, in_range
 from helpers.laws.joint import JOINT_LAWS
 
 # What is held out, and how it is fitted.
-CELLS, DEPTHS, DEPTHS_PRIOR, SIZES = (
-    "held-out cells", "deepest decade, least squares", "deepest decade, priors and weights", "most cells"
+SETTINGS, DEPTHS, DEPTHS_PRIOR, SIZES = (
+    "held-out settings", "deepest, least squares", "deepest, priors", "most cells"
 )  # fmt: skip
 
 
 def grid_means(points: pd.DataFrame, by: list[str]) -> dict[tuple, pd.DataFrame]:
-    """Average the seeds of each cell of each grid.
+    """Average the seeds at each setting of each grid.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def grid_means(points: pd.DataFrame, by: list[str]) -> dict[tuple, pd.DataFrame]
 def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: int = 0) -> dict[str, list[np.ndarray]]:
     """Return which rows of a grid are held out in turn, as boolean masks.
 
-    ``CELLS``: random folds. ``DEPTHS``: the depths of the deepest decade, at most four in ten of all depths.
+    ``SETTINGS``: random folds. ``DEPTHS``: the deepest depths, up to a decade and at most four in ten of all.
     ``SIZES``: the three in ten largest numbers of cells.
     """
     in_range(folds, 2, len(grid), "folds", whole=True)
@@ -48,7 +48,7 @@ def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: i
     n_deep = min(len(np.unique(grid.loc[deep, "u"])), max(1, int(0.4 * len(levels))))
     n_large = max(1, round(0.3 * len(sizes)))
     return {
-        CELLS: random,
+        SETTINGS: random,
         DEPTHS: [(grid["u"] >= levels[-n_deep]).to_numpy()],
         SIZES: [(grid["n"] >= sizes[-n_large]).to_numpy()],
     }
@@ -68,7 +68,7 @@ def compare(
     Returns
     -------
     DataFrame
-        One row a law, grid and kind of part (``CELLS``, ``DEPTHS``, ``DEPTHS_PRIOR``, ``SIZES``): ``rmse`` in bits of
+        One row a law, grid and kind (``SETTINGS``, ``DEPTHS``, ``DEPTHS_PRIOR``, ``SIZES``): ``rmse`` in bits of
         what was held out, ``share`` of the grid's range, ``covered`` share of held-out points inside the 95 % limits
         for points; and of the fit to all of the grid ``aic``, ``parameters`` and ``status``.
     """
@@ -81,10 +81,10 @@ def compare(
             whole = law.fit(n, u, bits)
             rss = max((whole.residuals**2).sum(), 1e-12)
             aic = len(bits) * np.log(rss / len(bits)) + 2 * (len(law.allowed) + 1)
-            for kind, prior in ((CELLS, False), (DEPTHS, False), (DEPTHS_PRIOR, True), (SIZES, False)):
+            for kind, prior in ((SETTINGS, False), (DEPTHS, False), (DEPTHS_PRIOR, True), (SIZES, False)):
                 off, inside = [], []
                 for mask in parts[DEPTHS if prior else kind]:
-                    fit = law.fit(n[~mask], u[~mask], bits[~mask], extrapolate=prior)
+                    fit = law.fit(n[~mask], u[~mask], bits[~mask], priors=prior)
                     pairs = np.column_stack([n[mask], u[mask]])
                     low, high = fit.band(pairs, of_points=True)
                     off.append(bits[mask] - fit.predict(pairs))
@@ -107,20 +107,21 @@ def ranking(compared: pd.DataFrame) -> pd.DataFrame:
     """
     share = 100 * compared.pivot_table(index="law", columns="kind", values="share", aggfunc="median", sort=False)
     covered = 100 * compared.pivot_table(index="law", columns="kind", values="covered", sort=False)
-    once = compared[compared["kind"] == CELLS]
+    once = compared[compared["kind"] == SETTINGS]
     ranks = once.assign(rank=once.groupby("grid")["aic"].rank()).groupby("law", sort=False)["rank"].mean()
     best = once.loc[once.groupby("grid")["rmse"].idxmin(), "law"].value_counts()
     out: dict[str, Any] = {"parameters": once.groupby("law", sort=False)["parameters"].first()}
-    out |= {f"{kind} (% of range)": share[kind] for kind in (CELLS, DEPTHS, DEPTHS_PRIOR, SIZES)}
-    out |= {f"{kind}: covered (%)": covered[kind] for kind in (CELLS, DEPTHS_PRIOR)}
-    out |= {"mean rank by AIC": ranks, "best on held-out cells": best.reindex(ranks.index).fillna(0).astype(int)}
+    out |= {f"{kind} (% of range)": share[kind] for kind in (SETTINGS, DEPTHS, DEPTHS_PRIOR, SIZES)}
+    out |= {f"{kind}: covered (%)": covered[kind] for kind in (SETTINGS, DEPTHS_PRIOR)}
+    out |= {"mean rank by AIC": ranks, "best on held-out settings": best.reindex(ranks.index).fillna(0).astype(int)}
     return pd.DataFrame(out).rename_axis("law")
 
 
 def seed_floor(grids: dict[tuple, pd.DataFrame]) -> float:
-    """Return the median over grids of the seeds' standard error, as a share of the grid's range: no law can do better.
+    """Return the median over grids of the standard error of the seeds' means, as a share of the grid's range.
 
-    Grids of a single seed, which say nothing of it, are left out.
+    It is the error that seeds alone would make. Only grids with several seeds at every setting, which differ, count.
     """
-    shares = [np.sqrt((g["error"] ** 2).mean()) / np.ptp(g["bits"]) for g in grids.values() if g["error"].notna().any()]
+    shares = [np.sqrt((g["error"] ** 2).mean()) / np.ptp(g["bits"]) for g in grids.values()
+              if g["error"].notna().all() and g["error"].any()]  # fmt: skip
     return float(np.median(shares)) if shares else float("nan")

@@ -83,15 +83,13 @@ class TwoVariableLaw(Law):
         return {name: tuple(np.exp(_EDGES[name])) if name in cls.positive else _EDGES[name] for name in cls.allowed}
 
     @classmethod
-    def _best_starts(
-        cls, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray, weights: np.ndarray
-    ) -> list[np.ndarray]:
+    def _best_starts(cls, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
         rng = np.random.default_rng(0)
         drawn = np.column_stack([rng.uniform(*_DRAWN[name], _STARTS) for name in cls.allowed])
         drawn[:, 0] = np.log(max(float(y.max()), 0.05)) + rng.uniform(0, 0.7, _STARTS)
         drawn[:, 1] = np.log(x[:, 1].max()) + rng.uniform(-4, 1.5, _STARTS)
         drawn = np.clip(drawn, low, high)
-        costs = (((cls._formula(x, drawn) - y) * weights) ** 2).sum(axis=1)
+        costs = ((cls._formula(x, drawn) - y) ** 2).sum(axis=1)
         return list(drawn[np.argsort(np.nan_to_num(costs, nan=np.inf))[:_POLISHED]])
 
     def _doubt(self, x: np.ndarray) -> str:
@@ -105,16 +103,16 @@ class TwoVariableLaw(Law):
         return "; ".join(told)
 
     @classmethod
-    def fit(cls, n: Any, u: Any, bits: Any, extrapolate: bool = False) -> Fit:  # type: ignore[override]
+    def fit(cls, n: Any, u: Any, bits: Any, priors: bool = False) -> Fit:  # type: ignore[override]
         """Fit the law to points by least squares from many starts.
 
         Parameters
         ----------
         n, u, bits : (points,) arrays
             Training cells, depth, information; repeat n and u for several seeds.
-        extrapolate : bool
-            For predictions beyond the deepest point: points weigh in proportion to their depth, and weak priors, the
-            same for all data, keep parameters that the points leave free near usual values.
+        priors : bool
+            For predictions beyond the points: weak priors, the same for all data, keep parameters that the points
+            leave free near usual values.
 
         Raises
         ------
@@ -138,14 +136,11 @@ class TwoVariableLaw(Law):
                 f"{len(np.unique(x, axis=0))} distinct pairs of n and u for {len(cls.allowed)} parameters: "
                 "measure a grid of cells and depths."
             )
-        weights = np.sqrt(x[:, 1] / x[:, 1].max()) if extrapolate else np.ones(len(x))
-        prior = np.array([_PRIOR[name] for name in cls.allowed]).T if extrapolate else None
+        prior = np.array([_PRIOR[name] for name in cls.allowed]).T if priors else None
         scale = _POINT_ERROR * max(float(np.ptp(y)), 1e-6)
         edges = cls._limits(x, y)
         low, high = np.array([_EDGES[name] for name in cls.allowed]).T
-        return finished(
-            cls, x, y, edges, cls._best_starts(x, y, low, high, weights), low, high, weights, prior, scale, 1e-10
-        )
+        return finished(cls, x, y, edges, cls._best_starts(x, y, low, high), low, high, prior, scale, 1e-10)
 
 
 @dataclass(frozen=True)
