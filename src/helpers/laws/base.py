@@ -293,7 +293,7 @@ def finished(
     good = [f for f in found if np.isfinite(f.cost)]
     best = min(good or found, key=lambda f: f.cost)
     held = np.zeros(len(low)) if prior is None else (scale / prior[1]) ** 2
-    fit = _judge(law._from_theta(best.x), x, y, edges, bool(good), held)
+    fit = _judge(law._from_theta(best.x), x, y, edges, bool(good), held, scale)
 
     def log_likelihood(theta: np.ndarray) -> float:
         return -float((residual(theta) ** 2).sum()) / fit.spread**2 / 2
@@ -338,6 +338,7 @@ def _judge(
     edges: dict[str, tuple[float, float]],
     solved: bool,
     held: np.ndarray,
+    scale: float,
 ) -> Fit:
     params = law._params()
     slope = law.slope(x)
@@ -353,7 +354,10 @@ def _judge(
     with np.errstate(invalid="ignore"):
         information = (slope / norm).T @ (slope / norm) + np.diag(known / norm**2)
     if np.isfinite(variance) and fixed.all() and np.linalg.cond(information) < 1e20:
-        covariance = variance * np.linalg.inv(information) / np.outer(norm, norm)
+        # Scatter of the points, and the bias towards the priors if the parameters are spread as they say.
+        inverse = np.linalg.inv(information)
+        middle = variance * (slope / norm).T @ (slope / norm) + scale**2 * np.diag(known / norm**2)
+        covariance = inverse @ middle @ inverse / np.outer(norm, norm)
     errors = np.sqrt(np.diag(covariance))
     stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
     at_edge = [

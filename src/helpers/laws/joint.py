@@ -18,13 +18,14 @@ _EDGES = {
     "i_max": (-4.0, 2.7), "i_inf": (-4.0, 2.7), "u_bar": (0.0, 13.8), "n0": (0.0, 18.4), "s": (-2.3, 1.4),
     "k": (-5.0, 5.0), "kappa": (-1.0, 2.0), "beta": (-0.92, 0.7), "h0": (-6.0, -0.13),
 }  # fmt: skip
-# Mean and standard deviation of weak priors in the same coordinates, one for all data: they matter where points end.
+# Mean and standard deviation of priors in the same coordinates, one for all data: they matter where points end.
+# Widths of κ and β, and the error below, were set by predicting the deepest depths of the published grids.
 _PRIOR = {
     "i_max": (0.5, 1.0), "i_inf": (0.5, 1.0), "u_bar": (6.5, 2.0), "n0": (6.5, 3.0), "s": (-0.5, 0.5),
-    "k": (0.0, 0.3), "kappa": (0.0, 1.0), "beta": (0.0, 0.3), "h0": (-3.0, 1.5),
+    "k": (0.0, 0.3), "kappa": (0.0, 0.5), "beta": (0.0, 0.1), "h0": (-3.0, 1.5),
 }  # fmt: skip
-# Error of a point, relative to the range of the points, beside which priors are weighed.
-_POINT_ERROR = 0.03
+# Error of a point beside which priors are weighed, relative to the range: what laws miss beyond the points.
+_POINT_ERROR = 0.1
 _STARTS, _POLISHED = 300, 5
 
 
