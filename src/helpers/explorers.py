@@ -165,7 +165,8 @@ def collapse(law: type[Law], points: pd.DataFrame, fits: dict[tuple, Fit], setti
     up = alt.Y("missing:Q").scale(domain=[-0.3, spread * 1.05], nice=False).title(label)
     models, data = sorted(set(shown["representation"])), sorted(set(shown["data"]))
     hue = alt.Color("representation:N").scale(_scale(models)).legend(orient="top", columns=2, symbolOpacity=1)
-    form = alt.Shape("data:N").scale(domain=data).legend(orient="top", columns=2, symbolOpacity=1).title(None)
+    grey = alt.Legend(orient="top", columns=2, symbolOpacity=1, symbolFillColor=GREY, symbolStrokeColor=GREY)
+    form = alt.Shape("data:N").scale(domain=data).legend(grey).title(None)
     pick = alt.selection_point(fields=["representation"], bind="legend")
     of_data = alt.selection_point(fields=["data"], bind="legend")
     fixed = alt.param("only_ok", value=True, bind=alt.binding_checkbox(name="only fits whose parameters are fixed "))
@@ -276,10 +277,13 @@ def grid_explorer(grids: dict[tuple, pd.DataFrame], fits: dict[tuple, Fit], titl
     chosen = "datum.grid === shown_grid"
     axis = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
     up = alt.Y("bits:Q").title(BITS)
-    bar = alt.Legend(type="gradient", orient="top", gradientLength=220, title=CELLS)
+    # Decades alone: a logarithmic legend names every step.
+    few, many = np.log10(shown["n"].min()), np.log10(shown["n"].max())
+    decades = [float(10**k) for k in range(int(np.ceil(few)), int(many) + 1)]
+    bar = alt.Legend(orient="top", values=decades, title=CELLS)
     hue = alt.Color("n:Q").scale(type="log", scheme="viridis").legend(bar)
     tips = [alt.Tooltip(f"{c}:Q", format=",.4~g") for c in ("n", "u", "bits")]
-    subtitle = f"{len(names)} grids, {len(shown)} cells of them; {source}; bars (seeds) and bands (law): 95 %"
+    subtitle = f"{len(names)} grids, {len(shown)} settings; {source}; bars (seeds) and bands (law): 95 %"
     law = alt.Chart(drawn).transform_filter(chosen)
     base = alt.Chart(shown).transform_filter(chosen)
     return alt.layer(

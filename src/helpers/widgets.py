@@ -184,8 +184,7 @@ def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, show
     told = alt.Chart(thinned).transform_filter(chosen).transform_aggregate(
         kept="mean(kept)", fraction="mean(fraction)"
     ).transform_calculate(
-        text="format(datum.fraction, '.0%') + ' of the molecules: ' + format(datum.kept, '.0%') + "
-        "' of the 16 nearest cells are still the nearest'"
+        text="format(datum.fraction, '.0%') + ' of molecules: ' + format(datum.kept, '.0%') + ' of 16 neighbours kept'"
     ).mark_text(align="left", x=6, y=10, color=GREY, fontSize=12).encode(text="text:N")  # fmt: skip
     map_of_cells = alt.layer(
         alt.Chart(background).mark_circle(size=22, opacity=0.3, color=GREY).encode(across, up, tooltip=["label:N"]),
