@@ -214,7 +214,7 @@ def beside_published(fits: dict[tuple, Fit], law: type[Law], tolerance: float = 
     return table.assign(agrees=agrees).reset_index()
 
 
-def joint_comparison(folds: int = 3, repeats: int = 1, seed: int = 0, write: bool = False) -> pd.DataFrame:
+def joint_comparison(folds: int = 3, repeats: int = 5, seed: int = 0, write: bool = False) -> pd.DataFrame:
     """Compare the joint laws on the 20 released grids (``helpers.laws.compare.compare``).
 
     It takes minutes, so the result for the default settings is kept in ``results/reference``; with other settings, or
