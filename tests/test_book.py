@@ -354,7 +354,9 @@ def test_the_noise_viewer_thins_the_chosen_cell(page, base):
 
 
 def test_a_grid_is_drawn_with_its_joint_law(page, base):
-    from helpers import design
+    from helpers import published
+    from helpers.laws import JointLaw
+    from helpers.laws.compare import grid_means
 
     chart = chart_with(page, base, "notebooks/analyses/joint_law.html", "shown_grid")
     chart.locator("select").select_option("merfish neighbour scvi")
@@ -364,7 +366,8 @@ def test_a_grid_is_drawn_with_its_joint_law(page, base):
     assert len(rows) == 100, "ten numbers of cells at ten depths"
     assert {row["grid"] for row in rows} == {"merfish neighbour scvi"}
     assert chart.locator("g.mark-line path").count() == 10
-    law = design.fit_published("merfish neighbour scvi").law
+    grid = grid_means(published.points(), published.KEYS)["merfish", "neighbour", "scvi"]
+    law = JointLaw.fit(grid["n"], grid["u"], grid["bits"]).law
     curves = [r for r in drawn(chart, columns, largest=True)["rows"] if r["grid"] == "merfish neighbour scvi"]
     # Kept to four decimals, to save half of the page.
     assert len(curves) == 280

@@ -169,7 +169,7 @@ def along_budget(
     budget : float > 0
     prices : Prices
     depths : (m,) array
-        UMIs per cell, below the complexity of the library.
+        UMIs per cell; at the complexity of the library or above, no cell is affordable and bits are NaN.
     most : float
         Where more cells are affordable, money is left.
 
@@ -178,7 +178,9 @@ def along_budget(
     cells (m,), bits (m,)
     """
     cells = np.minimum(budget / prices.cell_price(depths), most)
-    return cells, law(cells, depths)
+    bits = np.full(len(cells), np.nan)
+    bits[cells > 0] = law(cells[cells > 0], np.asarray(depths)[cells > 0])
+    return cells, bits
 
 
 def optimum(
