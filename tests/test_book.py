@@ -350,7 +350,7 @@ def test_the_noise_viewer_thins_the_chosen_cell(page, base):
     chart.locator("select").select_option(index=1)
     page.wait_for_timeout(300)
     assert drawn(chart, ["gene", "full"])["rows"] != before
-    assert "nearest" in chart.inner_text()
+    assert "neighbours kept" in chart.inner_text()
 
 
 def test_a_grid_is_drawn_with_its_joint_law(page, base):
