@@ -118,7 +118,7 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
             across, up, tooltip=tips
         ),
         best.mark_point(size=130, filled=True, color=COLOURS[1]).encode(across, up, tooltip=tips),
-        told.mark_text(align="left", x=10, y=14, lineBreak="\n", color=GREY, fontSize=13).encode(text="text:N"),
+        told.mark_text(align="left", x=10, y=14, color=GREY, fontSize=13).encode(text="text:N"),
         nothing,
     ).add_params(*params).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),

@@ -141,7 +141,6 @@ def fit(
     chart: Annotated[Path | None, typer.Option(help="HTML file for the chart; beside the CSV if not given.")] = None,
 ) -> None:
     """Fit a law to your own measured points and print estimates, intervals and what to doubt."""
-    import pandas as pd
     from rich import print as show
 
     from helpers import charts
@@ -149,11 +148,7 @@ def fit(
     from helpers.laws import LAWS
 
     chosen = LAWS[choose(law, LAWS, "law")]
-    if not file.exists():
-        raise ValueError(
-            f"{file} does not exist: give a CSV file with the columns {chosen.x_name} and {chosen.y_name}."
-        )
-    points = pd.read_csv(file)
+    points = _points(file, f"{chosen.x_name} and {chosen.y_name}")
     for column in (chosen.x_name, chosen.y_name):
         if column not in points:
             raise ValueError(f"{file} has no column {column!r}: it has {', '.join(points.columns)}.")
@@ -203,7 +198,11 @@ def design(
         complexity=complexity, lane_cells=lane_cells, lane_reads=lane_reads,
     )  # fmt: skip
     name = published or f"{pilot}"
-    fitted = planner.fit_published(published) if published else planner.fit_pilot(_points(pilot), name)
+    fitted = (
+        planner.fit_published(published)
+        if published
+        else planner.fit_pilot(_points(pilot, "u and bits, and n if measured"), name)
+    )
     if cells is None and not planner.knows_cells(fitted):
         cells = planner.USUAL_CELLS
         show(f"{name} has one number of cells, so it does not say how many to take: {cells:,.0f} assumed (--cells).")
@@ -227,16 +226,16 @@ def design(
     show(f"chart and tables: {target}")
 
 
-def _points(file: Path | None) -> Any:
-    """Read a CSV of a user's points."""
+def _points(file: Path | None, columns: str) -> Any:
+    """Read a CSV of a user's points, which needs these columns."""
     import pandas as pd
 
     if file is None or not file.exists():
-        raise ValueError(f"{file} does not exist: give a CSV file with the columns u and bits, and n if measured.")
+        raise ValueError(f"{file} does not exist: give a CSV file with the columns {columns}.")
     try:
         return pd.read_csv(file)
     except pd.errors.EmptyDataError:
-        raise ValueError(f"{file} is empty: give a CSV file with the columns u and bits, and n if measured.") from None
+        raise ValueError(f"{file} is empty: give a CSV file with the columns {columns}.") from None
 
 
 def _frame(prices: Any) -> Any:

@@ -250,7 +250,7 @@ def plan(
     ValueError
         If the budget buys no experiment in these ranges.
     """
-    depths, joint = depths or depth_range(fit), isinstance(fit.law, TwoVariableLaw)
+    depths, joint = depths or depth_range(fit), knows_cells(fit)
     if cells is not None:
         in_range(cells, 1, 1e12, "cells")
         left = (budget / cells - prices.per_cell) / prices.per_million_reads * 1e6
@@ -270,7 +270,7 @@ def plan(
 
 def _outside(fit: Fit, number: float, umis: float) -> str:
     """Return how far a plan lies outside the measured points, in words; an empty string inside."""
-    joint = isinstance(fit.law, TwoVariableLaw)
+    joint = knows_cells(fit)
     columns = [("cells", number, fit.x[:, 0])] if joint else []
     columns.append(("UMIs per cell", umis, fit.x[:, 1] if joint else fit.x))
     told = []
@@ -383,7 +383,7 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
     cells, u = now
     in_range(cells, 1, 1e15, "cells")
     in_range(u, 0, LIBRARY * min(prices.complexity, 1e15), "depth", "The library has no more molecules.", open_low=True)
-    joint = isinstance(fit.law, TwoVariableLaw)
+    joint = knows_cells(fit)
 
     def at(law: Any, n: float, depth: float) -> float:
         return float(law(n, depth)) if joint else float(law(depth))
