@@ -190,6 +190,28 @@ def test_search_finds_a_term(page, base):
     assert page.locator("#search-results li a").count() > 2
 
 
+def test_without_scripts_each_chart_is_its_picture(browser, base):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(base + "notebooks/analyses/gaussian_channel.html")
+    pictures = page.locator(".vega-chart img")
+    assert pictures.count() == page.locator(".vega-chart").count() > 3
+    for picture in pictures.all():
+        picture.scroll_into_view_if_needed()
+        assert picture.evaluate("e => e.decode().then(() => e.naturalWidth)") > 300
+        assert len(picture.get_attribute("alt")) > 20
+        assert picture.bounding_box()["width"] <= page.viewport_size["width"]
+    context.close()
+
+
+def test_with_scripts_no_picture_of_a_chart_is_loaded(page, base):
+    loaded = []
+    page.on("request", lambda r: loaded.append(r.url))
+    page.goto(base + "notebooks/analyses/gaussian_channel.html")
+    wait_for_charts(page)
+    assert not [url for url in loaded if url.endswith(".png")]
+
+
 def test_every_executed_notebook_can_be_downloaded():
     for name in PAGES:
         source = (ROOT / name).with_suffix(".ipynb")

@@ -9,6 +9,7 @@ from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 from helpers import __version__
 from helpers.charts import MIME
@@ -27,11 +28,28 @@ class VegaLite(MimeRenderPlugin):
         renderer.add_js_file("vega_bundle", "js/vega.js", {"defer": "defer"})
         renderer.add_js_file("vega_charts", "charts.js", {"defer": "defer"})
         spec = json.dumps(data.content).replace("</", r"<\/")
-        label = html.escape(str(data.content.get("description", "Interactive chart")), quote=True)
+        alt = str(data.content.get("description", "Interactive chart"))
+        label = html.escape(alt, quote=True)
         script = f'<script type="application/json">{spec}</script>'
-        return [
-            nodes.raw("", f'<div class="vega-chart" role="group" aria-label="{label}">{script}</div>', format="html")
-        ]
+        opening = f'<div class="vega-chart" role="group" aria-label="{label}">{script}'
+        return [nodes.raw("", opening, format="html", alt=alt), nodes.raw("", "</div>", format="html")]
+
+
+class PictureWithoutScripts(SphinxPostTransform):
+    """Put the picture that a notebook stores with each chart where readers without scripts see it."""
+
+    default_priority = 3  # before MyST-NB keeps one kind of each output
+
+    def run(self, **kwargs: Any) -> None:
+        """Give the elements of all charts of the page their pictures, which a browser with scripts never loads."""
+        for bundle in self.document.findall(nodes.container):
+            kinds = {part.get("mime_type"): part for part in bundle.children if isinstance(part, nodes.container)}
+            if MIME in kinds and "image/png" in kinds:
+                opening, closing = kinds[MIME].children
+                picture = next(kinds["image/png"].findall(nodes.image)).deepcopy()
+                picture["alt"] = opening["alt"]
+                before, after = (nodes.raw("", tag, format="html") for tag in ("<noscript>", "</noscript>"))
+                kinds[MIME].children = [opening, before, picture, after, closing]
 
 
 def write_scripts(app: Any) -> None:
@@ -78,5 +96,6 @@ def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("html-page-context", add_lab_button, priority=501)  # after the theme has made its list
     app.connect("html-page-context", drop_thebe)
+    app.add_post_transform(PictureWithoutScripts)
     app.connect("builder-inited", write_scripts)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
