@@ -17,7 +17,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 from helpers.calibration import known_pair, level_information
 from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.ksg import ksg_pointwise
-from helpers.information.lmi import _trust, shifted_ksg
+from helpers.information.lmi import _trust, _untied, shifted_ksg
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.published import PairedAutoencoders
 from helpers.information.spectrum import FAMILIES, Channels, scaled_to, simulate
@@ -854,3 +854,36 @@ def test_a_signal_on_a_circle_has_a_null_of_zero():
     assert max(abs(f.null_bits) for f in found) < 0.1
     assert abs(np.mean([f.null_bits for f in found])) < 0.03
     assert all(f.bits > 1.0 for f in found)
+
+
+# Repeated values
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_repeated_values_are_not_read_as_information(seed):
+    rng = np.random.default_rng(seed)
+    atoms = rng.integers(0, 12, size=1200).astype(float)
+    unrelated = rng.uniform(size=1200)
+    for x, y in ((atoms[:, None], unrelated), (unrelated[:, None], atoms), (atoms[:, None], rng.permutation(atoms))):
+        found = lmi(x, y, seed=seed)
+        assert abs(found.bits) < 0.1
+        assert abs(found.null_bits) < 0.1
+    # Without spreading them, neighbours of a repeated value stand where many others do.
+    assert ksg(atoms, 200 * unrelated).bits > 0.15
+
+
+def test_information_of_a_few_values_about_a_continuous_one():
+    rng = np.random.default_rng(0)
+    y = rng.uniform(size=2000)
+    found = lmi(np.floor(8 * y)[:, None], y)  # exactly 3 bits
+    assert found.bits == pytest.approx(3.0, abs=0.1)
+    assert abs(found.null_bits) < 0.06
+
+
+def test_spreading_repeated_values_leaves_the_others():
+    x = np.array([[0.0, 1.0], [-0.0, 1.0], [2.0, 3.0], [5.0, 3.0]])
+    apart = _untied(x, 0)
+    assert (apart[2:] == x[2:]).all()
+    assert len(np.unique(apart, axis=0)) == 4
+    assert np.abs(apart - x).max() < 0.02
+    assert (_untied(x[1:], 0) == x[1:]).all()

@@ -23,6 +23,8 @@ LABEL_METHODS = ("neighbours", "bound", "one_hot")
 # Entropy that a shift may add, relative to the information it takes out (to 1 bit at most): the shift is trusted in
 # full up to the first share, not at all from the second on.
 _ADDED_SHARE = (0.5, 1.0)
+# Share of the spread by which repeated values are moved apart.
+_TIE = 1e-3
 # Pairs whose nets are trained together: more gain little on a CPU and take memory.
 _STACK = 16
 
@@ -61,6 +63,9 @@ def lmi(
     - *Labels y.* The code is the log posterior of a net trained by cross-entropy, which is sufficient
       for y. Codes of all folds share their meaning, so they are pooled, and the nearest-neighbour
       estimate for one continuous and one discrete variable (Ross 2014) is taken over all cells.
+
+    Rows of x or y that occur more than once are spread by a thousandth of their columns' standard deviation: ties in
+    distances would read as information.
 
     Parameters
     ----------
@@ -139,7 +144,7 @@ def lmi_many(
     in_range(folds, 2, 20, "folds", whole=True)
     in_range(dim, 1, 64, "dim", whole=True)
     in_range(k, 1, 50, "k", whole=True)
-    ready = [_checked(x, y, k, folds, label_method) for x, y in pairs]
+    ready = [_checked(x, y, k, folds, label_method, seed) for x, y in pairs]
     shapes: dict[tuple, list[int]] = {}
     for i, (x, y) in enumerate(ready):
         shapes.setdefault((x.shape, y.shape, y.ndim == 1 and int(y.max())), []).append(i)
@@ -164,8 +169,8 @@ def lmi_many(
     return [found[i] for i in range(len(ready))]
 
 
-def _checked(x: Any, y: Any, k: int, folds: int, label_method: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return x as a matrix and y as a matrix, or as a vector of label codes."""
+def _checked(x: Any, y: Any, k: int, folds: int, label_method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return x as a matrix and y as a matrix, or as a vector of label codes; repeated values spread."""
     discrete = is_labels(y)
     x = as_matrix(x, "x")
     y = as_labels(y, "y") if discrete else as_matrix(y, "y")
@@ -186,7 +191,24 @@ def _checked(x: Any, y: Any, k: int, folds: int, label_method: str) -> tuple[np.
             raise ValueError(f"{name} is constant over {n} cells: information about it is 0 and needs no estimate.")
     if discrete and label_method == "one_hot":
         y = np.eye(int(y.max()) + 1)[y]
-    return x, y
+    return _untied(x, seed), y if discrete else _untied(y, seed + 1)
+
+
+def _untied(values: np.ndarray, seed: int) -> np.ndarray:
+    """Move every row that occurs more than once by a thousandth of the spread of its columns.
+
+    Between repeated values there are only a few distances, and a neighbour then stands exactly where many others do:
+    counting those closer than it leaves all of them out, which reads as information (0.15 to 0.4 bits on a permuted
+    signal). Spread a little, half of them are closer, and the structure of the values stays.
+    """
+    rows = np.ascontiguousarray(values + 0.0)  # -0.0 becomes 0.0
+    bare = rows.view(np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))).ravel()
+    _, which, counts = np.unique(bare, return_inverse=True, return_counts=True)
+    again = counts[which] > 1
+    if again.any():
+        rng = np.random.default_rng([seed, 1])
+        rows[again] += _TIE * rows.std(axis=0) * rng.standard_normal((int(again.sum()), rows.shape[1]))
+    return rows
 
 
 def _estimate(
