@@ -221,7 +221,8 @@ def test_every_registered_file_has_an_address_and_a_place_of_its_own():
             assert file.path.startswith(f"{name}/")
             assert file.url.startswith("https://")
             assert file.sha256 is None or len(file.sha256) == 64
-            assert entry.manual or file.sha256
+            assert file.md5 is None or len(file.md5) == 32
+            assert entry.manual or file.known_hash
 
 
 # The command line

@@ -165,7 +165,8 @@ def test_axes_and_means(done):
 def test_folds_are_averaged_within_a_seed():
     rows = [{"dataset": "d", "signal": "s", "representation": "r", "dim": 1, "settings": "{}", "n_train": 5,
              "noise_level": 1.0, "probe_noise_level": 1.0, "seed": 0, "fold": f, "status": "ok", "umis_per_cell": 10.0,
-             "mi_bits": b, "mi_stderr_bits": 0.3, "mi_null_bits": 0.0, "mi_ceiling_bits": 2.0}
+             "noise_kind": "thinning", "snr": 10.0, "mi_bits": b, "mi_stderr_bits": 0.3, "mi_null_bits": 0.0,
+             "mi_ceiling_bits": 2.0}
             for f, b in ((0, 1.0), (1, 2.0))]  # fmt: skip
     mean = seed_means(pd.DataFrame(rows)).iloc[0]
     assert mean["mi_bits"] == 1.5

@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from helpers import checks, information, noise, preprocess, reference
+from helpers import checks, information, preprocess, reference
+from helpers.checks import is_labels
 from helpers.datasets import LOADERS, Dataset, load
 from helpers.datasets import base as dataset_base
 from helpers.datasets.files import hash_once, registry
 from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets, package, published
+from helpers.noise import counts as thinning
 from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.representations import base as representation_base
 from helpers.store import code_hash, short_hash
@@ -98,12 +100,12 @@ def frozen(options: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
 
 
 @lru_cache(maxsize=4)
-def _dataset(name: str, options: tuple[tuple[str, Any], ...]) -> Dataset:
+def _dataset(name: str, options: tuple[tuple[str, Any], ...]) -> Any:
     return load(name, **dict(options))
 
 
-def dataset_of(point: dict[str, Any]) -> Dataset:
-    """Return the dataset a point is measured on."""
+def dataset_of(point: dict[str, Any]) -> Any:
+    """Return the dataset a point is measured on: cells, images or sequences."""
     return _dataset(point["dataset"], frozen(point["options"]))
 
 
@@ -129,7 +131,9 @@ def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
             return recorded
         raise
     sizes = [len(cells.with_fold(fold).train) for fold in range(cells.n_folds)]
-    return {"data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": cells.describe()}
+    labels = sorted(set(cells.signal.tolist())) if is_labels(cells.signal) else None
+    about = cells.describe()
+    return {"data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": about, "labels": labels}
 
 
 def _loader_code(name: str) -> str:
@@ -217,21 +221,28 @@ def _prepared(
 def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse.csr_matrix, np.ndarray]:
     """Thinned counts, and the thinned UMIs of genes outside the matrix."""
     cells = _dataset(name, options)
-    others = noise.thin_nested(cells.other_umis[:, None], [depth], seed + 2**31)[depth]
-    return noise.thin_nested(cells.counts, [depth], seed)[depth], others.toarray().ravel()
+    others = thinning.thin_nested(cells.other_umis[:, None], [depth], seed + 2**31)[depth]
+    return thinning.thin_nested(cells.counts, [depth], seed)[depth], others.toarray().ravel()
+
+
+ESTIMATORS = (information, discrete, estimate, gaussian, ksg, lmi, nets, package, published)
 
 
 @lru_cache(maxsize=64)
 def _code_for(dataset: str, representation: str) -> str:
     measuring: list[Any] = [
-        checks, noise, preprocess, dataset_base, representation_base, information, discrete, estimate, gaussian,
-        ksg, lmi, nets, package, published, LOADERS[dataset], REPRESENTATIONS[representation],
-        *REPRESENTATIONS[representation].uses,
+        checks, thinning, preprocess, dataset_base, representation_base, *ESTIMATORS, LOADERS[dataset],
+        REPRESENTATIONS[representation], *REPRESENTATIONS[representation].uses,
     ]  # fmt: skip
     # What a loader or a model imports from its own folder decides the numbers too.
     for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):
         measuring += [sys.modules[name] for name in _siblings(module)]
-    return code_hash({inspect.getsourcefile(m) or "" for m in measuring} | {__file__})
+    return code_of_modules(__file__, *measuring)
+
+
+def code_of_modules(own: str, *parts: Any) -> str:
+    """Return the hash of the code of a file and of the modules that the parts (modules, functions, classes) are in."""
+    return code_hash({inspect.getsourcefile(part) or "" for part in parts} | {own})
 
 
 def _siblings(module: str, seen: frozenset[str] = frozenset()) -> set[str]:

@@ -17,11 +17,12 @@ def seed_means(table: pd.DataFrame) -> pd.DataFrame:
     Failed rows are left out; ``n_folds`` says how many folds each mean has. Columns that are not
     settings are averaged (``mi_stderr_bits`` as the error of that mean).
     """
-    keys = [*CURVE, "n_train", "noise_level", "probe_noise_level", "seed"]
+    keys = [*CURVE, "noise_kind", "n_train", "noise_level", "probe_noise_level", "seed"]
     good = table[table["status"] == "ok"].copy()
     good["mi_stderr_bits"] = good["mi_stderr_bits"].astype(float) ** 2
     return good.groupby(keys, as_index=False).agg(
         umis_per_cell=("umis_per_cell", "mean"),
+        snr=("snr", "mean"),
         mi_bits=("mi_bits", "mean"),
         mi_stderr_bits=("mi_stderr_bits", lambda v: float(np.sqrt(v.sum()) / len(v))),
         mi_null_bits=("mi_null_bits", "mean"),

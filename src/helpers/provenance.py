@@ -10,9 +10,9 @@ from pathlib import Path
 import pandas as pd
 import yaml
 
-from helpers import measure
 from helpers import reference as references
 from helpers.datasets import files
+from helpers.kinds import kind_of
 from helpers.tables import facts
 from helpers.workflow import load_plan
 
@@ -65,7 +65,7 @@ def reference() -> pd.DataFrame | str:
         return "There are none yet."
     table = pd.read_parquet(file)
     points = [json.loads(text) for text in table["parameters"]]
-    codes = [measure.code_of(point) for point in points]
+    codes = [kind_of(point).code_hash(point) for point in points]
     rows = table.to_dict("records")
     table["older"] = [
         row["code_hash"] != code and not references.is_verified(row, code)

@@ -88,9 +88,10 @@ def pack(store: Store) -> Path:
     Rows packed before stay, unless the store has the same point measured anew.
     """
     from helpers import measure
+    from helpers.kinds import KINDS
 
     rows = store.table()
-    rows = rows[(rows["status"] == "ok") & (rows["noise_kind"] == "thinning")]
+    rows = rows[(rows["status"] == "ok") & rows["modality"].isin(list(KINDS))]
     if not len(rows):
         raise ValueError(f"{store.path} has no measured point: sweep first.")
     facts: dict[str, dict[str, Any]] = {}
@@ -119,16 +120,18 @@ def verify(store: Store, seed: int = 0) -> pd.DataFrame:
     DataFrame
         One row a group: the point, both numbers of bits, and whether they agree to ``TOLERANCE``.
     """
-    from helpers import measure
+    from helpers.kinds import kind_of
     from helpers.progress import track
 
     rows = pd.read_parquet(store.path / ROWS)
-    codes = [measure.code_of(json.loads(text)) for text in rows["parameters"]]
+    points = [json.loads(text) for text in rows["parameters"]]
+    codes = [kind_of(point).code_hash(point) for point in points]
     old = rows.assign(now=codes).query("code_hash != now")
     found, agreed = [], []
     for key, group in track(list(old.groupby([*GROUP, "code_hash"])), "verifying"):
         row = group.sample(1, random_state=seed).iloc[0]
-        again = measure.measure([json.loads(row["parameters"])])[0]["mi_bits"]
+        point = json.loads(row["parameters"])
+        again = kind_of(point).measure([point])[0]["mi_bits"]
         agrees = bool(abs(again - row["mi_bits"]) <= TOLERANCE)
         named = dict(zip(GROUP, key, strict=False))
         found.append({**named, "rows": len(group), "then": row["mi_bits"], "now": again, "agrees": agrees})

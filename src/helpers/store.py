@@ -39,6 +39,15 @@ def short_hash(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
+def frozen_json(value: Any) -> str:
+    """Return plain data as text that is equal where the data are.
+
+    >>> frozen_json({"b": 2, "a": 1})
+    '{"a": 1, "b": 2}'
+    """
+    return json.dumps(value, sort_keys=True)
+
+
 def code_hash(files: Iterable[str | Path]) -> str:
     """Return a hash of what Python files do: comments, docstrings and layout do not change it."""
     parts = []

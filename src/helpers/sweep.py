@@ -2,9 +2,9 @@
 
 import itertools
 import time
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 import helpers
 from helpers import measure, reference
 from helpers.checks import choose, in_range
-from helpers.datasets import LOADERS
+from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.progress import track
 from helpers.representations import REPRESENTATIONS
 from helpers.store import Store, as_table, short_hash
@@ -71,7 +71,7 @@ class Grid(BaseModel):
     @field_validator("dataset")
     @classmethod
     def _known_dataset(cls, value: str) -> str:
-        return choose(value, LOADERS, "dataset")
+        return choose(value, CELL_DATASETS, "dataset")
 
     @field_validator("representations")
     @classmethod
@@ -89,6 +89,11 @@ class Grid(BaseModel):
     @classmethod
     def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
         return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
+
+    @property
+    def kind(self) -> "Kind":
+        """How its points are measured."""
+        return CELLS
 
     def about(self) -> dict[str, Any]:
         """Return the table of facts of the data, as recorded if they are not at hand."""
@@ -116,7 +121,20 @@ class Grid(BaseModel):
         return points
 
 
-def run_sweep(grid: Grid, store: Store, progress: bool = True) -> pd.DataFrame:
+class AnyGrid(Protocol):
+    """A grid of cells, images or sequences."""
+
+    dataset: str
+
+    @property
+    def kind(self) -> "Kind":
+        """How its points are measured."""
+
+    def points(self) -> list[Point]:
+        """Return the settings of every point as plain data."""
+
+
+def run_sweep(grid: AnyGrid, store: Store, progress: bool = True) -> pd.DataFrame:
     """Measure what is missing of a grid and return the grid's rows.
 
     A point is measured again only if its settings, its data or the code that measures it differ from
@@ -126,7 +144,7 @@ def run_sweep(grid: Grid, store: Store, progress: bool = True) -> pd.DataFrame:
 
     Parameters
     ----------
-    grid : Grid
+    grid : Grid, or ImageGrid or SequenceGrid
     store : Store
     progress : bool
         Show a progress bar (never while a book is built).
@@ -135,10 +153,10 @@ def run_sweep(grid: Grid, store: Store, progress: bool = True) -> pd.DataFrame:
     -------
     DataFrame, one row a point, columns as ``helpers.store.COLUMNS``.
     """
-    return fill(grid.points(), store, CELLS, progress, f"measuring {grid.dataset}")
+    return fill(grid.points(), store, grid.kind, progress, f"measuring {grid.dataset}")
 
 
-def run_sweeps(grids: list[Grid], store: Store, progress: bool = True) -> pd.DataFrame:
+def run_sweeps(grids: Sequence[AnyGrid], store: Store, progress: bool = True) -> pd.DataFrame:
     """Run several grids and return their rows in one table."""
     return pd.concat([run_sweep(grid, store, progress) for grid in grids], ignore_index=True)
 

@@ -10,6 +10,7 @@ from helpers.checks import choose
 from helpers.datasets.base import Dataset
 from helpers.datasets.citeseq_cbmc import citeseq_cbmc
 from helpers.datasets.citeseq_pbmc10k import citeseq_pbmc10k
+from helpers.datasets.images import Images, caltech101, digits, tissuemnist, your_images
 from helpers.datasets.larry import larry
 from helpers.datasets.larry_subset import larry_subset
 from helpers.datasets.malaria_idc import malaria_idc
@@ -21,18 +22,25 @@ from helpers.datasets.pbmc4k import pbmc4k
 from helpers.datasets.pbmc68k import pbmc68k
 from helpers.datasets.pbmc_citeseq import pbmc_citeseq
 from helpers.datasets.rna_mixture import rna_mixture
+from helpers.datasets.sequences import Sequences, sarscov2_genomes, sarscov2_spike, your_sequences
 from helpers.datasets.simulated import simulated
+from helpers.datasets.simulated_spike import clock_of, simulated_spike
 from helpers.datasets.spleen_lymph import spleen_lymph
 from helpers.datasets.worm_embryo import worm_embryo
 from helpers.datasets.xenium_breast import xenium_breast
 from helpers.datasets.your_data import your_data
 
-_ALL: tuple[Callable[..., Dataset], ...] = (
+_CELLS: tuple[Callable[..., Dataset], ...] = (
     pbmc68k, simulated, citeseq_pbmc10k, citeseq_cbmc, spleen_lymph, pbmc4k, merfish_hypothalamus, xenium_breast,
     osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture, pbmc_citeseq, larry, merfish, mouse_embryo,
     your_data,
 )  # fmt: skip
-LOADERS: dict[str, Callable[..., Dataset]] = {loader.__name__: loader for loader in _ALL}
+_IMAGES: tuple[Callable[..., Images], ...] = (digits, caltech101, tissuemnist, your_images)
+_SEQUENCES: tuple[Callable[..., Sequences], ...] = (simulated_spike, sarscov2_spike, sarscov2_genomes, your_sequences)
+CELLS, IMAGES, SEQUENCES = (
+    {loader.__name__: loader for loader in loaders} for loaders in (_CELLS, _IMAGES, _SEQUENCES)
+)
+LOADERS: dict[str, Callable[..., Any]] = {**CELLS, **IMAGES, **SEQUENCES}
 
 
 def available() -> dict[str, str]:
@@ -44,7 +52,7 @@ def available() -> dict[str, str]:
     return {name: (inspect.getdoc(loader) or "").splitlines()[0] for name, loader in LOADERS.items()}
 
 
-def load(name: str, miniature: bool = False, **options: Any) -> Dataset:
+def load(name: str, miniature: bool = False, **options: Any) -> Any:
     """Load a dataset by name.
 
     Parameters
@@ -56,6 +64,10 @@ def load(name: str, miniature: bool = False, **options: Any) -> Dataset:
         page does where the data are not at hand. Its numbers say nothing about the real cells.
     **options
         What the dataset's loader takes, such as ``signal="protein"``.
+
+    Returns
+    -------
+    Dataset of cells, Images or Sequences
 
     Raises
     ------
@@ -72,7 +84,7 @@ def load(name: str, miniature: bool = False, **options: Any) -> Dataset:
     """
     loader = LOADERS[choose(name, LOADERS, "dataset")]
     for option in options:
-        choose(option, inspect.signature(loader).parameters, f"option of dataset {name}")
+        choose(option, _options_of(loader), f"option of dataset {name}")
     if not miniature:
         return loader(**options)
     from helpers.datasets.miniature import write
@@ -80,12 +92,19 @@ def load(name: str, miniature: bool = False, **options: Any) -> Dataset:
     with tempfile.TemporaryDirectory() as folder:
         write(name, folder)
         cells = loader(**options, folder=folder)
+    what = cells.modality if name not in CELLS else "cells"
     return replace(
         cells,
         name=f"{name} (miniature)",
-        source=f"simulated cells in the format of {name}",
-        about="Simulated cells, not the real ones.",
+        source=f"simulated {what} in the format of {name}",
+        about="Simulated, not the real ones.",
     )
 
 
-__all__ = ["Dataset", "available", "load"]
+def _options_of(loader: Callable[..., Any]) -> list[str]:
+    """Return the names of a loader's options; those of the tree, where it passes some on."""
+    names = inspect.signature(loader).parameters
+    return [*(n for n in names if n != "tree"), *(inspect.signature(clock_of).parameters if "tree" in names else ())]
+
+
+__all__ = ["Dataset", "Images", "Sequences", "available", "load"]

@@ -21,9 +21,9 @@ _CHUNK = 1 << 16
 class File:
     """One file of a dataset: where it lies in the cache, where it comes from and what it must contain.
 
-    ``sha256`` is None for the large files that this project has not held itself: their hash is noted
-    beside the file at its first download and checked from then on. ``is_page``: the address is a page that
-    leads to the file, which a person must fetch.
+    ``sha256`` is None for the large files that this project has not held itself: the ``md5`` that their source gives
+    is checked, or the hash is noted beside the file at its first download and checked from then on. ``is_page``: the
+    address is a page that leads to the file, which a person must fetch.
     """
 
     path: str
@@ -31,6 +31,14 @@ class File:
     sha256: str | None = None
     size: int | None = None
     is_page: bool = False
+    md5: str | None = None
+
+    @property
+    def known_hash(self) -> tuple[str, str] | None:
+        """Return the kind of hash and its value, if one is registered."""
+        if self.sha256:
+            return "sha256", self.sha256
+        return ("md5", self.md5) if self.md5 else None
 
 
 @dataclass(frozen=True)
@@ -110,11 +118,11 @@ def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
         resume(file.url, target, file.size)
     except Exception as error:
         raise FileNotFoundError(_by_hand(entry, file, target, error)) from error
-    expected = file.sha256
-    if expected and (found := pooch.file_hash(str(target))) != expected:
+    kind, expected = file.known_hash or ("sha256", None)
+    if expected and (found := pooch.file_hash(str(target), kind)) != expected:
         target.unlink()
         raise ValueError(
-            f"{file.url} gave a file with sha256 {found}, not {expected}: deleted. "
+            f"{file.url} gave a file with {kind} {found}, not {expected}: deleted. "
             "Try again; if it stays so, the address now holds other data."
         )
     if not expected:
@@ -162,25 +170,27 @@ def _noted(target: Path) -> Path:
 
 def _check(target: Path, file: File) -> None:
     """Raise if a file in the cache is not the registered one."""
-    expected = file.sha256 or (_noted(target).read_text("utf8").strip() if _noted(target).exists() else None)
-    if expected is None:
+    noted = ("sha256", _noted(target).read_text("utf8").strip()) if _noted(target).exists() else None
+    known = file.known_hash or noted
+    if known is None:
         return
-    found = hash_once(target)
+    kind, expected = known
+    found = hash_once(target, kind)
     if found != expected:
         raise ValueError(
-            f"{target} has sha256 {found}, not {expected}: it is damaged or another version. "
+            f"{target} has {kind} {found}, not {expected}: it is damaged or another version. "
             f"Delete it and run again, or give your own files with folder=."
         )
 
 
-def hash_once(path: Path) -> str:
-    """Return the sha256 of a file, read again only when its size or time has changed."""
-    return _hash_once(str(path), path.stat().st_mtime_ns, path.stat().st_size)
+def hash_once(path: Path, kind: str = "sha256") -> str:
+    """Return the hash of a file, read again only when its size or time has changed."""
+    return _hash_once(str(path), kind, path.stat().st_mtime_ns, path.stat().st_size)
 
 
 @lru_cache(maxsize=256)
-def _hash_once(path: str, _mtime: int, _size: int) -> str:
-    digest = hashlib.sha256()
+def _hash_once(path: str, kind: str, _mtime: int, _size: int) -> str:
+    digest = hashlib.new(kind)
     with open(path, "rb") as handle:
         while block := handle.read(1 << 20):
             digest.update(block)
@@ -199,7 +209,7 @@ def _by_hand(entry: Entry, file: File, target: Path, error: Exception | None) ->
         f"{entry.name}: {file.path} is not in the cache and {why}.",
         f"By hand: 1. {get} on a machine with a network;",
         f"2. save it as {target}, or set {VARIABLE} to a folder that holds {file.path};",
-        "3. run this again." + (f" Its sha256 must be {file.sha256}." if file.sha256 else ""),
+        "3. run this again." + (f" Its {' must be '.join(file.known_hash)}." if file.known_hash else ""),
         entry.manual,
     ]
     return " ".join(s for s in steps if s)

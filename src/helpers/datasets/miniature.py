@@ -10,6 +10,7 @@ from pathlib import Path
 
 from helpers.checks import choose, in_range
 from helpers.datasets import miniature_large as large
+from helpers.datasets import miniature_modalities as others
 from helpers.datasets import miniature_small as small
 
 _WRITERS = (
@@ -18,6 +19,11 @@ _WRITERS = (
     large.pbmc_citeseq, large.larry, large.merfish, large.mouse_embryo, large.your_data,
 )  # fmt: skip
 WRITERS: dict[str, Callable[[Path, int, int], None]] = {writer.__name__: writer for writer in _WRITERS}
+# Images and sequences.
+OTHERS: dict[str, Callable[[Path, int, int], None]] = {
+    writer.__name__: writer
+    for writer in (others.caltech101, others.tissuemnist, others.sarscov2_spike, others.sarscov2_genomes)
+}
 
 
 def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> Path:
@@ -30,7 +36,7 @@ def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> P
     folder : path
         Made if it does not exist. Files get the last part of their registered paths.
     n_cells : int
-        About how many cells; at least 80.
+        About how many cells, images or sequences; at least 80.
     seed : int
 
     Raises
@@ -46,7 +52,8 @@ def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> P
     ...     pbmc4k(folder=write("pbmc4k", folder, n_cells=100)).counts.shape
     (100, 200)
     """
-    writer = WRITERS[choose(name, WRITERS, "dataset with a miniature")]
+    known = {**WRITERS, **OTHERS}
+    writer = known[choose(name, known, "dataset with a miniature")]
     in_range(n_cells, 80, 100_000, "n_cells of a miniature", whole=True)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,8 +1,7 @@
 """Encoders on disk, in the format of Hugging Face and Geneformer, with the vocabulary as JSON."""
 
 import json
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import numpy as np
 import torch
 
 from helpers.representations.tokens import Vocabulary
+from helpers.representations.training import quiet_transformers
 
 TOKENS, MEDIANS = "token_dictionary.json", "gene_median.json"
 
@@ -25,7 +25,7 @@ def save_encoder(folder: str | Path, model: Any, genes: Sequence[str] | None, vo
     specials = {"<pad>": vocabulary.pad, "<mask>": vocabulary.mask, "<cls>": vocabulary.cls, "<eos>": vocabulary.eos}
     ids = {name: i for name, i in specials.items() if i is not None} | {gene: i for gene, i, _ in named}
     folder.mkdir(parents=True, exist_ok=True)
-    with _quiet():
+    with quiet_transformers():
         model.save_pretrained(folder)
     (folder / TOKENS).write_text(json.dumps(ids), encoding="utf8")
     (folder / MEDIANS).write_text(json.dumps({gene: median for gene, _, median in named}), encoding="utf8")
@@ -66,7 +66,7 @@ def load_encoder(where: str | Path, genes: Sequence[str] | None, words: str | Pa
         from transformers import BertForMaskedLM
     except ImportError as error:
         raise ImportError("Txformer needs transformers: pip install 'noise-scaling[models]'.") from error
-    with _quiet():
+    with quiet_transformers():
         model = BertForMaskedLM.from_pretrained(
             str(where), local_files_only=local, use_safetensors=True, dtype=torch.float32
         )
@@ -103,19 +103,3 @@ def _read_json(folder: Path, name: str) -> dict[str, Any]:
             f"""python -c "import json, pickle; json.dump(pickle.load(open('IN.pkl', 'rb')), open('{name}', 'w'))" """
         )
     return json.loads(file.read_text(encoding="utf8"))
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """No progress bars or hints from transformers within the block; errors are raised as ever."""
-    from transformers.utils import logging
-
-    level, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(level)
-        if bars:
-            logging.enable_progress_bar()

@@ -44,6 +44,22 @@ def seeded(seed: int) -> Iterator[np.random.Generator]:
         np.random.set_state(legacy)  # noqa: NPY002
 
 
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars or hints from transformers within the block; errors are raised as ever."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
 def batches(
     n: int, size: int, steps: int, rng: np.random.Generator, lengths: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:

@@ -1,4 +1,4 @@
-"""Measurement noise added to real measurements: binomial thinning of molecular counts."""
+"""Binomial thinning of molecular counts."""
 
 from typing import Any
 

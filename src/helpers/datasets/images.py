@@ -1,0 +1,269 @@
+"""Images with a class each: real ones that come with a package, the papers' own, and yours."""
+
+import tarfile
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from helpers.checks import in_range
+from helpers.datasets import files
+from helpers.datasets.samples import Samples
+from helpers.datasets.splits import stratified
+from helpers.information.discrete import entropy
+
+# Papers' folders that are no class.
+_NO_CLASS = ("BACKGROUND_Google",)
+_SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
+
+
+@dataclass(frozen=True, eq=False)
+class Images(Samples):
+    """Images, one size, with a label each.
+
+    Attributes
+    ----------
+    pixels : ndarray of uint8 (0 … 255) or float32 in [-1, 1], shape (images, channels, height, width)
+        One channel (grey) or three.
+    """
+
+    modality: ClassVar[str] = "images"
+
+    pixels: np.ndarray = field(default_factory=lambda: np.zeros((0, 1, 1, 1), np.uint8))
+
+    def __post_init__(self) -> None:
+        """Check what was given; see ``Samples``."""
+        if self.pixels.ndim != 4 or self.pixels.shape[1] not in (1, 3):
+            raise ValueError(f"pixels of {self.name} have shape {self.pixels.shape}: (images, 1 or 3, height, width).")
+        if self.pixels.dtype not in (np.uint8, np.float32):
+            raise ValueError(f"pixels of {self.name} have dtype {self.pixels.dtype}: give uint8 or float32.")
+        if self.pixels.dtype == np.float32 and not (abs(self.pixels) <= 1).all():
+            raise ValueError(f"pixels of {self.name} are not all within [-1, 1].")
+        super().__post_init__()
+
+    def floats(self, rows: np.ndarray) -> np.ndarray:
+        """Return images as float32 in [-1, 1], shape (rows, channels, height, width)."""
+        chosen = self.pixels[rows]
+        return chosen if chosen.dtype == np.float32 else chosen.astype(np.float32) / np.float32(127.5) - 1
+
+    @property
+    def size(self) -> int:
+        """Height of the images in pixels."""
+        return self.pixels.shape[2]
+
+    def _n_samples(self) -> int:
+        return len(self.pixels)
+
+    def _content(self) -> Iterator[bytes]:
+        yield repr((self.pixels.shape, str(self.pixels.dtype))).encode()
+        yield from (image.tobytes() for image in self.pixels)
+
+    def _facts(self) -> dict[str, Any]:
+        _, channels, height, width = self.pixels.shape
+        colour = "grey" if channels == 1 else "colour"
+        return {"images": len(self.pixels), "pixels": f"{height} × {width}, {colour}"}
+
+
+def digits(n_folds: int = 2) -> Images:
+    """1,797 real handwritten digits of 8 × 8 pixels with 10 classes, inside scikit-learn: no download.
+
+    Parameters
+    ----------
+    n_folds : int
+        Probe folds, stratified by class.
+
+    Examples
+    --------
+    >>> images = digits()
+    >>> images.pixels.shape, round(images.ceiling_bits, 3)
+    ((1797, 1, 8, 8), 3.322)
+    """
+    from sklearn.datasets import load_digits
+
+    told = load_digits()
+    pixels = np.asarray(told.images / 8 - 1, np.float32)[:, None]
+    return _of_classes(
+        "digits", pixels, told.target.astype(str), n_folds,
+        source="Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits (CC BY 4.0), in scikit-learn",
+        checked=("1,797 images of 17 grey levels, scaled to [-1, 1]",),
+    )  # fmt: skip
+
+
+def caltech101(n_classes: int = 5, size: int = 240, n_folds: int = 2, folder: str | Path | None = None) -> Images:
+    """The largest classes of Caltech101, as in the papers: 2,707 photographs of 5 classes at 240 × 240; download.
+
+    Parameters
+    ----------
+    n_classes : int
+        Largest classes to keep.
+    size : int
+        Side in pixels; images are resized without keeping their proportions, as published.
+    n_folds : int
+        Probe folds, stratified by class.
+    folder : path, optional
+        An extracted ``101_ObjectCategories`` of your own.
+
+    Notes
+    -----
+    Fei-Fei et al. 2004, CC BY 4.0, doi:10.22002/D1.20086. The extracted archive is used where it is in the cache, else
+    the official archive is downloaded and unpacked there.
+    """
+    tree = Path(folder) if folder is not None else _caltech_tree()
+    pixels, labels = read_tree(tree, size, n_classes)
+    return _of_classes(
+        "caltech101", pixels, labels, n_folds,
+        source="Fei-Fei et al. 2004, doi:10.22002/D1.20086; licence: CC BY 4.0",
+        checked=(f"{len(labels)} JPEGs decode; classes {', '.join(sorted(set(labels)))}",),
+    )  # fmt: skip
+
+
+def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: str | Path | None = None) -> Images:
+    """Microscopy of human kidney cells with 8 classes, from MedMNIST v2, as in the papers; download.
+
+    The published split is kept: training images train, test images probe.
+
+    Parameters
+    ----------
+    size : 28, 64, 128 or 224
+        Which of the published files.
+    n_images : int or None
+        Images of each side at most, the first in the file; None: all 165,466 + 47,280 (12 GB at size 224).
+    folder : path, optional
+        A folder with the file.
+
+    Notes
+    -----
+    Yang et al. 2023, doi:10.1038/s41597-022-01721-8, CC BY 4.0.
+    """
+    if size not in (28, 64, 128, 224):
+        raise ValueError(f"size is {size!r}: MedMNIST gives 28, 64, 128 and 224.")
+    if n_images is not None:
+        in_range(n_images, 2, 1e9, "n_images", whole=True)
+    file = files.fetch("tissuemnist", "tissuemnist.npz" if size == 28 else f"tissuemnist_{size}.npz", folder)
+    sides = [(read_npz(file, f"{side}_images", n_images), read_npz(file, f"{side}_labels", n_images))
+             for side in ("train", "test")]  # fmt: skip
+    pixels = np.concatenate([images for images, _ in sides])[:, None]
+    labels = np.concatenate([codes.ravel() for _, codes in sides]).astype(str)
+    folds = np.repeat([-1, 0], [len(images) for images, _ in sides])
+    entry = files.registry()["tissuemnist"]
+    return Images(
+        "tissuemnist", "class", labels, folds, ceiling_bits=entropy(labels[folds == 0]), pixels=pixels,
+        source=f"{entry.source}; licence: {entry.licence}", checked=("published split of training and test images",),
+    )  # fmt: skip
+
+
+def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = None, n_folds: int = 2) -> Images:
+    """Your own images: a folder with one folder a class.
+
+    Parameters
+    ----------
+    path : folder
+    size : int
+        Side in pixels that all are resized to.
+    n_classes : int or None
+        Largest classes to keep; None: all.
+    n_folds : int
+        Probe folds, stratified by class.
+    """
+    if not str(path):
+        raise ValueError("path is empty: give options={'path': 'folder'} with one folder of images for each class.")
+    pixels, labels = read_tree(Path(path), size, n_classes)
+    return _of_classes("your_images", pixels, labels, n_folds, source=str(path))
+
+
+def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the images of a folder of class folders, resized, in the order of their names.
+
+    Parameters
+    ----------
+    tree : folder
+    size : int
+        Side in pixels.
+    n_classes : int or None
+        Largest classes to keep.
+
+    Returns
+    -------
+    (pixels, labels)
+        uint8 of shape (images, 3, size, size); str.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such folder, or no class in it.
+    ValueError
+        For fewer classes than asked for, or a file that is no image, by name.
+    """
+    from PIL import Image, UnidentifiedImageError
+
+    in_range(size, 2, 4096, "size of the images", whole=True)
+    if not tree.is_dir():
+        raise FileNotFoundError(f"{tree} is not a folder: give the one that holds a folder of images for each class.")
+    of_class = {
+        folder.name: sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES)
+        for folder in sorted(tree.iterdir())
+        if folder.is_dir() and folder.name not in _NO_CLASS
+    }
+    of_class = {name: found for name, found in of_class.items() if found}
+    if not of_class:
+        raise FileNotFoundError(f"{tree} holds no folder with images ({', '.join(_SUFFIXES)}).")
+    wanted = len(of_class) if n_classes is None else n_classes
+    in_range(wanted, 2, len(of_class), f"number of classes of {tree.name}", whole=True)
+    largest = sorted(of_class, key=lambda name: (-len(of_class[name]), name))[:wanted]
+    chosen = [(name, file) for name in sorted(largest) for file in of_class[name]]
+    pixels = np.empty((len(chosen), 3, size, size), np.uint8)
+    for at, (_, file) in enumerate(chosen):
+        try:
+            with Image.open(file) as image:
+                resized = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
+        except (UnidentifiedImageError, OSError) as error:
+            raise ValueError(f"{file} is not an image that can be read ({error}): mend or remove it.") from error
+        pixels[at] = np.asarray(resized).transpose(2, 0, 1)
+    return pixels, np.array([name for name, _ in chosen])
+
+
+def read_npz(file: Path, name: str, rows: int | None = None) -> np.ndarray:
+    """Return the first rows of an array of an ``.npz`` file; the rest is not read. No pickles."""
+    with zipfile.ZipFile(file) as archive:
+        member = f"{name}.npy"
+        if member not in archive.namelist():
+            raise ValueError(f"{file} has no array {name!r}: it has {', '.join(archive.namelist())}.")
+        with archive.open(member) as stream:
+            version = np.lib.format.read_magic(stream)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = header(stream)
+            if dtype.hasobject or fortran:
+                raise ValueError(f"{name} of {file} is not a plain array in C order.")
+            n = shape[0] if rows is None else min(rows, shape[0])
+            size = n * int(np.prod(shape[1:])) * dtype.itemsize
+            return np.frombuffer(stream.read(size), dtype).reshape(n, *shape[1:])
+
+
+def _caltech_tree() -> Path:
+    """Return the extracted archive in the cache, unpacking the official download if it is not there yet."""
+    tree = files.cache_folder() / "caltech101" / "101_ObjectCategories"
+    if tree.is_dir():
+        return tree
+    archive = files.fetch("caltech101", "caltech-101.zip")
+    unpacked = tree.with_name("unpacking")
+    with zipfile.ZipFile(archive) as outer:
+        inner = next((n for n in outer.namelist() if n.endswith("101_ObjectCategories.tar.gz")), None)
+        if inner is None:
+            raise ValueError(f"{archive} holds no 101_ObjectCategories.tar.gz: delete it and run again.")
+        with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
+            tar.extractall(unpacked, filter="data")
+    (unpacked / tree.name).replace(tree)  # complete, or not there
+    unpacked.rmdir()
+    return tree
+
+
+def _of_classes(
+    name: str, pixels: np.ndarray, labels: np.ndarray, n_folds: int, source: str, checked: tuple[str, ...] = ()
+) -> Images:
+    folds = stratified(labels, n_folds)
+    return Images(
+        name, "class", labels, folds, ceiling_bits=entropy(labels), pixels=pixels, source=source, checked=checked
+    )

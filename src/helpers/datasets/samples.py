@@ -1,0 +1,117 @@
+"""What images and sequences have in common: samples, a signal from outside them, and a split made first."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from helpers.checks import as_labels, as_matrix, in_range, is_labels
+
+
+@dataclass(frozen=True, eq=False)
+class Samples:
+    """Samples with a signal, and which of them train and which probe.
+
+    Attributes
+    ----------
+    name, signal_name : str
+    signal : ndarray, shape (samples,) of labels or (samples, d) of floats
+        What is asked about the samples.
+    folds : ndarray of int, shape (samples,)
+        The probe fold of each sample; those of fold -1 always train.
+    fold : int
+        The fold that is the probe now.
+    ceiling_bits : float or None
+        The most information there can be about the signal.
+
+    Raises
+    ------
+    ValueError
+        For mismatched lengths, fewer than two samples a side, or a signal that is constant, NaN or missing.
+    """
+
+    modality: ClassVar[str] = "samples"
+    independent_signal: ClassVar[bool] = True
+
+    name: str
+    signal_name: str
+    signal: np.ndarray
+    folds: np.ndarray
+    fold: int = 0
+    ceiling_bits: float | None = None
+    about: str = ""
+    source: str = ""
+    checked: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check what was given; see ``Raises``."""
+        put = object.__setattr__
+        what = f"signal {self.signal_name!r} of {self.name}"
+        signal = np.asarray(self.signal)
+        put(self, "signal", signal if is_labels(signal) else as_matrix(signal, what))
+        values = as_labels(self.signal, what) if is_labels(self.signal) else self.signal
+        if len(values) and (values == values[0]).all():
+            raise ValueError(f"{what} is constant over {len(values)} samples: it has no information to find.")
+        put(self, "folds", np.asarray(self.folds, np.int64))
+        lengths = {"signal": len(self.signal), "folds": len(self.folds), self.modality: self._n_samples()}
+        if len(set(lengths.values())) > 1:
+            raise ValueError(f"lengths of {self.name} differ: {lengths}. Row i of each must be the same sample.")
+        in_range(self.fold, 0, self.n_folds - 1, f"fold of {self.name}", whole=True)
+        for side, rows in (("train", self.train), ("probe", self.probe)):
+            if len(rows) < 2:
+                raise ValueError(f"{self.name} has {len(rows)} {side} sample(s): at least 2 are needed.")
+
+    @property
+    def n_folds(self) -> int:
+        """Number of probe folds."""
+        return int(self.folds.max()) + 1 if len(self.folds) else 0
+
+    @property
+    def train(self) -> np.ndarray:
+        """Row numbers of the samples that models are fitted on."""
+        return np.flatnonzero(self.folds != self.fold)
+
+    @property
+    def probe(self) -> np.ndarray:
+        """Row numbers of the samples that information is measured on."""
+        return np.flatnonzero(self.folds == self.fold)
+
+    @property
+    def data_hash(self) -> str:
+        """Short content hash of everything a measurement depends on."""
+        signal = as_labels(self.signal, "signal") if is_labels(self.signal) else self.signal
+        digest = hashlib.sha256(repr((len(signal), self.ceiling_bits)).encode())
+        for content in (np.ascontiguousarray(signal).tobytes(), self.folds.tobytes(), *self._content()):
+            digest.update(content)
+        return digest.hexdigest()[:12]
+
+    def with_fold(self, fold: int) -> Self:
+        """Return the same samples with another fold as the probe."""
+        return replace(self, fold=fold)
+
+    def describe(self) -> dict[str, object]:
+        """Return what a reader should know, in the order a table shows it."""
+        labels = is_labels(self.signal)
+        kind = (
+            f"{len(set(self.signal.tolist()))} labels" if labels else f"{self.signal.shape[1]} continuous dimension(s)"
+        )
+        return {
+            "dataset": self.name,
+            **self._facts(),
+            "train / probe": f"{len(self.train)} / {len(self.probe)} ({self.n_folds} folds)",
+            "signal": f"{self.signal_name}: {kind}",
+            "ceiling": "unknown" if self.ceiling_bits is None else f"{self.ceiling_bits:.2f} bits",
+            "checked": "; ".join(self.checked) or "nothing beyond the general checks",
+            "source": self.source,
+        }
+
+    def _n_samples(self) -> int:
+        raise NotImplementedError
+
+    def _content(self) -> Iterator[bytes]:
+        raise NotImplementedError
+
+    def _facts(self) -> dict[str, Any]:
+        raise NotImplementedError

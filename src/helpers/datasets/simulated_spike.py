@@ -1,0 +1,204 @@
+"""Spike-like evolution on a tree with a clock, simulated, with exact information about the collection date."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from scipy import stats
+
+from helpers.checks import in_range
+from helpers.datasets.sequences import Sequences
+from helpers.datasets.splits import at_random
+from helpers.noise.sequences import AMINO_ACIDS
+
+_DAYS, _LAGS = 600, 300  # midpoints of the sums over dates and lags: double gives the same to 0.001 bits
+
+
+@dataclass(frozen=True)
+class Clock:
+    """A tree: one trunk that gains substitutions with time, and a twig to each sample.
+
+    A sample of day t, uniform on [0, days], leaves the trunk at t − lag, with an exponential lag (the root, where that
+    is before day 0), and carries the trunk's substitutions up to there. Along its twig it gains private ones at a
+    constant rate, at sites of its own that are drawn anew for every sample.
+
+    Attributes
+    ----------
+    length : int
+        Residues.
+    trunk : tuple of float
+        Days of the trunk's substitutions, ascending.
+    days : float
+    lag : float
+        Mean days on a twig.
+    private : float
+        Private substitutions a day.
+
+    Examples
+    --------
+    >>> clock = Clock(length=100, trunk=(100.0, 200.0, 300.0), days=400.0, lag=1e-6, private=0.0)
+    >>> round(clock.information()[0], 3)  # four parts of the time, told apart without error
+    2.0
+    """
+
+    length: int
+    trunk: tuple[float, ...]
+    days: float
+    lag: float
+    private: float
+
+    def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return dates, numbers of trunk substitutions and of private ones of n samples."""
+        date = rng.uniform(0, self.days, n)
+        twig = np.minimum(rng.exponential(self.lag, n), date)
+        carried = np.searchsorted(self.trunk, date - twig, side="right")
+        return date, carried, np.minimum(rng.poisson(self.private * twig), self.length - len(self.trunk))
+
+    def information(self, rate: float = 0.0, n: int = 4000, seed: int = 0) -> tuple[float, float]:
+        """Return the information in bits that a sequence has about its date, and its standard error.
+
+        The trunk's and private counts say all that a sequence knows. With substitutions at ``rate`` per residue
+        (``helpers.noise.substitute``) what is left are the residues read at the trunk's sites and the number of other
+        sites that differ from the root. Their likelihood is a sum; the mean of its logarithm is exact at rate 0 and
+        over ``n`` simulated sequences otherwise.
+
+        Parameters
+        ----------
+        rate : float in [0, 1]
+        n : int
+        seed : int
+
+        Returns
+        -------
+        (bits, stderr)
+            The standard error is that of the simulated sequences; 0 at rate 0.
+        """
+        in_range(rate, 0, 1, "substitution rate")
+        if rate == 0:
+            flat = self._counts_given_day.reshape(_DAYS, -1)
+            mean = flat.mean(axis=0)
+            ratio = np.divide(flat, mean, out=np.ones_like(flat), where=flat > 0)
+            return float((flat * np.log2(ratio)).sum(axis=1).mean()), 0.0
+        rng = np.random.default_rng(seed)
+        date, carried, private = self.draw(n, rng)
+        n_trunk, others = len(self.trunk), self.length - len(self.trunk)
+        derived = np.arange(n_trunk) < carried[:, None]
+        fate = rng.random((n, n_trunk))
+        # Read right, read as the other state of the site, or as one of the 18 that say nothing.
+        right, swapped = fate >= rate, (fate < rate) & (rng.integers(0, 19, (n, n_trunk)) == 0)
+        reads_derived = np.where(right, derived, ~derived)
+        says = right | swapped
+        differing = rng.binomial(private, 1 - rate / 19) + rng.binomial(others - private, rate)
+        # log P(reads | trunk count k): derived sites are the first k.
+        hit, miss = np.log(max(1 - rate, 1e-300)), np.log(rate / 19)
+        if_derived = np.where(says, np.where(reads_derived, hit, miss), 0.0)
+        if_root = np.where(says, np.where(reads_derived, miss, hit), 0.0)
+        zero = np.zeros((n, 1))
+        before = np.concatenate([zero, if_derived.cumsum(axis=1)], axis=1)
+        after = np.concatenate([if_root[:, ::-1].cumsum(axis=1)[:, ::-1], zero], axis=1)
+        reads = np.exp(before + after - (before + after).max(axis=1, keepdims=True))
+        m = np.arange(self._counts_given_day.shape[2])
+        seen = _sum_of_binomials(m, 1 - rate / 19, others, rate)[:, differing]
+        given_day = np.einsum("tkm,ms,sk->st", self._counts_given_day, seen, reads, optimize=True)
+        at = np.minimum((date / self.days * _DAYS).astype(int), _DAYS - 1)
+        bits = np.log2(given_day[np.arange(n), at] / given_day.mean(axis=1))
+        return float(bits.mean()), float(bits.std(ddof=1) / np.sqrt(n))
+
+    @cached_property
+    def _counts_given_day(self) -> np.ndarray:
+        """P(trunk count, private count | date), shape (days, trunk counts, private counts)."""
+        middle = (np.arange(_DAYS) + 0.5) * self.days / _DAYS
+        most = int(stats.poisson.isf(1e-12, self.private * self.days)) + 1
+        out = np.zeros((_DAYS, len(self.trunk) + 1, most))
+        for day, probabilities in zip(middle, out, strict=True):
+            edges = np.linspace(0, day, _LAGS + 1)
+            below = np.exp(-edges / self.lag)
+            # The last is the root: twigs that would be longer than the time since then.
+            weight = np.append(below[:-1] - below[1:], below[-1])
+            twig = np.append((edges[1:] + edges[:-1]) / 2, day)
+            carried = np.searchsorted(self.trunk, np.append(day - twig[:-1], 0.0), side="right")
+            np.add.at(
+                probabilities,
+                carried,
+                weight[:, None] * stats.poisson.pmf(np.arange(most), self.private * twig[:, None]),
+            )
+        return out
+
+
+def _sum_of_binomials(m: np.ndarray, hit: float, others: int, rate: float) -> np.ndarray:
+    """P(D | m) for D = Binomial(m, hit) + Binomial(others − m, rate), shape (m, others + 1)."""
+    out = np.zeros((len(m), others + 1))
+    for row, count in zip(out, np.minimum(m, others), strict=True):
+        own = stats.binom.pmf(np.arange(count + 1), count, hit)
+        rest = stats.binom.pmf(np.arange(others - count + 1), others - count, rate)
+        row[:] = np.convolve(own, rest)
+    return out
+
+
+def clock_of(
+    length: int = 120, n_trunk: int = 16, days: float = 400.0, lag: float = 20.0, private: float = 0.01, seed: int = 0
+) -> Clock:
+    """Return the tree that ``simulated_spike`` draws from.
+
+    Parameters
+    ----------
+    length : int
+        Residues of a sequence; the real spike has 1,273.
+    n_trunk : int
+        Substitutions of the trunk, at days drawn uniformly.
+    days : float
+        Span of the collection dates.
+    lag : float
+        Mean days between leaving the trunk and being sampled.
+    private : float
+        Private substitutions a day on a twig.
+    seed : int
+    """
+    in_range(length, 2, 5000, "length", whole=True)
+    in_range(n_trunk, 1, length // 2, "n_trunk", "It is at most half of the residues.", whole=True)
+    in_range(days, 1, 1e5, "days")
+    in_range(lag, 0, 1e5, "lag", open_low=True)
+    in_range(private, 0, (length - n_trunk) / (4 * days), "private", "More would fill the sequence.")
+    trunk = np.sort(np.random.default_rng(seed).uniform(0, days, n_trunk))
+    return Clock(length, tuple(float(day) for day in trunk), float(days), float(lag), float(private))
+
+
+def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any) -> Sequences:
+    """Simulated spike-like proteins on a tree with a clock; their information about the date is known exactly.
+
+    Parameters
+    ----------
+    n : int
+        Sequences.
+    n_folds : int
+    seed : int
+        Tree, root, substitutions and samples.
+    **tree
+        ``length``, ``n_trunk``, ``days``, ``lag``, ``private`` of ``clock_of``.
+
+    Examples
+    --------
+    >>> spikes = simulated_spike(n=100, length=60)
+    >>> len(spikes.sequences), len(spikes.sequences[0]), spikes.ceiling_bits > 1
+    (100, 60, True)
+    """
+    in_range(n, 16, 1e6, "n", whole=True)
+    clock = clock_of(seed=seed, **tree)
+    rng = np.random.default_rng([seed, 1])
+    root = rng.integers(0, 20, clock.length)
+    sites = rng.permutation(clock.length)
+    trunk_sites, others = sites[: len(clock.trunk)], sites[len(clock.trunk) :]
+    derived = (root[trunk_sites] + rng.integers(1, 20, len(clock.trunk))) % 20
+    date, carried, private = clock.draw(n, rng)
+    codes = np.tile(root, (n, 1))
+    for row, k, m in zip(codes, carried, private, strict=True):
+        row[trunk_sites[:k]] = derived[:k]
+        own = rng.choice(others, m, replace=False)
+        row[own] = (row[own] + rng.integers(1, 20, m)) % 20
+    letters = np.array(list(AMINO_ACIDS))
+    return Sequences(
+        "simulated_spike", "collection date", date, at_random(n, n_folds), ceiling_bits=clock.information()[0],
+        source="simulated", checked=("the counts of trunk and private substitutions are sufficient by construction",),
+        sequences=tuple("".join(row) for row in letters[codes]),
+    )  # fmt: skip

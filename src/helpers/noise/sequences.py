@@ -1,0 +1,77 @@
+"""Noise of protein sequences: amino acids misread as others."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.random import Generator
+
+from helpers.checks import in_range
+
+AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
+_LETTERS = np.frombuffer(AMINO_ACIDS.encode(), np.uint8)
+_CODE = np.full(256, -1, np.int64)
+_CODE[_LETTERS] = np.arange(len(_LETTERS))
+
+
+def substitute(sequences: Sequence[str], rate: float, rng: Generator | int | None = None) -> list[str]:
+    """Replace each amino acid, with probability ``rate``, by one of the other 19, all equally likely.
+
+    A replaced residue is never drawn as itself, so that the expected share of changed residues is ``rate``. Letters
+    other than the 20 amino acids (X, gaps, stops) stay. Nested: with the same seed, what is wrong at some rate is
+    wrong in the same way at every higher one.
+
+    Parameters
+    ----------
+    sequences : list of str
+    rate : float in [0, 1]
+    rng : numpy Generator or seed
+
+    Returns
+    -------
+    list of str, of the same lengths.
+
+    Raises
+    ------
+    ValueError
+        For a rate outside [0, 1], or letters that are not ASCII.
+
+    Examples
+    --------
+    >>> substitute(["MFVFLVLLPLVSSQC"], 0.2, rng=1)
+    ['MFTFLVLLPRVSSQC']
+    """
+    in_range(rate, 0, 1, "substitution rate", "It is the share of residues that are replaced.")
+    joined = "".join(sequences)
+    if not joined.isascii():
+        odd = next(c for c in joined if not c.isascii())
+        raise ValueError(f"sequences hold {odd!r}: give proteins in one-letter code.")
+    letters = np.frombuffer(joined.encode(), np.uint8)
+    code = _CODE[letters]
+    rng = np.random.default_rng(rng)
+    fate, other = rng.random(len(letters)), rng.integers(1, len(_LETTERS), len(letters))
+    hit = (fate < rate) & (code >= 0)
+    out = letters.copy()
+    out[hit] = _LETTERS[(code[hit] + other[hit]) % len(_LETTERS)]
+    text = out.tobytes().decode()
+    ends = np.cumsum([len(s) for s in sequences])
+    return [text[end - len(s) : end] for s, end in zip(sequences, ends, strict=True)]
+
+
+def rate_of(ratio: float) -> float:
+    """Return the substitution rate of a ratio of true to wrong residues: 1 / (1 + ratio).
+
+    >>> rate_of(999.0)
+    0.001
+    """
+    in_range(ratio, 0, np.inf, "true:error ratio")
+    return 1 / (1 + ratio)
+
+
+def ratio_of(rate: float) -> float:
+    """Return true:error, the signal-to-noise ratio of misread sequences: (1 − rate) / rate; infinite at rate 0.
+
+    >>> round(ratio_of(0.001), 6), ratio_of(0)
+    (999.0, inf)
+    """
+    in_range(rate, 0, 1, "substitution rate")
+    return (1 - rate) / rate if rate else float("inf")

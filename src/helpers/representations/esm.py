@@ -1,0 +1,225 @@
+"""ESM-2: a transformer that guesses masked residues; a protein is the mean of its last layer over the residues."""
+
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from helpers.checks import choose, in_range
+from helpers.representations import training
+
+# The published models: name on the model hub, layers, width, heads.
+HUB = {
+    "esm2_8m": ("facebook/esm2_t6_8M_UR50D", 6, 320, 20),
+    "esm2_35m": ("facebook/esm2_t12_35M_UR50D", 12, 480, 20),
+    "esm2_150m": ("facebook/esm2_t30_150M_UR50D", 30, 640, 20),
+}
+# Sizes that can be trained from nothing; "tiny" is ours.
+SIZES = {"tiny": (2, 32, 4), **{name: tuple(shape) for name, (_, *shape) in HUB.items()}}
+# The tokens of ESM-2 in their order.
+TOKENS = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>")
+_IGNORED = -100
+_RESIDUES_AT_ONCE = 16_384  # in one pass without gradients: bounds the memory
+
+
+@dataclass
+class ESM:
+    """ESM-2, trained further or from nothing on masked residues: ``.fit(train).transform(probe)``.
+
+    Parameters
+    ----------
+    weights : str or path
+        "scratch"; "esm2_8m", "esm2_35m" or "esm2_150m" for the weights of the model hub; or a folder with such a
+        checkpoint.
+    size : str
+        Shape from scratch: "tiny" (2 layers, width 32) or that of a published model.
+    epochs : float
+        Passes over the training sequences; 0 leaves the weights as they are.
+    rate : float
+        Learning rate of Adam; 1e-4 and less for pretrained weights.
+    batch : int
+    mask : float
+        Share of residues that are guessed; of these 80 % are masked, 10 % replaced at random and 10 % left.
+    seed : int
+    device : "auto", "cpu" or "cuda"
+
+    Attributes
+    ----------
+    history_ : DataFrame
+        ``step`` and ``train_bits``, the cross-entropy in bits per masked residue of each step.
+
+    Notes
+    -----
+    Lin et al. 2023, doi:10.1126/science.ade2574, in the code of transformers. The loss is over masked residues only,
+    never over padding or the marks of start and end.
+
+    Examples
+    --------
+    >>> proteins = ["MFVFLVLLPLVSSQC", "MFVFLVLLPLVSSQ", "MFVFLVRLPLVSAQC", "MFVALVLLPLV"]
+    >>> model = ESM(epochs=1, batch=2).fit(proteins)
+    >>> model.transform(proteins).shape
+    (4, 32)
+    """
+
+    weights: str | Path = "scratch"
+    size: str = "tiny"
+    epochs: float = 4
+    rate: float = 1e-3
+    batch: int = 32
+    mask: float = 0.15
+    seed: int = 0
+    device: str = "auto"
+
+    def fit(self, train: Sequence[str]) -> Self:
+        """Learn from training proteins in one-letter code."""
+        choose(self.size, SIZES, "size")
+        in_range(self.epochs, 0, 1e5, "epochs")
+        in_range(self.rate, 0, 1, "rate", open_low=True)
+        in_range(self.batch, 1, 1e5, "batch", whole=True)
+        in_range(self.mask, 0, 0.9, "mask", "It is the share of residues to guess.", open_low=True)
+        in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
+        in_range(len(train), 2, np.inf, "number of training sequences")
+        device = training.device_for(self.device)
+        with training.seeded(self.seed) as rng:
+            self._model, self._words = self._new()
+            self._model.to(device)
+            self._code = _codes(self._words)
+            self.history_ = self._learn(train, rng)
+        self._model.eval()
+        return self
+
+    def transform(self, probe: Sequence[str]) -> np.ndarray:
+        """Return the mean of the last layer over the residues of each protein, float32 of shape (proteins, width)."""
+        out = np.empty((len(probe), self._fitted().config.hidden_size), np.float32)
+        with torch.inference_mode():
+            for rows in self._groups(probe):
+                ids = self._padded([probe[i] for i in rows])
+                states = self._model.esm(input_ids=ids, attention_mask=ids != self._words["<pad>"]).last_hidden_state
+                residue = self._is_residue(ids)[:, :, None]
+                out[rows] = ((states * residue).sum(1) / residue.sum(1)).float().cpu().numpy()
+        return out
+
+    def masked_bits(self, proteins: Sequence[str], seed: int = 0) -> float:
+        """Return the cross-entropy in bits per masked residue of proteins, masked with a seed of its own."""
+        rng = np.random.default_rng(seed)
+        self._fitted()
+        nats, masked = 0.0, 0
+        with torch.inference_mode():
+            for rows in self._groups(proteins):
+                inputs, wanted = self._masked(self._padded([proteins[i] for i in rows]), rng)
+                if (wanted != _IGNORED).any():
+                    nats += float(self._nats(inputs, wanted, "sum"))
+                    masked += int((wanted != _IGNORED).sum())
+        return nats / masked / np.log(2)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write model and tokens, for ``weights``."""
+        folder = Path(folder)
+        self._fitted().save_pretrained(folder)
+        (folder / "vocab.txt").write_text("\n".join(self._words), encoding="utf8")
+        return folder
+
+    def _fitted(self) -> Any:
+        if not hasattr(self, "_model"):
+            raise RuntimeError("ESM is not fitted: call .fit(train) first.")
+        return self._model
+
+    def _learn(self, train: Sequence[str], rng: np.random.Generator) -> pd.DataFrame:
+        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        size = min(self.batch, len(train))
+        steps = round(self.epochs * len(train) / size)
+        lengths = np.array([len(s) for s in train])
+        losses = []
+        self._model.train()
+        for some in training.batches(len(train), size, steps, rng, lengths):
+            inputs, wanted = self._masked(self._padded([train[i] for i in some]), rng)
+            if not (wanted != _IGNORED).any():
+                continue  # short proteins may have no residue masked
+            loss = self._nats(inputs, wanted, "mean")
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            losses.append(loss.item() / np.log(2))
+        return pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
+
+    def _nats(self, inputs: torch.Tensor, wanted: torch.Tensor, reduction: str) -> torch.Tensor:
+        """Cross-entropy of the masked residues; the output layer sees no other."""
+        asked = wanted != _IGNORED
+        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.device.type == "cuda"):
+            states = self._model.esm(input_ids=inputs, attention_mask=inputs != self._words["<pad>"]).last_hidden_state
+            scores = self._model.lm_head(states[asked])
+        return torch.nn.functional.cross_entropy(scores.float(), wanted[asked], reduction=reduction)
+
+    def _masked(self, ids: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return inputs with some residues hidden, and the hidden ones (elsewhere -100)."""
+        fate = torch.from_numpy(rng.random(tuple(ids.shape), np.float32)).to(ids.device)
+        kind = torch.from_numpy(rng.random(tuple(ids.shape), np.float32)).to(ids.device)
+        other = torch.from_numpy(rng.integers(0, 20, tuple(ids.shape))).to(ids.device)
+        asked = self._is_residue(ids) & (fate < self.mask)
+        wanted = torch.where(asked, ids, _IGNORED)
+        inputs = torch.where(asked & (kind < 0.8), self._words["<mask>"], ids)
+        first = self._words["L"]  # the 20 amino acids stand together
+        return torch.where(asked & (kind >= 0.9), first + other, inputs), wanted
+
+    def _is_residue(self, ids: torch.Tensor) -> torch.Tensor:
+        marks = [self._words[t] for t in ("<cls>", "<pad>", "<eos>")]
+        return ~torch.isin(ids, torch.tensor(marks, device=ids.device))
+
+    def _padded(self, proteins: Sequence[str]) -> torch.Tensor:
+        """Token numbers with the marks of start and end, padded to the longest."""
+        longest = max(len(s) for s in proteins)
+        ids = np.full((len(proteins), longest + 2), self._words["<pad>"])
+        ids[:, 0] = self._words["<cls>"]
+        for row, protein in zip(ids, proteins, strict=True):
+            row[1 : len(protein) + 1] = self._code[np.frombuffer(protein.encode("ascii"), np.uint8)]
+            row[len(protein) + 1] = self._words["<eos>"]
+        return torch.from_numpy(ids).to(self._model.device)
+
+    def _groups(self, proteins: Sequence[str]) -> list[np.ndarray]:
+        """Cut proteins into groups of similar length and bounded size."""
+        lengths = np.array([len(s) for s in proteins])
+        order = np.argsort(lengths, kind="stable")
+        size = max(1, _RESIDUES_AT_ONCE // (int(lengths.max()) + 2))
+        return [order[at : at + size] for at in range(0, len(order), size)]
+
+    def _new(self) -> tuple[Any, dict[str, int]]:
+        from transformers import EsmConfig, EsmForMaskedLM, EsmTokenizer
+
+        if self.weights == "scratch":
+            layers, width, heads = SIZES[self.size]
+            config = EsmConfig(
+                vocab_size=len(TOKENS), mask_token_id=TOKENS.index("<mask>"), pad_token_id=TOKENS.index("<pad>"),
+                hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
+                hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, position_embedding_type="rotary",
+                token_dropout=True, emb_layer_norm_before=False, layer_norm_eps=1e-5, max_position_embeddings=1026,
+            )  # fmt: skip
+            with tempfile.TemporaryDirectory() as folder:
+                (Path(folder) / "vocab.txt").write_text("\n".join(TOKENS), encoding="utf8")
+                return EsmForMaskedLM(config), EsmTokenizer(str(Path(folder) / "vocab.txt")).get_vocab()
+        source = HUB[str(self.weights)][0] if str(self.weights) in HUB else str(self.weights)
+        if str(self.weights) not in HUB and not Path(source).is_dir():
+            known = ", ".join(["scratch", *HUB])
+            raise FileNotFoundError(f"weights are {source!r}: give one of {known} or a folder with a checkpoint.")
+        try:
+            with training.quiet_transformers():
+                model = EsmForMaskedLM.from_pretrained(source, use_safetensors=True)
+                return model, EsmTokenizer.from_pretrained(source).get_vocab()
+        except OSError as error:
+            raise FileNotFoundError(
+                f"no ESM-2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download the model where "
+                "there is a network and give its folder as weights, or use weights='scratch'."
+            ) from error
+
+
+def _codes(words: dict[str, int]) -> np.ndarray:
+    """Return the token number of every byte; letters without a token are unknown."""
+    table = np.full(256, words["<unk>"])
+    for word, number in words.items():
+        if len(word) == 1:
+            table[ord(word)] = number
+    return table

@@ -1,0 +1,187 @@
+"""MobileNetV2 with a classification head: predicted classes, and the features of its last layer."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+import torch
+
+from helpers.checks import as_labels, in_range, same_length
+from helpers.datasets import files
+from helpers.representations import training
+
+HUB = "google/mobilenet_v2_1.0_224"
+_CHUNK = 256  # images in one pass without gradients
+
+
+@dataclass
+class MobileNet:
+    """MobileNetV2 that learns to name the class of an image: ``.fit(images, labels).predict(images)``.
+
+    Parameters
+    ----------
+    weights : str or path
+        "scratch"; "hub" for the ImageNet weights of the model hub; "imagenet_int8" for ImageNet weights that were
+        rounded to 8 bits, of the registry's data (``noise-scaling data models``); or a folder with such a checkpoint.
+    width : float
+        Multiplies the channels of every layer ("scratch" only).
+    input_size : int or None
+        Side in pixels that images are resized to; None: as they are.
+    epochs : float
+        Passes over the training images.
+    rate : float
+        Learning rate of Adam; 1e-4 is the papers', for pretrained weights.
+    batch : int
+    dropout : float
+        Before the last layer.
+    seed : int
+    device : "auto", "cpu" or "cuda"
+
+    Attributes
+    ----------
+    history_ : DataFrame
+        ``step`` and ``train_bits``, the cross-entropy in bits of each step.
+
+    Notes
+    -----
+    Sandler et al. 2018, doi:10.1109/CVPR.2018.00474, in the code of transformers. That code gives batch norm the
+    momentum of TensorFlow, 0.997, which torch reads the other way round: its running statistics are those of the last
+    batch. From scratch they are therefore replaced after training by the mean over all training images. Pretrained
+    weights keep theirs, also while training: those of a checkpoint whose batch norm was folded away are no statistics.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> images = rng.uniform(-1, 1, size=(24, 1, 32, 32)).astype(np.float32)
+    >>> model = MobileNet(width=0.1, epochs=1).fit(images, ["a", "b"] * 12)
+    >>> model.predict(images).shape, model.transform(images).shape
+    ((24,), (24, 1280))
+    """
+
+    weights: str | Path = "scratch"
+    width: float = 0.35
+    input_size: int | None = None
+    epochs: float = 8
+    rate: float = 1e-3
+    batch: int = 32
+    dropout: float = 0.2
+    seed: int = 0
+    device: str = "auto"
+
+    def fit(self, images: np.ndarray, labels: Any) -> Self:
+        """Learn the classes of training images, float32 of shape (images, 1 or 3, height, width) in about [-1, 1]."""
+        in_range(self.width, 0.05, 2, "width")
+        in_range(self.epochs, 0, 1e5, "epochs", open_low=True)
+        in_range(self.rate, 0, 1, "rate", open_low=True)
+        in_range(self.batch, 2, 1e5, "batch", whole=True)
+        in_range(self.dropout, 0, 1, "dropout")
+        in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
+        if self.input_size is not None:
+            in_range(self.input_size, 32, 4096, "input_size", "MobileNetV2 halves images five times.", whole=True)
+        n = same_length(images=images, labels=labels)
+        in_range(n, 2, np.inf, "number of training images")
+        device = training.device_for(self.device)
+        codes = as_labels(labels, "labels of the training images")
+        self.classes_ = np.unique(np.asarray(labels))
+        with training.seeded(self.seed) as rng:
+            self._model = self._new().to(device, memory_format=torch.channels_last)
+            inputs, wanted = self._inputs(images), torch.from_numpy(codes)
+            optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+            steps = max(1, round(self.epochs * n / self.batch))
+            losses = []
+            self._train_mode()
+            for some in training.batches(n, self.batch, steps, rng):
+                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                    scores = self._model(self._placed(inputs[some])).logits
+                loss = torch.nn.functional.cross_entropy(scores.float(), wanted[some].to(device))
+                optimiser.zero_grad()
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item() / np.log(2))
+            if self.weights == "scratch":
+                self._settle(inputs)
+        self._model.eval()
+        self.history_ = pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
+        return self
+
+    def predict(self, images: np.ndarray) -> np.ndarray:
+        """Return the most likely class of each image."""
+        return self.named(self.transform(images))
+
+    def named(self, features: np.ndarray) -> np.ndarray:
+        """Return the most likely class of each row of last-layer features."""
+        with torch.inference_mode():
+            scores = self._model.classifier(torch.from_numpy(features).to(self._model.device))
+        return self.classes_[scores.argmax(dim=1).cpu().numpy()]
+
+    def transform(self, images: np.ndarray) -> np.ndarray:
+        """Return the pooled features of the last layer, float32 of shape (images, 1280)."""
+        if not hasattr(self, "_model"):
+            raise RuntimeError("MobileNet is not fitted: call .fit(images, labels) first.")
+        inputs = self._inputs(images)
+        with torch.inference_mode():
+            parts = [self._model.mobilenet_v2(self._placed(part)).pooler_output for part in inputs.split(_CHUNK)]
+        return torch.cat(parts).float().cpu().numpy()
+
+    def _placed(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs.to(self._model.device, memory_format=torch.channels_last)
+
+    def _new(self) -> Any:
+        from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+
+        own = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
+        if self.weights == "scratch":
+            return MobileNetV2ForImageClassification(MobileNetV2Config(depth_multiplier=self.width, **own))
+        source = HUB if self.weights == "hub" else str(self.weights)
+        if self.weights == "imagenet_int8":
+            config, _ = (files.fetch("models", name) for name in ("config.json", "model.safetensors"))
+            source = str(config.parent)
+        elif self.weights != "hub" and not Path(source).is_dir():
+            raise FileNotFoundError(
+                f"weights are {source!r}: give 'scratch', 'hub', 'imagenet_int8' or a folder with a checkpoint."
+            )
+        try:
+            with training.quiet_transformers():
+                return MobileNetV2ForImageClassification.from_pretrained(
+                    source, ignore_mismatched_sizes=True, use_safetensors=True, **own
+                )
+        except OSError as error:
+            raise FileNotFoundError(
+                f"no MobileNetV2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download {HUB} where "
+                "there is a network and give its folder as weights, or use weights='scratch'."
+            ) from error
+
+    def _inputs(self, images: np.ndarray) -> torch.Tensor:
+        pixels = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
+        if pixels.ndim != 4 or pixels.shape[1] not in (1, 3):
+            raise ValueError(f"images have shape {tuple(pixels.shape)}: give (images, 1 or 3, height, width).")
+        if self.input_size is not None and tuple(pixels.shape[2:]) != (self.input_size, self.input_size):
+            # Antialiased: a smaller input sees means over pixels, as an optical sensor does.
+            parts = [
+                torch.nn.functional.interpolate(part, size=(self.input_size,) * 2, mode="bilinear", antialias=True)
+                for part in pixels.split(_CHUNK)
+            ]
+            pixels = torch.cat(parts)
+        return pixels.expand(-1, 3, -1, -1)
+
+    def _train_mode(self) -> None:
+        self._model.train()
+        if self.weights != "scratch":
+            for module in self._norms():
+                module.eval()
+
+    def _norms(self) -> list[torch.nn.BatchNorm2d]:
+        return [m for m in self._model.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+
+    def _settle(self, inputs: torch.Tensor) -> None:
+        """Set the statistics of batch norm to their means over the training images."""
+        for module in self._norms():
+            module.reset_running_stats()
+            module.momentum = None  # equal weights
+        self._model.train()
+        with torch.no_grad():
+            # Parts of nearly equal size: batch norm fails on one image, and all count alike.
+            for part in inputs.tensor_split(-(-len(inputs) // _CHUNK)):
+                self._model(self._placed(part))

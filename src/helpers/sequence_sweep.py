@@ -1,0 +1,122 @@
+"""Measure sequences: misread residues, train ESM-2 on masked ones, estimate what its representation tells."""
+
+import json
+from functools import lru_cache
+from typing import Any, ClassVar
+
+import numpy as np
+from pydantic import Field, field_validator
+
+from helpers import checks, datasets, information, measure, modality
+from helpers.checks import in_range
+from helpers.datasets import samples, sequences, simulated_spike, spike, splits
+from helpers.modality import SHARED, SampleGrid
+from helpers.noise import sequences as noise
+from helpers.noise import substitute
+from helpers.representations import esm, training
+from helpers.representations.esm import ESM
+from helpers.store import frozen_json
+from helpers.sweep import Kind, Point
+
+
+def describe(point: Point) -> dict[str, Any]:
+    """Return the columns that a point's settings decide, measured or not."""
+    return {
+        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
+        "modality": "sequences",
+        "signal": "collection date",
+        "representation": "esm",
+        "n_train": point["n_train"],
+        "noise_kind": "substitution",
+        "noise_level": point["rate"],
+        "probe_noise_level": point["probe_rate"],
+        "snr": noise.ratio_of(point["probe_rate"]),
+        "seed": point["seed"],
+        "fold": point["fold"],
+        "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
+    }
+
+
+def run(points: list[Point]) -> list[dict[str, Any]]:
+    """Return the measured columns of points that ``together`` calls equal: information is estimated in one call."""
+    found, _ = modality.samples_of(points[0])
+    signal = found.signal[found.probe]
+    embeddings = [_embedded(point) for point in points]
+    estimates = information.lmi_many([(x, signal) for x in embeddings], points[0]["seed"], **points[0]["lmi"])
+    return [
+        {
+            **describe(point), "dim": x.shape[1], "mi_bits": bits.bits, "mi_stderr_bits": bits.stderr,
+            "mi_null_bits": bits.null_bits, "mi_ceiling_bits": found.ceiling_bits, "n_probe": bits.n,
+        }
+        for point, x, bits in zip(points, embeddings, estimates, strict=True)
+    ]  # fmt: skip
+
+
+def together(point: Point) -> str:
+    """Points with the same value share probe sequences and dates."""
+    return frozen_json({name: point[name] for name in ("dataset", "options", "fold", "seed", "lmi")})
+
+
+def _embedded(point: Point) -> np.ndarray:
+    found, _ = modality.samples_of(point)
+    _, rng = modality.streams(point)
+    model = _trained(frozen_json({name: point[name] for name in (*SHARED, "rate")}))
+    return model.transform(substitute(found.chosen(found.probe), point["probe_rate"], rng))
+
+
+@lru_cache(maxsize=1)
+def _trained(key: str) -> ESM:
+    point = json.loads(key)
+    found, rows = modality.samples_of(point)
+    rng, _ = modality.streams(point)
+    return ESM(**point["model"], seed=point["seed"]).fit(substitute(found.chosen(rows), point["rate"], rng))
+
+
+@lru_cache(maxsize=1)
+def _code() -> str:
+    used = [checks, noise, samples, sequences, simulated_spike, spike, splits, esm, training, modality]
+    return measure.code_of_modules(__file__, *used, *measure.ESTIMATORS)
+
+
+SEQUENCES = Kind(run, describe, measure.data_hash, lambda point: _code(), together, measure.dataset_of)
+
+
+class SequenceGrid(SampleGrid):
+    """The points of a sweep over misread residues; ``SampleGrid`` has the other parameters.
+
+    Parameters
+    ----------
+    rates : list of floats in [0, 1]
+        Substitutions per residue of the training sequences.
+    probe_rates : list of floats in [0, 1], or None
+        Those of the probe sequences; None: as many as in training, as published.
+
+    Examples
+    --------
+    >>> grid = SequenceGrid(dataset="simulated_spike", rates=[0.0, 0.1], seeds=[0])
+    >>> [(p["rate"], p["probe_rate"]) for p in grid.points()]
+    [(0.0, 0.0), (0.1, 0.1)]
+    """
+
+    kind: ClassVar[Kind] = SEQUENCES
+    modality: ClassVar[str] = "sequences"
+    datasets: ClassVar[Any] = datasets.SEQUENCES
+
+    rates: list[float] = Field(min_length=1)
+    probe_rates: list[float] | None = None
+
+    @field_validator("rates", "probe_rates")
+    @classmethod
+    def _rates_in_range(cls, values: list[float] | None) -> list[float] | None:
+        for value in values or []:
+            in_range(value, 0, 1, "substitution rate", "It is the share of residues that are replaced.")
+        return values
+
+    def points(self) -> list[Point]:
+        """Return the settings of every point as plain data; equal settings, equal point."""
+        return [
+            {**side, "rate": rate, "probe_rate": probe_rate}
+            for side in self._sides()
+            for rate in self.rates
+            for probe_rate in self.probe_rates or [rate]
+        ]
