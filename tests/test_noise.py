@@ -1,15 +1,18 @@
-"""Binomial thinning: moments, a plain second implementation, and what must hold for any counts."""
+"""Noise of counts, images and sequences: moments, plain second implementations, and what must hold for any input."""
 
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import sparse
+from scipy import sparse, stats
 
-from helpers.noise import thin, thin_nested
+from helpers.noise import add_gaussian, pixelate, substitute, thin, thin_nested
+from helpers.noise.images import snr
+from helpers.noise.sequences import rate_of, ratio_of
 
 DTYPES = st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
 COUNTS = DTYPES.flatmap(
@@ -145,3 +148,101 @@ def test_normalised_values_are_refused(how):
 @BOTH
 def test_unsigned_64_bit_counts_are_thinned(how):
     assert 0 < how(np.full((1, 1), 1000, np.uint64), 0.5).sum() < 1000
+
+
+# Images
+
+
+def pixels(shape=(2, 3, 12, 20), seed=0):
+    return np.random.default_rng(seed).uniform(-1, 1, size=shape).astype(np.float32)
+
+
+@given(st.integers(1, 20), st.integers(1, 24), st.integers(1, 24))
+def test_pixelation_keeps_the_mean_of_every_tile(factor, height, width):
+    images = pixels((2, height, width))
+    if factor > max(height, width):
+        with pytest.raises(ValueError, match="factor is"):
+            pixelate(images, factor)
+        return
+    coarse = pixelate(images, factor)
+    assert coarse.shape == images.shape
+    np.testing.assert_allclose(coarse.mean(axis=(1, 2)), images.mean(axis=(1, 2)), atol=1e-5)
+    for top in range(0, height, factor):
+        for left in range(0, width, factor):
+            tile = np.s_[:, top : top + factor, left : left + factor]
+            means = images[tile].mean(axis=(1, 2), keepdims=True)
+            np.testing.assert_allclose(coarse[tile], np.broadcast_to(means, images[tile].shape), atol=1e-5)
+    np.testing.assert_allclose(pixelate(coarse, factor), coarse, atol=1e-6)
+
+
+def test_no_noise_changes_nothing():
+    images = pixels()
+    assert (pixelate(images, 1) == images).all()
+    assert (add_gaussian(images, 0.0, 1) == images).all()
+    assert pixelate(images, 1) is not images
+    assert substitute(["MFVX-", ""], 0.0, 1) == ["MFVX-", ""]
+
+
+@given(st.floats(0.01, 100))
+def test_gaussian_noise_has_its_spread_and_one_pattern(sigma):
+    images = pixels((4, 3, 32, 32))
+    added = add_gaussian(images, sigma, 7).astype(float) - images
+    assert abs(added.mean()) < 5 * sigma / np.sqrt(added.size)
+    assert added.std() == pytest.approx(sigma, rel=0.03)
+    np.testing.assert_allclose(added / sigma, add_gaussian(images, 1.0, 7) - images, atol=1e-4 + 1e-5 / sigma)
+
+
+def test_images_that_are_none_are_refused():
+    for bad, told in (([[np.nan]], "NaN"), (["a"], "dtype")):
+        with pytest.raises(ValueError, match=told):
+            pixelate(bad, 1)
+    with pytest.raises(ValueError, match="sigma is -1"):
+        add_gaussian(pixels(), -1)
+    with pytest.raises(ValueError, match="last two dimensions"):
+        pixelate([1.0, 2.0], 2)
+
+
+# Sequences
+
+
+@given(st.floats(0, 1), st.integers(0, 100))
+def test_substitution_has_its_rate_and_never_draws_the_same(rate, seed):
+    sequence = "ACDEFGHIKLMNPQRSTVWY" * 200
+    read = substitute([sequence], rate, seed)[0]
+    wrong = sum(a != b for a, b in zip(sequence, read, strict=True))
+    low, high = stats.binom.interval(1 - 1e-9, len(sequence), rate)
+    assert low <= wrong <= high
+    assert set(read) <= set("ACDEFGHIKLMNPQRSTVWY")
+    if rate == 1:
+        assert wrong == len(sequence)
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_substitutions_are_nested(a, b):
+    sequence = "MFVFLVLLPLVSSQCVNLTT" * 20
+    few, many = (substitute([sequence], rate, 3)[0] for rate in sorted((a, b)))
+    assert all(f in (s, m) for s, f, m in zip(sequence, few, many, strict=True))
+
+
+def test_other_residues_are_drawn_alike_and_other_letters_stay():
+    drawn = "".join(substitute(["A" * 19_000, "X-*B"], 1.0, 0))
+    counts = pd.Series(list(drawn[:19_000])).value_counts()
+    assert len(counts) == 19
+    assert "A" not in counts
+    assert stats.chisquare(counts).pvalue > 1e-4
+    assert drawn[19_000:] == "X-*B"
+    for bad, told in ((["MÄ"], "one-letter code"), (["mfv"], "upper-case"), ("MFV", "one text")):
+        with pytest.raises(ValueError, match=told):
+            substitute(bad, 0.1)
+    assert rate_of(np.inf) == 0
+    with pytest.raises(ValueError, match="substitution rate is 2"):
+        substitute(["M"], 2)
+
+
+def test_signal_to_noise_of_images_and_sequences():
+    assert snr("gaussian", 0.1, 2) == pytest.approx(100)
+    assert snr("pixelation", 10, 1) == pytest.approx(0.1)
+    assert snr("gaussian", 0, 1) == np.inf
+    with pytest.raises(ValueError, match="level of pixelation noise is 0"):
+        snr("pixelation", 0, 1)
+    assert ratio_of(rate_of(250.0)) == pytest.approx(250)

@@ -45,6 +45,10 @@ ALONE = {
         "datasets": ["pbmc4k"], "signals": ["cell_type"], "models": ["pca"], "seeds": [[0]], "miniature": True,
         "depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80], "own_laws": ["additive", "JointLaw"],
     },
+    "modalities/images": {"sigmas": [0.5, 1.0, 2.0], "factors": [2, 3, 4], "seeds": [0], "n_train": 100, "width": 0.1,
+                          "epochs": 1, "dim": 4},
+    "modalities/proteins": {"options": {"n": 200, "length": 60}, "ratios": [100.0, 10.0, 1.0], "seeds": [0],
+                            "epochs": 1},
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
 READ = {  # these show what others measured, and keep no results

@@ -104,7 +104,7 @@ def curves(
     axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else CELLS)
     # The curves' names are the domain, so that all layers give a curve the same colour.
     names = sorted(set(shown[by]))
-    colour = _colour(by, names)
+    colour = colour_of(by, names)
     # Bound in the first layer that has the colour: only that layer's legend answers clicks.
     # Named after the axis, so that charts of both axes can stand in one page.
     pick = alt.selection_point(name=f"pick_{x}", fields=[by], bind="legend")
@@ -175,16 +175,18 @@ def _marks(fit: Fit) -> list[alt.Chart]:
     ]
 
 
-def collapse(points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: str, by: str = "curve") -> alt.LayerChart:
+def collapse(
+    points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: str, by: str = "curve", x: str = "umis_per_cell"
+) -> alt.LayerChart:
     """Draw every noise curve on the one axis where they coincide if the law holds.
 
     Each point is at z = (û + 4^−I_max)/(1 − 4^−I_max), û = u/ū, and its height is I_max − I, so the law
-    is ½ log2(1 + 1/z) for all of them, exactly; the dashed line is the asymptote ½ log2(1 + 1/û).
+    is ½ log2(1 + 1/z) for all of them, exactly. ``x`` is the column of u.
     """
     parts = []
     for name, fit in fits.items():
         rows = points[points[by] == name]
-        z = NoiseLaw.collapse(rows["umis_per_cell"], fit)
+        z = NoiseLaw.collapse(rows[x], fit)
         missing = fit.params["i_max"] - rows["mi_bits"]
         half = 1.96 * rows["mi_stderr_bits"].astype(float)
         parts.append(
@@ -194,10 +196,11 @@ def collapse(points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: st
     grid = np.geomspace(shown["z"].min() / 1.5, shown["z"].max() * 1.5, 100)
     one = pd.DataFrame({"z": grid, "missing": np.log2(1 + 1 / grid) / 2})
     pick = alt.selection_point(fields=[by], bind="legend")
-    axis = alt.X("z:Q").scale(type="log").title("rescaled depth z (no unit)")
+    rescaled = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
+    axis = alt.X("z:Q").scale(type="log").title(f"rescaled {rescaled} z (no unit)")
     up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
     names = sorted(fits)
-    colour = _colour(by, names)
+    colour = colour_of(by, names)
     faded = alt.condition(pick, alt.value(0.9), alt.value(0.05))
     base = alt.Chart(shown)
     subtitle = caption(points, profile)
@@ -263,7 +266,7 @@ def residuals(
     shown = pd.concat(parts)
     axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else CELLS)
     up = alt.Y("bits:Q").title("measured − fitted (bits)")
-    colour = _colour(by, sorted(fits))
+    colour = colour_of(by, sorted(fits))
     pick = alt.selection_point(fields=[by], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.1))
     base = alt.Chart(shown)
@@ -284,7 +287,7 @@ def residuals(
     )
 
 
-def _colour(by: str, names: list[str]) -> alt.Color:
+def colour_of(by: str, names: list[str]) -> alt.Color:
     """One colour a curve, the same in every layer of a chart; a legend that folds on narrow pages."""
     scale = alt.Scale(domain=names, range=list(COLOURS[: len(names)]))
     return (
@@ -336,7 +339,7 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     base = alt.Chart(shown)
     across = alt.X("u_bar:Q").scale(type="log").title("ū (UMIs per cell)")
     up = alt.Y("i_max:Q").scale(zero=False).title("I_max (bits)")
-    hue = _colour(colour, sorted(shown[colour].unique()))
+    hue = colour_of(colour, sorted(shown[colour].unique()))
     pick = alt.selection_point(fields=[colour], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.12))
     tips = [f"{colour}:N", "model:N", *(alt.Tooltip(f"{c}:Q", format=".3~g") for c in

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field, field_validator
 
-from helpers import checks, datasets, information, measure, modality
+from helpers import checks, datasets, information, measure, modality, preprocess
 from helpers.checks import choose, in_range
 from helpers.datasets import images, samples, splits
 from helpers.information.discrete import entropy
@@ -26,7 +26,7 @@ _MODELS = {PREDICTED: "mobilenet", ONE_VS_REST: "mobilenet", LAST_LAYER: "mobile
 def describe(point: Point) -> dict[str, Any]:
     """Return the columns that a point's settings decide, measured or not."""
     label = point["label"]
-    snr = noise.snr(point["noise"], point["level"], 2) if point["noise"] != "none" else np.inf
+    snr = None if point["noise"] == "none" else noise.snr(point["noise"], point["level"], 2)
     return {
         "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
         "modality": "images",
@@ -103,7 +103,19 @@ def _answer(point: Point) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    used = [checks, noise, samples, images, splits, mobilenet, training, linear, modality, *measure.ESTIMATORS]
+    used = [
+        checks,
+        noise,
+        samples,
+        images,
+        splits,
+        mobilenet,
+        training,
+        linear,
+        modality,
+        preprocess,
+        *measure.ESTIMATORS,
+    ]
     return measure.code_of_modules(__file__, *used)
 
 
@@ -135,6 +147,7 @@ class ImageGrid(SampleGrid):
     kind: ClassVar[Kind] = IMAGES
     modality: ClassVar[str] = "images"
     datasets: ClassVar[Any] = datasets.IMAGES
+    model_class: ClassVar[Any] = MobileNet
 
     levels: dict[str, list[float]] = Field(min_length=1)
     readouts: list[str] = Field(default=[PREDICTED, ONE_VS_REST, LAST_LAYER], min_length=1)
@@ -149,7 +162,10 @@ class ImageGrid(SampleGrid):
                 pixels = name == "pixelation"
                 in_range(level, noise.CLEAN[name], 1e6, f"level of {name}", whole=pixels)
         # The noise-free images are measured once for all kinds.
-        return {name: [level for level in levels if level != noise.CLEAN[name]] for name, levels in values.items()}
+        return {
+            name: [level for level in dict.fromkeys(levels) if level != noise.CLEAN[name]]
+            for name, levels in values.items()
+        }
 
     @field_validator("readouts")
     @classmethod
@@ -158,6 +174,8 @@ class ImageGrid(SampleGrid):
 
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
+        for factor in self.levels.get("pixelation", []):
+            in_range(factor, 1, self.facts()["size"], f"level of pixelation of {self.dataset}", whole=True)
         asked: list[tuple[str, str | None]] = []
         for readout in self.readouts:
             labels = self.facts()["labels"] if readout == ONE_VS_REST else [None]

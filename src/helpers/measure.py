@@ -133,7 +133,11 @@ def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     sizes = [len(cells.with_fold(fold).train) for fold in range(cells.n_folds)]
     labels = sorted(set(cells.signal.tolist())) if is_labels(cells.signal) else None
     about = cells.describe()
-    return {"data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": about, "labels": labels}
+    size = getattr(cells, "size", None)  # of images, in pixels
+    return {
+        "data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": about, "labels": labels,
+        "size": size,
+    }  # fmt: skip
 
 
 def _loader_code(name: str) -> str:
@@ -148,7 +152,7 @@ def _loader_code(name: str) -> str:
 def data_hash(point: dict[str, Any]) -> str:
     """Return the content hash of the data a point is measured on, a checkpoint's files included."""
     model = point.get("model", {})
-    folders = [Path(model[name]) for name in ("from_checkpoint", "vocabulary") if model.get(name)]
+    folders = [Path(model[name]) for name in ("from_checkpoint", "vocabulary", "weights") if model.get(name)]
     files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file())
     if not files:
         return facts(point)["data_hash"]

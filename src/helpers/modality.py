@@ -1,10 +1,11 @@
 """Grids of images and sequences: what both have in common with those of cells, on the same engine."""
 
 from collections.abc import Iterator
+from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from helpers import measure
 from helpers.checks import choose, in_range
@@ -41,6 +42,7 @@ class SampleGrid(BaseModel):
     kind: ClassVar[Kind]
     modality: ClassVar[str]
     datasets: ClassVar[Any]
+    model_class: ClassVar[Any]
 
     dataset: str
     options: dict[str, Any] = Field(default_factory=dict)
@@ -55,6 +57,23 @@ class SampleGrid(BaseModel):
     def _known_dataset(cls, value: str) -> str:
         return choose(value, cls.datasets, f"dataset of {cls.modality}")
 
+    @field_validator("seeds", "folds", "n_train")
+    @classmethod
+    def _whole_and_different(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
+        if values is not None and not values:
+            raise ValueError(f"{told.field_name} is empty: give at least one.")
+        for value in values or []:
+            in_range(value, 0, 2**32 - 1, f"one of {told.field_name}", whole=True)
+        return None if values is None else list(dict.fromkeys(values))
+
+    @field_validator("model")
+    @classmethod
+    def _known_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        known = [f.name for f in fields(cls.model_class) if f.name not in ("seed", "device")]
+        for option in value:
+            choose(option, known, f"option of {cls.model_class.__name__}")
+        return value
+
     @field_validator("options")
     @classmethod
     def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -67,6 +86,10 @@ class SampleGrid(BaseModel):
     def about(self) -> dict[str, Any]:
         """Return the table of facts of the data."""
         return self.facts()["about"]
+
+    def samples(self) -> Any:
+        """Return the images or sequences themselves."""
+        return measure.dataset_of({"dataset": self.dataset, "options": self.options})
 
     def _sides(self) -> Iterator[Point]:
         """Yield the settings of every model that is trained, but for its noise."""

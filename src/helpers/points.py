@@ -80,7 +80,7 @@ def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
         for role, curve in group.groupby("role"):
             level = curve[["noise_level", "probe_noise_level"]].min(axis=1)
             for end, chosen in (("top", level == level.max()), ("bottom", level == level.min())):
-                ends[role, end] = _mean_and_error(curve[chosen])
+                ends[role, end] = mean_and_error(curve[chosen])
                 bare[role, end] = (curve[chosen]["mi_bits"] - curve[chosen]["mi_null_bits"]).mean()
         both, both_error = _difference(ends[ROLES["both"], "top"], ends[ROLES["both"], "bottom"])
         bare_both = bare[ROLES["both"], "top"] - bare[ROLES["both"], "bottom"]
@@ -182,7 +182,7 @@ def compared(tests: dict[str, pd.DataFrame], controls: dict[str, pd.DataFrame], 
     for label, test in tests.items():
         for model, group in test.groupby("representation"):
             control = controls[label][controls[label]["representation"] == model]
-            (bits, error), (other, other_error) = _mean_and_error(group), _mean_and_error(control)
+            (bits, error), (other, other_error) = mean_and_error(group), mean_and_error(control)
             rows.append({
                 name: label, "representation": model, "UMIs": group["umis_per_cell"].mean(),
                 "control's UMIs": control["umis_per_cell"].mean(), "n": int(group["n_probe"].iloc[0]),
@@ -193,7 +193,7 @@ def compared(tests: dict[str, pd.DataFrame], controls: dict[str, pd.DataFrame], 
     return pd.DataFrame(rows)
 
 
-def _mean_and_error(rows: pd.DataFrame) -> tuple[float, float]:
+def mean_and_error(rows: pd.DataFrame) -> tuple[float, float]:
     """Mean information, and its standard error: sampling, which seeds share, and the spread of the seeds."""
     bits = rows["mi_bits"]
     between = bits.std() / np.sqrt(len(bits)) if len(bits) > 1 else 0.0

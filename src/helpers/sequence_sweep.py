@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from helpers import checks, datasets, information, measure, modality
-from helpers.checks import in_range
+from helpers import checks, datasets, information, measure, modality, preprocess
+from helpers.checks import choose, in_range
 from helpers.datasets import samples, sequences, simulated_spike, spike, splits
 from helpers.modality import SHARED, SampleGrid
 from helpers.noise import sequences as noise
@@ -30,7 +30,7 @@ def describe(point: Point) -> dict[str, Any]:
         "noise_kind": "substitution",
         "noise_level": point["rate"],
         "probe_noise_level": point["probe_rate"],
-        "snr": noise.ratio_of(point["probe_rate"]),
+        "snr": noise.ratio_of(point["probe_rate"]) if point["probe_rate"] else None,
         "seed": point["seed"],
         "fold": point["fold"],
         "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
@@ -74,7 +74,7 @@ def _trained(key: str) -> ESM:
 
 @lru_cache(maxsize=1)
 def _code() -> str:
-    used = [checks, noise, samples, sequences, simulated_spike, spike, splits, esm, training, modality]
+    used = [checks, noise, samples, sequences, simulated_spike, spike, splits, esm, training, modality, preprocess]
     return measure.code_of_modules(__file__, *used, *measure.ESTIMATORS)
 
 
@@ -87,9 +87,12 @@ class SequenceGrid(SampleGrid):
     Parameters
     ----------
     rates : list of floats in [0, 1]
-        Substitutions per residue of the training sequences.
+        Substitutions per residue.
+    roles : list of str
+        "both": training and probe sequences at each rate, as published; "train": training sequences, the probe clean;
+        "probe": probe sequences, the training clean.
     probe_rates : list of floats in [0, 1], or None
-        Those of the probe sequences; None: as many as in training, as published.
+        Rates of the probe sequences at every rate of the training sequences, in place of ``roles``.
 
     Examples
     --------
@@ -101,22 +104,34 @@ class SequenceGrid(SampleGrid):
     kind: ClassVar[Kind] = SEQUENCES
     modality: ClassVar[str] = "sequences"
     datasets: ClassVar[Any] = datasets.SEQUENCES
+    model_class: ClassVar[Any] = ESM
 
     rates: list[float] = Field(min_length=1)
-    probe_rates: list[float] | None = None
+    roles: list[str] = Field(default=["both"], min_length=1)
+    probe_rates: list[float] | None = Field(default=None, min_length=1)
 
     @field_validator("rates", "probe_rates")
     @classmethod
     def _rates_in_range(cls, values: list[float] | None) -> list[float] | None:
         for value in values or []:
             in_range(value, 0, 1, "substitution rate", "It is the share of residues that are replaced.")
-        return values
+        return values if values is None else list(dict.fromkeys(values))
+
+    @field_validator("roles")
+    @classmethod
+    def _known_roles(cls, values: list[str]) -> list[str]:
+        return [choose(value, ["both", "train", "probe"], "role") for value in values]
 
     def points(self) -> list[Point]:
-        """Return the settings of every point as plain data; equal settings, equal point."""
+        """Return the settings of every point as plain data, those of one training together."""
         return [
             {**side, "rate": rate, "probe_rate": probe_rate}
             for side in self._sides()
-            for rate in self.rates
-            for probe_rate in self.probe_rates or [rate]
+            for rate in sorted({*self.rates, *([0.0] if "probe" in self.roles else [])})
+            for probe_rate in self.probe_rates or self._probe_rates(rate)
         ]
+
+    def _probe_rates(self, rate: float) -> list[float]:
+        asked = {rate} if "both" in self.roles and rate in self.rates else set()
+        asked |= {0.0} if "train" in self.roles else set()
+        return sorted(asked | (set(self.rates) if "probe" in self.roles and rate == 0 else set()))

@@ -104,7 +104,8 @@ def load(name: str, miniature: bool = False, **options: Any) -> Any:
 def _options_of(loader: Callable[..., Any]) -> list[str]:
     """Return the names of a loader's options; those of the tree, where it passes some on."""
     names = inspect.signature(loader).parameters
-    return [*(n for n in names if n != "tree"), *(inspect.signature(clock_of).parameters if "tree" in names else ())]
+    tree = inspect.signature(clock_of).parameters if "tree" in names else ()
+    return list(dict.fromkeys([*(n for n in names if n != "tree"), *tree]))
 
 
 __all__ = ["Dataset", "Images", "Sequences", "available", "load"]

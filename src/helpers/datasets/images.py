@@ -112,12 +112,9 @@ def caltech101(n_classes: int = 5, size: int = 240, n_folds: int = 2, folder: st
     the official archive is downloaded and unpacked there.
     """
     tree = Path(folder) if folder is not None else _caltech_tree()
-    pixels, labels = read_tree(tree, size, n_classes)
-    return _of_classes(
-        "caltech101", pixels, labels, n_folds,
-        source="Fei-Fei et al. 2004, doi:10.22002/D1.20086; licence: CC BY 4.0",
-        checked=(f"{len(labels)} JPEGs decode; classes {', '.join(sorted(set(labels)))}",),
-    )  # fmt: skip
+    pixels, labels, told = read_tree(tree, size, n_classes)
+    source = "Fei-Fei et al. 2004, doi:10.22002/D1.20086; licence: CC BY 4.0"
+    return _of_classes("caltech101", pixels, labels, n_folds, source, (told,))
 
 
 def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: str | Path | None = None) -> Images:
@@ -170,11 +167,11 @@ def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = N
     """
     if not str(path):
         raise ValueError("path is empty: give options={'path': 'folder'} with one folder of images for each class.")
-    pixels, labels = read_tree(Path(path), size, n_classes)
-    return _of_classes("your_images", pixels, labels, n_folds, source=str(path))
+    pixels, labels, told = read_tree(Path(path), size, n_classes)
+    return _of_classes("your_images", pixels, labels, n_folds, str(path), (told,))
 
 
-def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.ndarray, np.ndarray]:
+def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
     """Return the images of a folder of class folders, resized, in the order of their names.
 
     Parameters
@@ -187,8 +184,8 @@ def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.n
 
     Returns
     -------
-    (pixels, labels)
-        uint8 of shape (images, 3, size, size); str.
+    (pixels, labels, told)
+        uint8 of shape (images, 3, size, size); str; what was read and what was left out.
 
     Raises
     ------
@@ -197,36 +194,54 @@ def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.n
     ValueError
         For fewer classes than asked for, or a file that is no image, by name.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import Image
 
     in_range(size, 2, 4096, "size of the images", whole=True)
     if not tree.is_dir():
         raise FileNotFoundError(f"{tree} is not a folder: give the one that holds a folder of images for each class.")
-    of_class = {
-        folder.name: sorted(f for f in folder.iterdir() if f.suffix.lower() in _SUFFIXES)
-        for folder in sorted(tree.iterdir())
-        if folder.is_dir() and folder.name not in _NO_CLASS
-    }
+    folders = [f for f in sorted(tree.iterdir()) if f.is_dir() and f.name not in _NO_CLASS and f.name[0] != "."]
+    inside = {folder.name: [f for f in sorted(folder.iterdir()) if f.name[0] != "."] for folder in folders}
+    of_class = {name: [f for f in found if f.suffix.lower() in _SUFFIXES] for name, found in inside.items()}
+    others = sum(len(inside[name]) - len(found) for name, found in of_class.items())
     of_class = {name: found for name, found in of_class.items() if found}
     if not of_class:
         raise FileNotFoundError(f"{tree} holds no folder with images ({', '.join(_SUFFIXES)}).")
+    if len(of_class) < 2:
+        raise ValueError(f"{tree} holds one class of images, {next(iter(of_class))}: at least 2 are needed.")
     wanted = len(of_class) if n_classes is None else n_classes
-    in_range(wanted, 2, len(of_class), f"number of classes of {tree.name}", whole=True)
+    in_range(wanted, 2, len(of_class), f"n_classes of {tree.name}", whole=True)
     largest = sorted(of_class, key=lambda name: (-len(of_class[name]), name))[:wanted]
     chosen = [(name, file) for name in sorted(largest) for file in of_class[name]]
     pixels = np.empty((len(chosen), 3, size, size), np.uint8)
     for at, (_, file) in enumerate(chosen):
         try:
             with Image.open(file) as image:
-                resized = image.convert("RGB").resize((size, size), Image.Resampling.BILINEAR)
-        except (UnidentifiedImageError, OSError) as error:
+                resized = _rgb(image, file).resize((size, size), Image.Resampling.BILINEAR)
+        except (OSError, Image.DecompressionBombError) as error:
             raise ValueError(f"{file} is not an image that can be read ({error}): mend or remove it.") from error
         pixels[at] = np.asarray(resized).transpose(2, 0, 1)
-    return pixels, np.array([name for name, _ in chosen])
+    told = f"{len(chosen)} images decode; classes {', '.join(sorted(largest))}"
+    told += f"; {others} other files left out" * bool(others)
+    return pixels, np.array([name for name, _ in chosen]), told
+
+
+def _rgb(image: Any, file: Path) -> Any:
+    """Return a picture in three channels of 8 bits; grey of 16 bits is scaled, transparency dropped."""
+    from PIL import Image
+
+    if getattr(image, "n_frames", 1) > 1:
+        raise ValueError(f"{file} holds {image.n_frames} pictures: save the one that counts on its own.")
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image).astype(np.uint16) // 257).astype(np.uint8)).convert("RGB")
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"):
+        raise ValueError(f"{file} has pixels of kind {image.mode!r}: save it with 8 or 16 bits a pixel.")
+    return image.convert("RGB")
 
 
 def read_npz(file: Path, name: str, rows: int | None = None) -> np.ndarray:
     """Return the first rows of an array of an ``.npz`` file; the rest is not read. No pickles."""
+    if not zipfile.is_zipfile(file):
+        raise ValueError(f"{file} is not an .npz file: download it again.")
     with zipfile.ZipFile(file) as archive:
         member = f"{name}.npy"
         if member not in archive.namelist():
@@ -263,6 +278,14 @@ def _caltech_tree() -> Path:
 def _of_classes(
     name: str, pixels: np.ndarray, labels: np.ndarray, n_folds: int, source: str, checked: tuple[str, ...] = ()
 ) -> Images:
+    in_range(n_folds, 2, len(labels), "n_folds", whole=True)
+    names, counts = np.unique(labels, return_counts=True)
+    if (counts < 2 * n_folds).any():
+        few = names[counts.argmin()]
+        raise ValueError(
+            f"class {few!r} of {name} has {counts.min()} image(s): at least {2 * n_folds} are needed, 2 in each of "
+            f"{n_folds} folds; leave the class out or keep fewer of the largest (n_classes)."
+        )
     folds = stratified(labels, n_folds)
     return Images(
         name, "class", labels, folds, ceiling_bits=entropy(labels), pixels=pixels, source=source, checked=checked

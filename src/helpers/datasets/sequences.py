@@ -1,6 +1,8 @@
 """Protein sequences with a collection date each: real spikes, and yours."""
 
+import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,7 @@ from helpers.datasets import files
 from helpers.datasets.samples import Samples
 from helpers.datasets.spike import find_spike
 from helpers.datasets.splits import at_random
+from helpers.noise.sequences import as_proteins
 
 DAY_ZERO = "2020-01-01"
 # What the common sources call the columns of a metadata table, first match wins.
@@ -40,9 +43,7 @@ class Sequences(Samples):
         empty = [i for i, s in enumerate(self.sequences) if not s]
         if empty:
             raise ValueError(f"{self.name} has {len(empty)} empty sequences, the first at row {empty[0]}: drop them.")
-        odd = sorted(set("".join(self.sequences)) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-*."))
-        if odd:
-            raise ValueError(f"sequences of {self.name} hold {odd[0]!r}: give proteins in upper-case one-letter code.")
+        as_proteins(self.sequences)
         super().__post_init__()
 
     def chosen(self, rows: np.ndarray) -> list[str]:
@@ -57,9 +58,12 @@ class Sequences(Samples):
 
     def _facts(self) -> dict[str, Any]:
         lengths = [len(s) for s in self.sequences]
+        known = set(self.chosen(self.train))
+        seen = np.mean([s in known for s in self.chosen(self.probe)])
         return {
             "sequences": len(self.sequences),
             "distinct": len(set(self.sequences)),
+            "probe sequences that also train": f"{seen:.0%}",
             "residues": f"{min(lengths)} to {max(lengths)}",
         }
 
@@ -67,7 +71,7 @@ class Sequences(Samples):
 def sarscov2_spike(
     max_unknown: float = 0.01, per_month: int | None = 1000, folder: str | Path | None = None
 ) -> Sequences:
-    """11,306 real SARS-CoV-2 spike proteins with exact collection dates, 2020-03 to 2021-04.
+    """Real SARS-CoV-2 spike proteins with exact collection dates, 2020-03 to 2021-04: 11,306, at most 1,000 a month.
 
     Parameters
     ----------
@@ -92,7 +96,7 @@ def sarscov2_spike(
 
 
 def sarscov2_genomes(max_unknown: float = 0.05, folder: str | Path | None = None) -> Sequences:
-    """418 SARS-CoV-2 genomes of 2019-12 to 2020-05: the spike gene is found and translated here.
+    """SARS-CoV-2 genomes of 2019-12 to 2020-05: in 417 of 418 the spike gene is found, and translated here.
 
     Parameters
     ----------
@@ -167,10 +171,10 @@ def dated(
     clean = [i for i in days if sequences[i].count("X") <= max_unknown * len(sequences[i])]
     kept = sorted(clean)
     rng = np.random.default_rng(0)
+    order = rng.permutation(len(kept))
     if per_month is not None:
         in_range(per_month, 1, 1e9, "per_month", whole=True)
-        month = np.array([dates[i][:7] for i in kept])
-        order = rng.permutation(len(kept))
+        month = np.array([dates[i].strip()[:7] for i in kept])
         rank = pd.Series(month[order]).groupby(month[order]).cumcount().to_numpy()
         kept = [kept[i] for i in np.sort(order[rank < per_month])]
     told = [
@@ -180,7 +184,10 @@ def dated(
         "dates spread uniformly over their day",
     ]
     if len(kept) < 8:
+        told = [*checked, *told]
         raise ValueError(f"{name} has {len(kept)} usable sequences: at least 8 are needed ({'; '.join(told)}).")
+    if len({days[i] for i in kept}) < 2:
+        raise ValueError(f"all {len(kept)} sequences of {name} are of {dates[kept[0]]}: there is no date to tell.")
     signal = np.array([days[i] for i in kept]) + rng.random(len(kept))
     return Sequences(
         name, "collection date", signal, at_random(len(kept)), source=source, checked=(*checked, *told),
@@ -194,7 +201,8 @@ def day_number(date: str) -> int | None:
     >>> day_number("2020-03-01"), day_number("2020-03"), day_number("2020-XX-XX")
     (60, None, None)
     """
-    if len(str(date)) != 10:
+    date = str(date).strip()
+    if len(date) != 10:
         return None
     day = pd.to_datetime(date, format="%Y-%m-%d", errors="coerce")
     return None if pd.isna(day) else int((day - pd.Timestamp(DAY_ZERO)).days)
@@ -211,14 +219,22 @@ def read_fasta(path: Path) -> dict[str, str]:
     from Bio import SeqIO
 
     out: dict[str, str] = {}
+    again: list[str] = []
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open("rt", encoding="utf8") as handle:
             for record in SeqIO.parse(handle, "fasta"):
                 if record.description in out:
-                    raise ValueError(f"{path} has {record.description!r} twice: keep one.")
+                    again.append(record.description)
                 out[record.description] = str(record.seq).upper()
-    except (gzip.BadGzipFile, EOFError, UnicodeDecodeError) as error:
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} does not exist: give the path of a FASTA file.") from error
+    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
         raise ValueError(f"{path} is not a readable FASTA file: {error}") from error
+    except ValueError as error:
+        first = str(error).splitlines()[0]
+        raise ValueError(f"{path} is not a FASTA file, whose first line starts with '>': {first}") from error
+    if again:
+        raise ValueError(f"{path} has {again[0]!r} twice (and {len(again) - 1} more such headers): keep one.")
     if not out:
         raise ValueError(f"{path} holds no FASTA record (a line that starts with '>').")
     return out
@@ -230,7 +246,7 @@ def header_date(header: str) -> str:
     >>> header_date("Spike|hCoV-19/Wuhan/WIV04/2019|2019-12-30|EPI_ISL_402124|Original")
     '2019-12-30'
     """
-    return next((field for field in header.split("|") if day_number(field) is not None), "")
+    return next((field.strip() for field in header.split("|") if day_number(field) is not None), "")
 
 
 def _joined(
@@ -247,22 +263,31 @@ def _joined(
         dates = {header: header_date(header) for header in found}
     else:
         dates = _dates_of(_tsv(metadata), metadata, *(columns or (None, None)))
-        found = {_id_in(header, dates): sequence for header, sequence in found.items()}
+        ids = {header: _id_in(header, dates) for header in found}
+        if (unknown := [header for header, own in ids.items() if own not in dates]) and len(unknown) == len(found):
+            raise ValueError(f"no sequence of {fasta} is in {metadata}: {unknown[0]!r} is not among its ids.")
+        again = pd.Series(ids).pipe(lambda own: own[own.duplicated()])
+        if len(again):
+            raise ValueError(f"{fasta} has several sequences of {again.iloc[0]!r}: keep one.")
+        found = {ids[header]: sequence for header, sequence in found.items()}
     proteins, told = _proteins(found)
     return dated(name, proteins, dates, max_unknown, per_month, source, told)
 
 
 def _id_in(header: str, known: dict[str, str]) -> str:
     """Return the part of a header that the table knows: all of it, its first word or one of its fields."""
-    parts = (header, header.split()[0] if header.split() else "", *header.split("|"))
-    return next((part for part in parts if part in known), header)
+    parts = (header, *header.split()[:1], *(field.strip() for field in header.split("|")))
+    return next((part for part in parts if part and part in known), header)
 
 
 def _proteins(found: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return proteins as they are, and the spikes of genomes."""
-    letters = set("".join(list(found.values())[:20])) - set("-*.")
-    if not letters <= set("ACGTUNRYSWKMBDHV"):
+    genomes = [header for header, letters in found.items() if _is_genome(letters)]
+    if not genomes:
         return found, []
+    if len(genomes) < len(found):
+        odd = next(header for header in found if header not in set(genomes))
+        raise ValueError(f"there are {len(genomes)} genomes and {len(found) - len(genomes)} others, such as {odd!r}.")
     spikes, reasons = {}, []
     for header, genome in found.items():
         try:
@@ -273,9 +298,14 @@ def _proteins(found: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     return spikes, [told + (f" (first refusal: {reasons[0]})" if reasons else "")]
 
 
+def _is_genome(letters: str) -> bool:
+    """Whether a record is of nucleotides: a protein as long has other letters."""
+    return len(letters) > 200 and sum(letters.count(base) for base in "ACGTUN-") > 0.9 * len(letters)
+
+
 def _tsv(path: Path) -> pd.DataFrame:
     try:
-        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
+        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
     except (ValueError, OSError, EOFError) as error:
         if isinstance(error, FileNotFoundError):
             raise
@@ -292,4 +322,7 @@ def _dates_of(table: pd.DataFrame, path: Path, id_column: str | None, date_colum
         if found is None:
             raise ValueError(f"{path} has none of the columns {', '.join(usual)}: give {what}. It has {list(table)}.")
         names.append(found)
+    twice = table[table.duplicated(names[0]) & (table[names[0]] != "")]
+    if len(twice):
+        raise ValueError(f"{path} has {twice[names[0]].iloc[0]!r} twice in column {names[0]!r}: keep one line of each.")
     return dict(zip(table[names[0]], table[names[1]], strict=True))

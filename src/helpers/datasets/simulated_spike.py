@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 
 from helpers.checks import in_range
@@ -12,7 +13,7 @@ from helpers.datasets.sequences import Sequences
 from helpers.datasets.splits import at_random
 from helpers.noise.sequences import AMINO_ACIDS
 
-_DAYS, _LAGS = 600, 300  # midpoints of the sums over dates and lags: double gives the same to 0.001 bits
+_DAYS, _LAGS = 600, 400  # points of the sums over dates and lags: double gives the same to a few thousandths of a bit
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,11 @@ class Clock:
     lag: float
     private: float
 
+    def __post_init__(self) -> None:
+        """Check the tree."""
+        if list(self.trunk) != sorted(self.trunk) or not 1 <= len(self.trunk) <= self.length:
+            raise ValueError(f"trunk has {len(self.trunk)} days: give them ascending, at most one a residue.")
+
     def draw(self, n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return dates, numbers of trunk substitutions and of private ones of n samples."""
         date = rng.uniform(0, self.days, n)
@@ -75,14 +81,20 @@ class Clock:
             The standard error is that of the simulated sequences; 0 at rate 0.
         """
         in_range(rate, 0, 1, "substitution rate")
+        in_range(n, 2, 1e7, "n", whole=True)
         if rate == 0:
             flat = self._counts_given_day.reshape(_DAYS, -1)
             mean = flat.mean(axis=0)
-            ratio = np.divide(flat, mean, out=np.ones_like(flat), where=flat > 0)
+            ratio = np.divide(flat, mean, out=np.ones_like(flat), where=(flat > 0) & (mean > 1e-200))
             return float((flat * np.log2(ratio)).sum(axis=1).mean()), 0.0
         rng = np.random.default_rng(seed)
-        date, carried, private = self.draw(n, rng)
         n_trunk, others = len(self.trunk), self.length - len(self.trunk)
+        # From the very distribution that scores them, so that no sample is impossible.
+        at = rng.integers(0, _DAYS, n)
+        below = self._counts_given_day.reshape(_DAYS, -1).cumsum(axis=1)
+        drawn = (below[at] < rng.random((n, 1)) * below[at, -1:]).sum(axis=1)
+        carried, private = np.unravel_index(drawn, self._counts_given_day.shape[1:])
+        private = np.minimum(private, others)
         derived = np.arange(n_trunk) < carried[:, None]
         fate = rng.random((n, n_trunk))
         # Read right, read as the other state of the site, or as one of the 18 that say nothing.
@@ -101,7 +113,6 @@ class Clock:
         m = np.arange(self._counts_given_day.shape[2])
         seen = _sum_of_binomials(m, 1 - rate / 19, others, rate)[:, differing]
         given_day = np.einsum("tkm,ms,sk->st", self._counts_given_day, seen, reads, optimize=True)
-        at = np.minimum((date / self.days * _DAYS).astype(int), _DAYS - 1)
         bits = np.log2(given_day[np.arange(n), at] / given_day.mean(axis=1))
         return float(bits.mean()), float(bits.std(ddof=1) / np.sqrt(n))
 
@@ -112,11 +123,11 @@ class Clock:
         most = int(stats.poisson.isf(1e-12, self.private * self.days)) + 1
         out = np.zeros((_DAYS, len(self.trunk) + 1, most))
         for day, probabilities in zip(middle, out, strict=True):
-            edges = np.linspace(0, day, _LAGS + 1)
-            below = np.exp(-edges / self.lag)
-            # The last is the root: twigs that would be longer than the time since then.
-            weight = np.append(below[:-1] - below[1:], below[-1])
-            twig = np.append((edges[1:] + edges[:-1]) / 2, day)
+            # Equally likely lags up to the root, and the root itself: twigs that would be longer than the time since.
+            within = -np.expm1(-day / self.lag)
+            lags = -self.lag * np.log1p(-within * (np.arange(_LAGS) + 0.5) / _LAGS)
+            twig = np.append(np.minimum(lags, day), day)
+            weight = np.append(np.full(_LAGS, within / _LAGS), 1 - within)
             carried = np.searchsorted(self.trunk, np.append(day - twig[:-1], 0.0), side="right")
             np.add.at(
                 probabilities,
@@ -150,7 +161,7 @@ def clock_of(
     days : float
         Span of the collection dates.
     lag : float
-        Mean days between leaving the trunk and being sampled.
+        Mean days between leaving the trunk and being sampled; at least days / 200.
     private : float
         Private substitutions a day on a twig.
     seed : int
@@ -158,10 +169,29 @@ def clock_of(
     in_range(length, 2, 5000, "length", whole=True)
     in_range(n_trunk, 1, length // 2, "n_trunk", "It is at most half of the residues.", whole=True)
     in_range(days, 1, 1e5, "days")
-    in_range(lag, 0, 1e5, "lag", open_low=True)
+    in_range(lag, days / 200, 1e5, "lag", "A shorter one is finer than the sums over dates.")
     in_range(private, 0, (length - n_trunk) / (4 * days), "private", "More would fill the sequence.")
     trunk = np.sort(np.random.default_rng(seed).uniform(0, days, n_trunk))
     return Clock(length, tuple(float(day) for day in trunk), float(days), float(lag), float(private))
+
+
+def exact_curve(rates: list[float], n: int = 4000, **tree: Any) -> pd.DataFrame:
+    """Return the information that misread sequences themselves have about the date.
+
+    Parameters
+    ----------
+    rates : list of floats in [0, 1]
+    n : int
+        Simulated sequences for each rate above 0.
+    **tree
+        Of ``clock_of``.
+
+    Returns
+    -------
+    DataFrame with ``level``, ``bits``, ``stderr``.
+    """
+    clock = clock_of(**tree)
+    return pd.DataFrame([(rate, *clock.information(rate, n)) for rate in rates], columns=["level", "bits", "stderr"])
 
 
 def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any) -> Sequences:

@@ -1,5 +1,7 @@
 """Find the spike gene in a SARS-CoV-2 genome and translate it."""
 
+import re
+
 import numpy as np
 
 # The ends of the gene in Wuhan-Hu-1 (GenBank MN908947, 21563-25384): MFVFLVLL … VKLHYT and the stop.
@@ -15,7 +17,7 @@ def find_spike(genome: str) -> str:
     """Return the spike protein of a SARS-CoV-2 genome.
 
     The gene is found by its two ends, of which a quarter may be mutated or unread, and read in its own frame. A codon
-    with an unread letter becomes X.
+    whose unread letters leave its residue open becomes X.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ def find_spike(genome: str) -> str:
     """
     from Bio.Seq import Seq
 
-    letters = genome.upper().replace("-", "").replace("U", "T")
+    letters = re.sub("[^ACGTRYSWKMBDHV]", "N", genome.upper().replace("-", "").replace("U", "T"))
     start = _best(letters, _START, "start")
     end = _best(letters, _END, "end") + len(_END)
     gene = letters[start:end]

@@ -28,23 +28,24 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str]
 
 
 _TITLES = {
-    "i_max": "I_max (bits)", "u_bar": "ū (UMIs per cell)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)",
+    "i_max": "I_max (bits)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)",
     "alpha": "α", "c": "floor c",
 }  # fmt: skip
 
 
-def summary(fits: dict[str, Fit], level: float = 0.95) -> pd.DataFrame:
+def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cell") -> pd.DataFrame:
     """Return a table to read: each parameter with its interval, R² of the points, status and message.
 
-    The numbers themselves are in each ``Fit``.
+    ``unit`` is that of ū. The numbers themselves are in each ``Fit``.
     """
     rows = []
     for name, fit in fits.items():
-        row: dict[str, object] = {"curve": name}
+        row: dict[str, object] = {"curve": str(name)}
         intervals = fit.interval(level)
         for parameter, value in fit.params.items():
             low, high = intervals[parameter]
-            row[_TITLES.get(parameter, parameter)] = f"{value:.3g} [{low:.3g}, {high:.3g}]"
+            title = f"ū ({unit})" if parameter == "u_bar" else _TITLES.get(parameter, parameter)
+            row[title] = f"{value:.3g} [{low:.3g}, {high:.3g}]"
         rows.append(row | {
             "R²": round(fit.r_squared, 3), "RMSE (bits)": round(fit.rmse, 3), "points": fit.n_points,
             "status": fit.status, "message": fit.message,

@@ -1,6 +1,6 @@
 """Noise of protein sequences: amino acids misread as others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.random import Generator
@@ -13,7 +13,7 @@ _CODE = np.full(256, -1, np.int64)
 _CODE[_LETTERS] = np.arange(len(_LETTERS))
 
 
-def substitute(sequences: Sequence[str], rate: float, rng: Generator | int | None = None) -> list[str]:
+def substitute(sequences: Iterable[str], rate: float, rng: Generator | int | None = None) -> list[str]:
     """Replace each amino acid, with probability ``rate``, by one of the other 19, all equally likely.
 
     A replaced residue is never drawn as itself, so that the expected share of changed residues is ``rate``. Letters
@@ -33,7 +33,7 @@ def substitute(sequences: Sequence[str], rate: float, rng: Generator | int | Non
     Raises
     ------
     ValueError
-        For a rate outside [0, 1], or letters that are not ASCII.
+        For a rate outside [0, 1], or sequences that ``as_proteins`` refuses.
 
     Examples
     --------
@@ -41,10 +41,8 @@ def substitute(sequences: Sequence[str], rate: float, rng: Generator | int | Non
     ['MFTFLVLLPRVSSQC']
     """
     in_range(rate, 0, 1, "substitution rate", "It is the share of residues that are replaced.")
+    sequences = as_proteins(sequences)
     joined = "".join(sequences)
-    if not joined.isascii():
-        odd = next(c for c in joined if not c.isascii())
-        raise ValueError(f"sequences hold {odd!r}: give proteins in one-letter code.")
     letters = np.frombuffer(joined.encode(), np.uint8)
     code = _CODE[letters]
     rng = np.random.default_rng(rng)
@@ -57,12 +55,31 @@ def substitute(sequences: Sequence[str], rate: float, rng: Generator | int | Non
     return [text[end - len(s) : end] for s, end in zip(sequences, ends, strict=True)]
 
 
+def as_proteins(sequences: Iterable[str]) -> list[str]:
+    """Return sequences as a list of str.
+
+    Raises
+    ------
+    ValueError
+        For one str in place of a list, or letters other than upper-case ones, gaps and stops.
+    """
+    if isinstance(sequences, str):
+        raise ValueError(f"sequences are one text ({sequences[:12]!r}…): give a list of proteins.")
+    proteins = list(sequences)
+    odd = sorted(set("".join(proteins)) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-*."))
+    if odd:
+        raise ValueError(f"sequences hold {odd[-1]!r}: give proteins in upper-case one-letter code.")
+    return proteins
+
+
 def rate_of(ratio: float) -> float:
     """Return the substitution rate of a ratio of true to wrong residues: 1 / (1 + ratio).
 
     >>> rate_of(999.0)
     0.001
     """
+    if ratio == np.inf:
+        return 0.0
     in_range(ratio, 0, np.inf, "true:error ratio")
     return 1 / (1 + ratio)
 

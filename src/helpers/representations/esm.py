@@ -11,6 +11,7 @@ import pandas as pd
 import torch
 
 from helpers.checks import choose, in_range
+from helpers.noise.sequences import as_proteins
 from helpers.representations import training
 
 # The published models: name on the model hub, layers, width, heads.
@@ -83,7 +84,7 @@ class ESM:
         in_range(self.batch, 1, 1e5, "batch", whole=True)
         in_range(self.mask, 0, 0.9, "mask", "It is the share of residues to guess.", open_low=True)
         in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
-        in_range(len(train), 2, np.inf, "number of training sequences")
+        train = _proteins(train, 2, "training sequences")
         device = training.device_for(self.device)
         with training.seeded(self.seed) as rng:
             self._model, self._words = self._new()
@@ -95,6 +96,7 @@ class ESM:
 
     def transform(self, probe: Sequence[str]) -> np.ndarray:
         """Return the mean of the last layer over the residues of each protein, float32 of shape (proteins, width)."""
+        probe = _proteins(probe, 1, "probe sequences")
         out = np.empty((len(probe), self._fitted().config.hidden_size), np.float32)
         with torch.inference_mode():
             for rows in self._groups(probe):
@@ -108,6 +110,7 @@ class ESM:
         """Return the cross-entropy in bits per masked residue of proteins, masked with a seed of its own."""
         rng = np.random.default_rng(seed)
         self._fitted()
+        proteins = _proteins(proteins, 1, "sequences")
         nats, masked = 0.0, 0
         with torch.inference_mode():
             for rows in self._groups(proteins):
@@ -115,6 +118,10 @@ class ESM:
                 if (wanted != _IGNORED).any():
                     nats += float(self._nats(inputs, wanted, "sum"))
                     masked += int((wanted != _IGNORED).sum())
+        if not masked:
+            raise ValueError(
+                f"none of {sum(map(len, proteins))} residues was masked: give more of them, or another seed."
+            )
         return nats / masked / np.log(2)
 
     def save(self, folder: str | Path) -> Path:
@@ -132,7 +139,7 @@ class ESM:
     def _learn(self, train: Sequence[str], rng: np.random.Generator) -> pd.DataFrame:
         optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
         size = min(self.batch, len(train))
-        steps = round(self.epochs * len(train) / size)
+        steps = int(np.ceil(self.epochs * len(train) / size))
         lengths = np.array([len(s) for s in train])
         losses = []
         self._model.train()
@@ -144,7 +151,7 @@ class ESM:
             optimiser.zero_grad()
             loss.backward()
             optimiser.step()
-            losses.append(loss.item() / np.log(2))
+            losses.append(training.finite(loss.item()) / np.log(2))
         return pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
 
     def _nats(self, inputs: torch.Tensor, wanted: torch.Tensor, reduction: str) -> torch.Tensor:
@@ -188,7 +195,7 @@ class ESM:
         return [order[at : at + size] for at in range(0, len(order), size)]
 
     def _new(self) -> tuple[Any, dict[str, int]]:
-        from transformers import EsmConfig, EsmForMaskedLM, EsmTokenizer
+        from transformers import AutoConfig, EsmConfig, EsmForMaskedLM, EsmTokenizer
 
         if self.weights == "scratch":
             layers, width, heads = SIZES[self.size]
@@ -207,6 +214,11 @@ class ESM:
             raise FileNotFoundError(f"weights are {source!r}: give one of {known} or a folder with a checkpoint.")
         try:
             with training.quiet_transformers():
+                kind = AutoConfig.from_pretrained(source).model_type
+                if kind != "esm":
+                    raise ValueError(f"{source} holds a {kind}: weights must be those of an ESM-2.")
+                if Path(source).is_dir() and not (Path(source) / "vocab.txt").is_file():
+                    raise FileNotFoundError(f"{source} has no vocab.txt, the tokens of the model: add it.")
                 model = EsmForMaskedLM.from_pretrained(source, use_safetensors=True)
                 return model, EsmTokenizer.from_pretrained(source).get_vocab()
         except OSError as error:
@@ -214,6 +226,15 @@ class ESM:
                 f"no ESM-2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download the model where "
                 "there is a network and give its folder as weights, or use weights='scratch'."
             ) from error
+
+
+def _proteins(sequences: Sequence[str], least: int, what: str) -> list[str]:
+    """Return proteins as a list, none of them empty."""
+    proteins = as_proteins(sequences)
+    in_range(len(proteins), least, np.inf, f"number of {what}")
+    if not all(proteins):
+        raise ValueError(f"{what} hold an empty one, at row {proteins.index('')}: leave it out.")
+    return proteins
 
 
 def _codes(words: dict[str, int]) -> np.ndarray:

@@ -85,6 +85,7 @@ class MobileNet:
         device = training.device_for(self.device)
         codes = as_labels(labels, "labels of the training images")
         self.classes_ = np.unique(np.asarray(labels))
+        in_range(len(self.classes_), 2, np.inf, "number of classes of the training images")
         with training.seeded(self.seed) as rng:
             self._model = self._new().to(device, memory_format=torch.channels_last)
             inputs, wanted = self._inputs(images), torch.from_numpy(codes)
@@ -99,7 +100,7 @@ class MobileNet:
                 optimiser.zero_grad()
                 loss.backward()
                 optimiser.step()
-                losses.append(loss.item() / np.log(2))
+                losses.append(training.finite(loss.item()) / np.log(2))
             if self.weights == "scratch":
                 self._settle(inputs)
         self._model.eval()
@@ -113,23 +114,29 @@ class MobileNet:
     def named(self, features: np.ndarray) -> np.ndarray:
         """Return the most likely class of each row of last-layer features."""
         with torch.inference_mode():
-            scores = self._model.classifier(torch.from_numpy(features).to(self._model.device))
+            scores = self._fitted().classifier(
+                torch.from_numpy(np.asarray(features, np.float32)).to(self._model.device)
+            )
         return self.classes_[scores.argmax(dim=1).cpu().numpy()]
 
     def transform(self, images: np.ndarray) -> np.ndarray:
         """Return the pooled features of the last layer, float32 of shape (images, 1280)."""
-        if not hasattr(self, "_model"):
-            raise RuntimeError("MobileNet is not fitted: call .fit(images, labels) first.")
+        self._fitted()
         inputs = self._inputs(images)
         with torch.inference_mode():
             parts = [self._model.mobilenet_v2(self._placed(part)).pooler_output for part in inputs.split(_CHUNK)]
         return torch.cat(parts).float().cpu().numpy()
 
+    def _fitted(self) -> Any:
+        if not hasattr(self, "_model"):
+            raise RuntimeError("MobileNet is not fitted: call .fit(images, labels) first.")
+        return self._model
+
     def _placed(self, inputs: torch.Tensor) -> torch.Tensor:
         return inputs.to(self._model.device, memory_format=torch.channels_last)
 
     def _new(self) -> Any:
-        from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
+        from transformers import AutoConfig, MobileNetV2Config, MobileNetV2ForImageClassification
 
         own = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
         if self.weights == "scratch":
@@ -144,19 +151,32 @@ class MobileNet:
             )
         try:
             with training.quiet_transformers():
-                return MobileNetV2ForImageClassification.from_pretrained(
-                    source, ignore_mismatched_sizes=True, use_safetensors=True, **own
+                kind = AutoConfig.from_pretrained(source).model_type
+                if kind != "mobilenet_v2":
+                    raise ValueError(f"{source} holds a {kind}: weights must be those of a mobilenet_v2.")
+                model, told = MobileNetV2ForImageClassification.from_pretrained(
+                    source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **own
                 )
         except OSError as error:
             raise FileNotFoundError(
                 f"no MobileNetV2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download {HUB} where "
                 "there is a network and give its folder as weights, or use weights='scratch'."
             ) from error
+        odd = [*told["missing_keys"], *(key[0] for key in told["mismatched_keys"])]
+        odd = [name for name in odd if not name.startswith("classifier.")]
+        if odd:
+            raise ValueError(
+                f"{source} lacks {len(odd)} weights of a MobileNetV2, such as {odd[0]}: it is another model."
+            )
+        return model
 
     def _inputs(self, images: np.ndarray) -> torch.Tensor:
-        pixels = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
-        if pixels.ndim != 4 or pixels.shape[1] not in (1, 3):
-            raise ValueError(f"images have shape {tuple(pixels.shape)}: give (images, 1 or 3, height, width).")
+        given = np.asarray(images)
+        if given.ndim != 4 or given.shape[1] not in (1, 3) or 0 in given.shape:
+            raise ValueError(f"images have shape {given.shape}: give (images, 1 or 3, height, width), none of them 0.")
+        if given.dtype.kind != "f" or not np.isfinite(given).all():
+            raise ValueError(f"images have dtype {given.dtype}: give finite floats, without noise in [-1, 1].")
+        pixels = torch.from_numpy(np.ascontiguousarray(given, dtype=np.float32))
         if self.input_size is not None and tuple(pixels.shape[2:]) != (self.input_size, self.input_size):
             # Antialiased: a smaller input sees means over pixels, as an optical sensor does.
             parts = [

@@ -88,6 +88,19 @@ def batches(
         steps -= len(cut)
 
 
+def finite(loss: float) -> float:
+    """Return a training loss if it is a finite number.
+
+    Raises
+    ------
+    FloatingPointError
+        If training diverged.
+    """
+    if not np.isfinite(loss):
+        raise FloatingPointError(f"the training loss is {loss}: training diverged; lower the learning rate.")
+    return loss
+
+
 class BestWeights:
     """Keep a copy of the weights with the lowest validation loss, and say when to stop.
 
