@@ -70,6 +70,22 @@ def test_rows_of_older_code_count_as_present_where_a_sample_agrees(packed, wrong
     assert again["older_code"].tolist() == [wrong > 0] * len(rows)
 
 
+def test_one_dataset_is_verified_and_what_was_noted_of_others_stays(packed):
+    store, _ = packed
+    table = pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16)
+    other = table.assign(dataset="other")
+    pd.concat([table, other]).to_parquet(store.path / reference.ROWS)
+    noted = {"dataset": "other", "measured_by": "x"}
+    (store.path / reference.VERIFIED).write_text(json.dumps([noted, {"dataset": table["dataset"][0]}]))
+    found = reference.verify(Store(store.path), dataset=table["dataset"][0])
+    assert set(found["dataset"]) == {table["dataset"][0]}
+    kept = json.loads((store.path / reference.VERIFIED).read_text())
+    assert noted in kept
+    assert len(kept) == 1 + len(found)
+    with pytest.raises(ValueError, match="unknown dataset of the reference results 'nothing'"):
+        reference.verify(Store(store.path), dataset="nothing")
+
+
 def test_a_sample_speaks_only_for_the_code_it_was_drawn_from(packed):
     """Rows of the present code agree trivially: they must not vouch for older ones."""
     store, _ = packed

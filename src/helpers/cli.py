@@ -116,6 +116,7 @@ def book(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = Fal
 @app.command(epilog="Example: `noise-scaling pack`")
 def pack(
     verify: Annotated[bool, typer.Option(help="Measure a sample again where the measuring code has changed.")] = False,
+    dataset: Annotated[str | None, typer.Option(help="With --verify: only this data set.")] = None,
     released: Annotated[bool, typer.Option(help="Summarise the papers' released measurements instead.")] = False,
 ) -> None:
     """Put what was measured with profile=reference into results/reference/measured.parquet, to commit."""
@@ -131,7 +132,7 @@ def pack(
     store = Store(reference.folder())
     typer.echo(f"{reference.pack(store)}")
     if verify:
-        typer.echo(reference.verify(store).to_string())
+        typer.echo(reference.verify(store, dataset=dataset).to_string())
 
 
 @app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")

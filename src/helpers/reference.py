@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from helpers import checks
 from helpers.run import project_root
 from helpers.store import Store
 
@@ -109,11 +110,19 @@ def pack(store: Store) -> Path:
     return file
 
 
-def verify(store: Store, seed: int = 0) -> pd.DataFrame:
+def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFrame:
     """Measure one random point of each group of older code again with the present code, and note the result.
 
     To measure all of them again would take hours: the rows of a group (dataset, signal, representation, settings)
     whose sample comes out the same count as those of the present code (``verified.json``).
+
+    Parameters
+    ----------
+    store : Store
+    seed : int
+        Of the choice of points.
+    dataset : str, optional
+        Only this one; what was noted of the others stays.
 
     Returns
     -------
@@ -127,6 +136,10 @@ def verify(store: Store, seed: int = 0) -> pd.DataFrame:
     points = [json.loads(text) for text in rows["parameters"]]
     codes = [kind_of(point).code_hash(point) for point in points]
     old = rows.assign(now=codes).query("code_hash != now")
+    if dataset is not None:
+        old = old[
+            old["dataset"] == checks.choose(dataset, sorted(set(rows["dataset"])), "dataset of the reference results")
+        ]
     found, agreed = [], []
     for key, group in track(list(old.groupby([*GROUP, "code_hash"])), "verifying"):
         row = group.sample(1, random_state=seed).iloc[0]
@@ -136,7 +149,10 @@ def verify(store: Store, seed: int = 0) -> pd.DataFrame:
         named = dict(zip(GROUP, key, strict=False))
         found.append({**named, "rows": len(group), "then": row["mi_bits"], "now": again, "agrees": agrees})
         agreed += [{**named, "measured_by": row["code_hash"], "same_as": row["now"]}] * agrees
-    (store.path / VERIFIED).write_text(json.dumps(agreed, indent=1) + "\n", encoding="utf8")
+    file = store.path / VERIFIED
+    noted = json.loads(file.read_text("utf8")) if file.exists() and dataset is not None else []
+    agreed = [note for note in noted if note["dataset"] != dataset] + agreed
+    file.write_text(json.dumps(agreed, indent=1) + "\n", encoding="utf8")
     return pd.DataFrame(found)
 
 
