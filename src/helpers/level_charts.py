@@ -102,8 +102,8 @@ def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) ->
     parts = []
     for name, (axis, fit) in fits.items():
         low, high = fit.band(axis.snr(grid))
-        # An unbounded band cannot be drawn; the status in the table says so.
-        low, high = (edge.clip(-1, fit.y.max() + 3) for edge in (low, high))
+        # An unbounded band is not drawn; the status in the table says so.
+        low, high = (np.where(np.isfinite(edge), edge, np.nan).clip(-1, fit.y.max() + 3) for edge in (low, high))
         bits = fit.predict(axis.snr(grid))
         parts.append(pd.DataFrame({by: str(name), "at": grid, "bits": bits, "low": low, "high": high}))
     return pd.concat(parts)

@@ -133,10 +133,10 @@ def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict
 
 def exponents(points: pd.DataFrame, kind: str, powers: tuple[int, ...] = (1, 2)) -> dict[NoiseAxis, Fit]:
     """Fit one curve with each candidate power of the noise level as the signal-to-noise ratio."""
+    if not (points["noise_kind"] == kind).any():
+        raise ValueError(f"there are no measured points of {kind} noise: see what failed, or add levels.")
     if points["curve"].nunique() != 1:
         raise ValueError(f"there are {points['curve'].nunique()} curves: choose one.")
-    if not (points["noise_kind"] == kind).any():
-        raise ValueError(f"there are no points of {kind} noise.")
     axes = [NoiseAxis(kind, power) for power in powers]
     return {axis: next(iter(fit_levels(points, axis).values())) for axis in axes}
 
