@@ -7,6 +7,7 @@ import pytest
 from helpers import published, reference
 from helpers.datasets import files
 from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw
+from helpers.tolerance import NoiseAxis, better, exponents, fit_levels
 
 NAMES = ["dataset", "signal", "representation"]
 
@@ -145,3 +146,23 @@ def test_a_floor_that_the_runs_do_not_fix_is_flagged():
     assert fit.status in ("unconstrained", "bound")
     with pytest.raises(ValueError, match="loss holds NaN"):
         ModelSizeLaw.fit([1, 2, 3, 4], [1, 2, 3, np.nan])
+
+
+# Images and proteins
+
+
+def test_released_estimates_of_images_and_proteins_are_refitted():
+    spikes = published.of_modality("sarscov2_spike")
+    assert len(spikes) == 29
+    assert spikes["noise_level"].max() == pytest.approx(0.999, abs=1e-3)
+    fits = fit_levels(spikes, NoiseAxis("substitution"))
+    # The larger the model, the more errors it bears.
+    sizes = [fits[f"ESM-2 {size}"].params["u_bar"] for size in ("8M", "35M", "150M")]
+    assert sizes == sorted(sizes, reverse=True)
+    kidney = published.of_modality("tissuemnist")
+    assert kidney.groupby("noise_kind").size().to_dict() == {"gaussian": 22, "pixelation": 24}
+    answers = kidney[kidney["curve"] == "predicted class"]
+    # As the papers chose: pixelation of these images by f to the power of -2.
+    assert str(better(exponents(answers[answers["noise_kind"] == "pixelation"], "pixelation"))) == "SNR ∝ f⁻²"
+    with pytest.raises(ValueError, match="unknown dataset with released estimates 'digits'"):
+        published.of_modality("digits")

@@ -47,6 +47,7 @@ _FITS = {
 }
 _RUNS = "stage2b_canonical_runs.csv"
 POINTS, FITS, RUNS = "published_points", "published_fits", "published_runs"
+MODALITIES = "published_modalities"
 # The columns that tell one released curve from another, and the law's variable, by law.
 KEYS = ["dataset", "signal", "representation"]
 AXIS = {NoiseLaw: ("n_train", "umis_per_cell"), CellNumberLaw: ("noise_level", "n_train")}
@@ -155,6 +156,38 @@ def released(dataset: str, signal: str) -> pd.DataFrame:
     choose(f"{dataset} {signal}", known, "released curve")
     rows = rows[(rows["dataset"] == dataset) & (rows["signal"] == signal)]
     return rows[rows["n_train"] == rows.groupby("representation")["n_train"].transform("max")].reset_index(drop=True)
+
+
+def of_modality(dataset: str) -> pd.DataFrame:
+    """Return the released estimates of images or proteins, as curves for ``helpers.tolerance``.
+
+    Parameters
+    ----------
+    dataset : "tissuemnist" or "sarscov2_spike"
+
+    Returns
+    -------
+    DataFrame
+        One row a curve (``curve``) and noise level: one estimate each, without sampling error or null. Training and
+        probe samples have the same noise. TissueMNIST: plug-in information of the predicted class, and LMI of the last
+        layer. Spikes: LMI between ESM-2 of three sizes and the collection date, on access-controlled sequences.
+
+    Notes
+    -----
+    github.com/igor-sadalski/Scaling-up-measurement-noise-scaling-laws, ``seq/multisize_gisaid_results.csv`` (commit
+    b6c1935) and ``images/tissuemnist_models/result_*.csv`` (commit 9479869), all values in bits.
+
+    Examples
+    --------
+    >>> sorted(set(of_modality("sarscov2_spike")["curve"]))
+    ['ESM-2 150M', 'ESM-2 35M', 'ESM-2 8M']
+    """
+    rows = reference.table(MODALITIES)
+    rows = rows[rows["dataset"] == choose(dataset, set(rows["dataset"]), "dataset with released estimates")]
+    return rows.assign(
+        curve=rows["representation"], probe_noise_level=rows["noise_level"], n_train=0, seed=0, n_folds=1,
+        mi_stderr_bits=0.0, mi_null_bits=float("nan"), umis_per_cell=float("nan"),
+    ).reset_index(drop=True)  # fmt: skip
 
 
 def refitted(law: type[Law], rows: pd.DataFrame | None = None) -> dict[tuple, Fit]:
