@@ -1,6 +1,8 @@
 """Images and sequences: data, models, grids, tolerances; each against an exact answer or a second way to it."""
 
 import json
+import tarfile
+import zipfile
 
 import numpy as np
 import pandas as pd
@@ -11,7 +13,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from helpers import level_charts
-from helpers.datasets import load
+from helpers.datasets import files, load
 from helpers.datasets.images import Images, digits, read_npz, read_tree
 from helpers.datasets.miniature import OTHERS, write
 from helpers.datasets.sequences import day_number, header_date, read_fasta, sarscov2_genomes, your_sequences
@@ -66,6 +68,24 @@ def test_a_miniature_is_read_like_the_real_files(name, tmp_path):
     assert min(len(samples.train), len(samples.probe)) > 8
     assert samples.describe()["source"]
     assert folder.exists()
+
+
+def test_the_official_archive_is_unpacked_once(tmp_path, monkeypatch):
+    tree = write("caltech101", tmp_path / "made" / "101_ObjectCategories", n_cells=100)
+    inner = tmp_path / "101_ObjectCategories.tar.gz"
+    with tarfile.open(inner, "w:gz") as tar:
+        tar.add(tree, "101_ObjectCategories")
+    archive = tmp_path / "caltech-101.zip"
+    with zipfile.ZipFile(archive, "w") as outer:
+        outer.write(inner, "caltech-101/101_ObjectCategories.tar.gz")
+    monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "cache"))
+    (tmp_path / "cache" / "caltech101").mkdir(parents=True)
+    asked = []
+    monkeypatch.setattr(files, "fetch", lambda *names: asked.append(names) or archive)
+    first, second = load("caltech101", size=16), load("caltech101", size=16)
+    assert asked == [("caltech101", "caltech-101.zip")]
+    assert first.data_hash == second.data_hash == load("caltech101", size=16, folder=tree).data_hash
+    assert [f.name for f in (tmp_path / "cache" / "caltech101").iterdir()] == ["101_ObjectCategories"]
 
 
 def test_tissuemnist_keeps_the_published_split(tmp_path):
