@@ -124,7 +124,7 @@ def curves(
         base.mark_circle(size=60).encode(axis, alt.Y("bits:Q"), colour, tooltip=tips, opacity=faded),
     ]  # fmt: skip
     if ceiling is not None:
-        layers += _level(ceiling, f"ceiling {ceiling:.2f} bits")
+        layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
     if mark is not None:
         layers += _marks(fits[mark])
     subtitle = caption(points, profile)
@@ -151,7 +151,8 @@ def _in_words(fits: dict[str, Fit]) -> str:
     return "Fitted " + "; ".join(told) + "."
 
 
-def _level(bits: float, text: str) -> list[alt.Chart]:
+def level_line(bits: float, text: str) -> list[alt.Chart]:
+    """Return the layers of a dashed line across a chart at some bits, with its text."""
     base = alt.Chart(pd.DataFrame({"bits": [bits], "text": [text]}))
     return [
         base.mark_rule(strokeDash=[5, 4], opacity=0.7, color=GREY).encode(alt.Y("bits:Q")),
@@ -167,7 +168,7 @@ def _marks(fit: Fit) -> list[alt.Chart]:
     })  # fmt: skip
     point = alt.Chart(at)
     return [
-        *_level(law.i_max, f"I_max = {law.i_max:.2f} bits"),
+        *level_line(law.i_max, f"I_max = {law.i_max:.2f} bits"),
         point.mark_rule(strokeDash=[2, 3], opacity=0.7, color=GREY).encode(alt.X("umis_per_cell:Q")),
         point.mark_text(align="left", dx=6, dy=28, color=GREY).encode(
             alt.X("umis_per_cell:Q"), alt.Y("bits:Q"), text="text:N"

@@ -7,7 +7,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from helpers.charts import BITS, GREY, HEIGHT, WIDTH, caption, colour_of, spread
+from helpers.charts import BITS, GREY, HEIGHT, WIDTH, caption, colour_of, level_line, spread
 from helpers.checks import choose
 from helpers.laws import Fit
 from helpers.noise import add_gaussian, pixelate
@@ -82,11 +82,7 @@ def levels(
             .encode(axis_x, alt.Y("bits:Q"))
         )  # fmt: skip
     if ceiling is not None:
-        line = alt.Chart(pd.DataFrame({"bits": [ceiling], "text": [f"ceiling {ceiling:.2f} bits"]}))
-        layers += [
-            line.mark_rule(strokeDash=[5, 4], opacity=0.7, color=GREY).encode(alt.Y("bits:Q")),
-            line.mark_text(align="left", dx=4, dy=-6, x=0, color=GREY).encode(alt.Y("bits:Q"), text="text:N"),
-        ]
+        layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
     noise_free = " Leftmost points: noise-free." if (shown["noise_level"] == CLEAN.get(kind, 0)).any() else ""
     dashed = " Dashed grey: the information in the sequences themselves." if exact is not None else ""
     subtitle = caption(points, profile) + "." + noise_free + dashed
