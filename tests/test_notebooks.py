@@ -49,6 +49,8 @@ ALONE = {
                           "epochs": 1, "dim": 4},
     "modalities/proteins": {"options": {"n": 200, "length": 60}, "ratios": [100.0, 10.0, 1.0], "seeds": [0],
                             "epochs": 1},
+    "modalities/masked_reconstruction": {"datasets": ["pbmc68k"], "sizes": ["XXS", "TINY"], "n_genes": 16, "seeds": [0],
+                                         "steps": {"XXS": 20, "TINY": 20}},
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
 READ = {  # these show what others measured, and keep no results

@@ -137,8 +137,11 @@ def pack(
 
 @app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")
 def fit(
-    file: Annotated[Path, typer.Argument(help="CSV with u and bits, n and bits, or p and loss, as the law needs.")],
-    law: Annotated[str, typer.Option(help="noise, cell_number or model_size.")] = "noise",
+    file: Annotated[
+        Path,
+        typer.Argument(help="CSV with the columns the law needs: u and bits, n and bits, or loss with p, d or flops."),
+    ],
+    law: Annotated[str, typer.Option(help="noise, cell_number, model_size, data or compute.")] = "noise",
     chart: Annotated[Path | None, typer.Option(help="HTML file for the chart; beside the CSV if not given.")] = None,
 ) -> None:
     """Fit a law to your own measured points and print estimates, intervals and what to doubt."""

@@ -1,10 +1,11 @@
 """The kind of a point of a sweep, from its settings."""
 
 from helpers.image_sweep import IMAGES
+from helpers.reconstruction_sweep import MODALITY, RECONSTRUCTION
 from helpers.sequence_sweep import SEQUENCES
 from helpers.sweep import CELLS, Kind, Point
 
-KINDS = {"single-cell": CELLS, "images": IMAGES, "sequences": SEQUENCES}
+KINDS = {"single-cell": CELLS, "images": IMAGES, "sequences": SEQUENCES, MODALITY: RECONSTRUCTION}
 
 
 def kind_of(point: Point) -> Kind:

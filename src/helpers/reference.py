@@ -127,7 +127,7 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
     Returns
     -------
     DataFrame
-        One row a group: the point, both numbers of bits, and whether they agree to ``TOLERANCE``.
+        One row a group: the point, both numbers of bits (or losses), and whether they agree to ``TOLERANCE``.
     """
     from helpers.kinds import kind_of
     from helpers.progress import track
@@ -144,10 +144,12 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
     for key, group in track(list(old.groupby([*GROUP, "code_hash"])), "verifying"):
         row = group.sample(1, random_state=seed).iloc[0]
         point = json.loads(row["parameters"])
-        again = kind_of(point).measure([point])[0]["mi_bits"]
-        agrees = bool(abs(again - row["mi_bits"]) <= TOLERANCE)
+        measured = kind_of(point).measure([point])[0]
+        column = "test_loss" if "test_loss" in measured else "mi_bits"
+        again, then = measured[column], row[column]
+        agrees = bool(abs(again - then) <= TOLERANCE)
         named = dict(zip(GROUP, key, strict=False))
-        found.append({**named, "rows": len(group), "then": row["mi_bits"], "now": again, "agrees": agrees})
+        found.append({**named, "rows": len(group), "then": then, "now": again, "agrees": agrees})
         agreed += [{**named, "measured_by": row["code_hash"], "same_as": row["now"]}] * agrees
     file = store.path / VERIFIED
     noted = json.loads(file.read_text("utf8")) if file.exists() and dataset is not None else []

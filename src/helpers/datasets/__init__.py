@@ -21,6 +21,7 @@ from helpers.datasets.osmfish import osmfish
 from helpers.datasets.pbmc4k import pbmc4k
 from helpers.datasets.pbmc68k import pbmc68k
 from helpers.datasets.pbmc_citeseq import pbmc_citeseq
+from helpers.datasets.progenitors import progenitors
 from helpers.datasets.rna_mixture import rna_mixture
 from helpers.datasets.sequences import Sequences, sarscov2_genomes, sarscov2_spike, your_sequences
 from helpers.datasets.simulated import simulated
@@ -32,8 +33,8 @@ from helpers.datasets.your_data import your_data
 
 _CELLS: tuple[Callable[..., Dataset], ...] = (
     pbmc68k, simulated, citeseq_pbmc10k, citeseq_cbmc, spleen_lymph, pbmc4k, merfish_hypothalamus, xenium_breast,
-    osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture, pbmc_citeseq, larry, merfish, mouse_embryo,
-    your_data,
+    osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture, progenitors, pbmc_citeseq, larry, merfish,
+    mouse_embryo, your_data,
 )  # fmt: skip
 _IMAGES: tuple[Callable[..., Images], ...] = (digits, caltech101, tissuemnist, your_images)
 _SEQUENCES: tuple[Callable[..., Sequences], ...] = (simulated_spike, sarscov2_spike, sarscov2_genomes, your_sequences)

@@ -16,7 +16,7 @@ from helpers.datasets import miniature_small as small
 _WRITERS = (
     small.citeseq_pbmc10k, small.citeseq_cbmc, small.spleen_lymph, small.pbmc4k, small.xenium_breast, small.osmfish,
     small.merfish_hypothalamus, small.worm_embryo, small.malaria_idc, small.larry_subset, small.rna_mixture,
-    large.pbmc_citeseq, large.larry, large.merfish, large.mouse_embryo, large.your_data,
+    small.progenitors, large.pbmc_citeseq, large.larry, large.merfish, large.mouse_embryo, large.your_data,
 )  # fmt: skip
 WRITERS: dict[str, Callable[[Path, int, int], None]] = {writer.__name__: writer for writer in _WRITERS}
 # Images and sequences.

@@ -298,3 +298,13 @@ def rna_mixture(folder: Path, n: int, seed: int) -> None:
         style: dict[str, Any] = {"index_label": False, "quoting": csv.QUOTE_NONNUMERIC}
         pd.DataFrame(counts.T, genes, names).to_csv(folder / f"RNAmix_{protocol}.count.csv.gz", **style)
         pd.DataFrame(about, names).to_csv(folder / f"RNAmix_{protocol}.metadata.csv.gz", **style)
+
+
+def progenitors(folder: Path, n: int, seed: int) -> None:
+    """Four TSVs of cells × genes, one a library, all with the same genes; libraries differ as batches do."""
+    cells, barcodes = simulated_cells("label", n, seed, bits=2.5), make_barcodes(n, seed)
+    for library, labels in zip(("P9A", "P11A", "P11B", "P12A"), np.arange(8).reshape(4, 2), strict=True):
+        rows = np.flatnonzero(np.isin(cells.signal, labels))
+        names = pd.Index([f"bc{barcodes[row]}" for row in rows], name="barcode")
+        table = pd.DataFrame(cells.counts[rows], names, gene_names(GENES))
+        table.to_csv(folder / f"{library}.counts.tsv.gz", sep="\t")

@@ -37,6 +37,7 @@ class ModelSizeLaw(Law):
     c: float
 
     x_name: ClassVar[str] = "p"
+    more: ClassVar[str] = "larger models"
     y_name: ClassVar[str] = "loss"
     allowed: ClassVar[dict[str, tuple[float, float]]] = {
         "a": (0.0, np.inf), "alpha": (0.0, np.inf), "c": (-np.inf, np.inf)
@@ -77,6 +78,6 @@ class ModelSizeLaw(Law):
         if left > 3 * fall:
             return (
                 f"the fall over the measured range ({fall:.2g}) is small beside what is extrapolated ({left:.2g}): "
-                "the floor c is not fixed; use larger models"
+                f"the floor c is not fixed; use {self.more}"
             )
         return ""

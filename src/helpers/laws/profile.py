@@ -27,7 +27,7 @@ def profile_interval(fit: "Fit", name: str, level: float) -> tuple[float, float]
     edge = [np.log(e) if name in law.positive and e > 0 else e for e in (floor, top)]
     if name in law.positive and floor == 0:
         edge[0] = -np.inf
-    ends = [_walk(_excess(law, x, y, best, at, rss, rise), best[at], side * step, edge[i])
+    ends = [walk(_excess(law, x, y, best, at, rss, rise), best[at], side * step, edge[i])
             for i, side in enumerate((-1, 1))]  # fmt: skip
     low, high = (np.exp(e) if name in law.positive else e for e in ends)
     return float(low), float(high)
@@ -69,7 +69,7 @@ def _excess(
     return excess
 
 
-def _walk(excess: Callable[[float], float], start: float, step: float, edge: float) -> float:
+def walk(excess: Callable[[float], float], start: float, step: float, edge: float) -> float:
     """Return where ``excess`` crosses zero going from ``start`` by growing steps; the edge if it never does."""
     inner, outer, limit = start, start + step, start + (np.sign(step) * 30)
     limit = max(limit, edge) if step < 0 else min(limit, edge)

@@ -6,6 +6,7 @@ from typing import Any
 from helpers.checks import choose
 from helpers.representations.base import Representation
 from helpers.representations.linear import PCA, RandomProjection
+from helpers.representations.masked import MaskedReconstruction
 from helpers.representations.precomputed import Precomputed
 from helpers.representations.scvi import SCVI
 from helpers.representations.txformer import Txformer
@@ -15,6 +16,7 @@ REPRESENTATIONS: dict[str, type[Representation]] = {
     "pca": PCA,
     "scvi": SCVI,
     "txformer": Txformer,
+    "masked_reconstruction": MaskedReconstruction,
     "precomputed": Precomputed,
 }
 
@@ -40,4 +42,14 @@ def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> Representa
     return kind(dim=dim, seed=seed, **options)
 
 
-__all__ = ["PCA", "REPRESENTATIONS", "SCVI", "Precomputed", "RandomProjection", "Representation", "Txformer", "build"]
+__all__ = [
+    "PCA",
+    "REPRESENTATIONS",
+    "SCVI",
+    "MaskedReconstruction",
+    "Precomputed",
+    "RandomProjection",
+    "Representation",
+    "Txformer",
+    "build",
+]

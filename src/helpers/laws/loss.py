@@ -1,0 +1,170 @@
+"""How a loss falls with data, with compute, and with model size and data together."""
+
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from helpers.checks import as_matrix, in_range, same_length
+from helpers.laws.base import Fit, Law, finished
+from helpers.laws.model_size import ModelSizeLaw
+
+_STARTS = 5
+
+
+@dataclass(frozen=True)
+class DataLaw(ModelSizeLaw):
+    """L(D) = a D^(−α) + c, in the unit of the loss: c is the loss with unlimited training cells.
+
+    Examples
+    --------
+    >>> DataLaw(a=2.0, alpha=0.5, c=1.0)([100, 10_000]).round(2).tolist()
+    [1.2, 1.02]
+    """
+
+    x_name: ClassVar[str] = "d"
+    more: ClassVar[str] = "more cells"
+
+
+@dataclass(frozen=True)
+class ComputeLaw(ModelSizeLaw):
+    """L(C) = a C^(−α) + c, in the unit of the loss: C are floating-point operations of training.
+
+    Examples
+    --------
+    >>> ComputeLaw(a=2.0, alpha=0.5, c=1.0)([100, 10_000]).round(2).tolist()
+    [1.2, 1.02]
+    """
+
+    x_name: ClassVar[str] = "flops"
+    more: ClassVar[str] = "more compute"
+
+
+@dataclass(frozen=True)
+class SizeAndDataLaw(Law):
+    r"""L(P, D) = a P^(−α) + b D^(−β) + c, in the unit of the loss (after Hoffmann et al. 2022, eq. 2).
+
+    Parameters
+    ----------
+    a, alpha : float > 0
+        Loss that a larger model removes: factor and exponent of the parameters P.
+    b, beta : float > 0
+        Loss that more training cells remove: factor and exponent of their number D.
+    c : float
+        Floor, the loss of an unlimited model trained on unlimited cells.
+
+    Examples
+    --------
+    >>> law = SizeAndDataLaw(a=2.0, alpha=0.5, b=3.0, beta=0.5, c=1.0)
+    >>> law([100, 10_000], [900, 900]).round(2).tolist()
+    [1.3, 1.12]
+    """
+
+    a: float
+    alpha: float
+    b: float
+    beta: float
+    c: float
+
+    x_name: ClassVar[str] = "p and d"
+    y_name: ClassVar[str] = "loss"
+    allowed: ClassVar[dict[str, tuple[float, float]]] = {
+        "a": (0.0, np.inf), "alpha": (0.0, np.inf), "b": (0.0, np.inf), "beta": (0.0, np.inf), "c": (-np.inf, np.inf)
+    }  # fmt: skip
+    positive: ClassVar[tuple[str, ...]] = ("a", "alpha", "b", "beta")
+
+    def __post_init__(self) -> None:
+        """Check the parameters."""
+        for name in self.positive:
+            in_range(getattr(self, name), 0, 1e300, name, open_low=True)
+        in_range(self.c, -1e300, 1e300, "c", "It is in the unit of the loss.")
+
+    def __call__(self, p: Any, d: Any = None) -> np.ndarray:
+        """Return the loss at ``p`` parameters and ``d`` training cells, which broadcast; or at pairs (…, 2)."""
+        pairs = np.asarray(p, float) if d is None else np.stack(np.broadcast_arrays(np.asarray(p, float), d), axis=-1)
+        if not (pairs > 0).all():
+            raise ValueError(f"p and d hold {pairs[~(pairs > 0)].flat[0]:g}: both must be above 0.")
+        return self._formula(pairs, self._theta())
+
+    @classmethod
+    def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        of_size, of_data = cls._above(x, theta)
+        return of_size + of_data + theta[4]
+
+    @staticmethod
+    def _above(x: np.ndarray, theta: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        log = np.log(x)
+        return tuple(np.exp(np.clip(theta[2 * i] - np.exp(theta[2 * i + 1]) * log[..., i], -700, 300)) for i in (0, 1))
+
+    @classmethod
+    def _slope(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        of_size, of_data = cls._above(x, theta)
+        log_p, log_d = np.log(x).T
+        falls = (-of_size * np.exp(theta[1]) * log_p, -of_data * np.exp(theta[3]) * log_d)
+        return np.column_stack([of_size, falls[0], of_data, falls[1], np.ones(len(x))])
+
+    @classmethod
+    def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        """Straight least squares for a, b and c at each pair of exponents, the best of them first."""
+        least, tried = x.min(axis=0), []
+        for alpha in np.geomspace(0.02, 2, 15):
+            for beta in np.geomspace(0.02, 2, 15):
+                powers = (x / least) ** -np.array([alpha, beta])
+                factors, *_ = np.linalg.lstsq(np.column_stack([powers, np.ones(len(x))]), y, rcond=None)
+                factors[:2] = np.maximum(factors[:2], 1e-6 * max(float(np.ptp(y)), 1e-9))
+                logs = np.log(factors[:2]) + np.array([alpha, beta]) * np.log(least)
+                theta = np.array([logs[0], np.log(alpha), logs[1], np.log(beta), factors[2]])
+                tried.append((float(((cls._formula(x, theta) - y) ** 2).sum()), theta))
+        return [theta for _, theta in sorted(tried, key=lambda pair: pair[0])[:_STARTS]]
+
+    @classmethod
+    def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:
+        of_one = ModelSizeLaw._limits(x[:, 0], y)
+        return {"a": of_one["a"], "alpha": of_one["alpha"], "b": of_one["a"], "beta": of_one["alpha"], "c": of_one["c"]}
+
+    def _doubt(self, x: np.ndarray) -> str:
+        """Say so if one of the terms is small at every point, or the floor far below all of them."""
+        told = []
+        for above, what, fix in zip(
+            self._above(x, self._theta()), ("parameters", "cells"), ("larger models", "more cells"), strict=True
+        ):
+            fall = float(np.ptp(above))
+            if float(above.min()) > 3 * fall:
+                told.append(
+                    f"the fall with {what} over the measured range ({fall:.2g}) is small beside what is extrapolated "
+                    f"({float(above.min()):.2g}): use {fix}"
+                )
+        return "; ".join(told)
+
+    @classmethod
+    def fit(cls, p: Any, d: Any, loss: Any) -> Fit:  # type: ignore[override]
+        """Fit the law to points by least squares from many starts.
+
+        Parameters
+        ----------
+        p, d : (n,) arrays, positive
+            Parameters of the model and training cells.
+        loss : (n,) array
+
+        Raises
+        ------
+        ValueError
+            For mismatched lengths, NaN, values that are not positive, or fewer than two sizes, two numbers of cells or
+            five pairs.
+        """
+        columns = {name: as_matrix(v, name)[:, 0] for name, v in (("p", p), ("d", d), ("loss", loss))}
+        same_length(**columns)
+        for name in ("p", "d"):
+            values = columns[name]
+            if not (values > 0).all():
+                raise ValueError(f"{name} holds {values.min():g}: every value must be above 0.")
+            if len(np.unique(values)) < 2:
+                raise ValueError(f"{name} is {values[0]:g} at every point: the law needs two or more values of it.")
+        x, y = np.column_stack([columns["p"], columns["d"]]), columns["loss"]
+        if len(np.unique(x, axis=0)) < len(cls.allowed):
+            raise ValueError(
+                f"{len(np.unique(x, axis=0))} distinct pairs of p and d: the law has {len(cls.allowed)} parameters."
+            )
+        edges = cls._limits(x, y)
+        low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
+        return finished(cls, x, y, edges, [np.clip(s, low, high) for s in cls._starts(x, y)], low, high)
