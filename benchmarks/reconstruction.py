@@ -83,6 +83,7 @@ def main() -> None:
         f"{size[0]} {shape_of(size[0])}, {n_genes} genes, {n_cells} cells, {device}, {torch.get_num_threads()} threads"
     )
     print(f"loss batched {both[0]:.6f}, loop {both[1]:.6f}")
+    np.testing.assert_allclose(*both, rtol=1e-4 if device.type == "cpu" else 2e-2)
     fast = seconds(batched_loss, model, values, asked, REPEATS + 1)
     slow = seconds(loop_loss, model, values, asked, REPEATS)
     print(f"a step: batched {fast:.3f} s, loop {slow:.3f} s, ratio {slow / fast:.1f}")

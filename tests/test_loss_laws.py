@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import approx_fprime, minimize
 
-from helpers.laws import ComputeLaw, DataLaw, ModelSizeLaw, SizeAndDataLaw, robust
+from helpers.laws import JOINT_LAWS, ComputeLaw, DataLaw, ModelSizeLaw, SizeAndDataLaw, robust
 from helpers.laws.robust import TUNING
 
 P, D = (axis.ravel() for axis in np.meshgrid(np.geomspace(1e3, 1e7, 5), np.geomspace(50, 5e5, 5)))
@@ -83,6 +83,11 @@ def test_no_other_search_finds_less(seed):
 def test_joint_points_that_cannot_fix_the_law_are_refused_or_flagged():
     with pytest.raises(ValueError, match="p is 5 at every point"):
         SizeAndDataLaw.fit(np.full(6, 5.0), np.arange(1, 7), np.ones(6))
+    with pytest.raises(ValueError, match=r"p has shape \(6, 2\)"):
+        SizeAndDataLaw.fit(np.ones((6, 2)), np.arange(1, 7), np.ones(6))
+    for bad in (100.0, [1.0, 2.0, 3.0]):
+        with pytest.raises(ValueError, match="give d too"):
+            TRUE(bad)
     with pytest.raises(ValueError, match="distinct pairs"):
         SizeAndDataLaw.fit([1, 2, 1, 2], [1, 1, 2, 2], [4, 3, 2, 1])
     with pytest.raises(ValueError, match="above 0"):
@@ -142,8 +147,19 @@ def test_robust_is_the_least_of_its_loss():
 def test_a_floor_that_is_not_reached_has_no_lower_end():
     fit = ModelSizeLaw.fit(X, noisy(ModelSizeLaw(1.0, 0.01, 0.0), X, 0.01, 1))
     low, high = robust(fit, names=("c",)).intervals["c"]
-    assert low < -1
+    assert low == -np.inf
     assert high < fit.y.max()
+
+
+def test_bad_questions_to_a_robust_fit_are_named():
+    fit = ModelSizeLaw.fit(X, LAW(X))
+    assert list(robust(fit, names="alpha").intervals) == ["alpha"]
+    with pytest.raises(ValueError, match="unknown parameter 'floor'"):
+        robust(fit, names=("floor",))
+    u, n = np.meshgrid([10.0, 100.0, 1000.0], [30.0, 300.0, 3000.0])
+    bits = JOINT_LAWS["additive"](2.0, 100.0, 50.0, 0.7)(n, u).ravel()
+    with pytest.raises(ValueError, match="priors"):
+        robust(JOINT_LAWS["additive"].fit(n.ravel(), u.ravel(), bits, priors=True))
 
 
 def test_as_many_points_as_parameters_leave_the_floor_open():

@@ -1,8 +1,10 @@
 """Masked reconstruction: model, masks, losses, training, sweep; each against an answer known otherwise."""
 
 import copy
+import importlib.util
 import pickle
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -654,7 +656,7 @@ def test_published_floor_is_the_last_point_of_its_grid():
     runs = published.masked_runs("mse")
     table = losses.floor_table(losses.floor_fits(runs.assign(test_loss=runs["loss"], loss="mse", status="ok")))
     assert table["alpha_grid"].tolist() == pytest.approx([0.266, 0.129], abs=1e-3)
-    assert table["c_grid"].iloc[0] == pytest.approx(0.99 * table["least"].iloc[0])
+    assert table["c_grid"].iloc[0] == pytest.approx(0.99 * runs["loss"].min())
     assert table["entropy_low"].iloc[0] < table["entropy (bits)"].iloc[0] < table["entropy_high"].iloc[0]
 
 
@@ -678,6 +680,40 @@ def test_the_frontier_never_rises():
     assert reached["validation"].min() == 0.5
 
 
+def test_a_floor_above_a_size_is_not_one():
+    table = losses.floor_table(losses.floor_fits(runs_of(ModelSizeLaw(2.0, 0.4, 0.5), SIZES).assign(
+        test_loss=lambda t: t["test_loss"] + 0.02 * (t["size"] == "M") - 0.02 * (t["size"] == "S"))))  # fmt: skip
+    assert "above a size" in table["floor"].tolist() or "not bounded" in " ".join(table["floor"])
+    assert "not identified" in losses.floor_in_words(table, "mse")
+
+
+def test_test_cells_widen_entropies_and_nothing_else():
+    fits = losses.floor_fits(runs_of(ModelSizeLaw(2.0, 0.4, 0.5), SIZES, 1e-4))
+    plain, wide = losses.floor_table(fits), losses.floor_table(fits, cells_error={"mse": 0.01})
+    assert plain["c_low"].equals(wide["c_low"])
+    assert wide["entropy_low"][0] == pytest.approx(float(entropy_of_mse(0.5 - 0.0196)), abs=2e-3)
+    assert wide["entropy_high"][0] == pytest.approx(float(entropy_of_mse(0.5 + 0.0196)), abs=2e-3)
+
+
 def test_late_falls_are_seen():
     assert losses._late("[[0,null,1.0],[1,0.5,0.5],[2,0.5,0.5],[3,0.5,0.5],[4,0.5,0.5],[5,0.5,0.5]]") == 0
-    assert losses._late("[[0,null,1.0],[1,1,1.0],[2,1,1.0],[3,1,1.0],[4,1,1.0],[5,1,0.5]]") == 1
+    assert losses._late("[[0,null,1.0],[1,1,1.0],[2,1,1.0],[3,1,1.0],[4,1,1.0],[5,1,0.5]]") == 0.5
+
+
+def test_tables_of_nothing_say_so():
+    failed = pd.DataFrame({"status": ["failed"], "seed": [0]})
+    with pytest.raises(ValueError, match="no point was measured"):
+        losses.against_the_mean(failed)
+    with pytest.raises(ValueError, match="three or more sizes"):
+        losses.floor_table({})
+    with pytest.raises(ValueError, match="no scale or no genes"):
+        losses.explained(pd.DataFrame({"status": ["ok"], "loss": ["nll"], "n_genes": [128]}))
+
+
+def test_the_benchmarks_loop_is_the_same_model():
+    spec = importlib.util.spec_from_file_location("b", Path(__file__).parents[1] / "benchmarks" / "reconstruction.py")
+    benchmark = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(benchmark)
+    model, values, asked = model_of(), torch.rand(3, 20), torch.tensor([[0, 4], [7, 19], [3, 2]])
+    loop, batched = benchmark.loop_loss(model, values, asked), benchmark.batched_loss(model, values, asked)
+    assert loop.item() == pytest.approx(batched.item(), rel=1e-5)

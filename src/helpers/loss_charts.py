@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.charts import GREY, HEIGHT, WIDTH, colour_of, level_line
+from helpers.checks import choose
 from helpers.laws import Law
 
 AXES = {
@@ -32,7 +33,6 @@ def points_and_laws(
     laws: dict[str, Law] | None = None,
     levels: dict[str, float] | None = None,
     joined: bool = False,
-    log_y: bool = False,
 ) -> alt.LayerChart:
     """Draw means with 95 % intervals along one axis, fitted laws and reference levels.
 
@@ -48,10 +48,12 @@ def points_and_laws(
     joined : bool
         Join the points of each colour.
     """
+    choose(x, AXES, "axis")
+    choose(unit, UNITS, "unit")
     shown = points.assign(**{by: points[by].astype(str)})
     names = list(dict.fromkeys(shown[by]))
     across = alt.X(f"{x}:Q").scale(type="log").title(AXES[x]).axis(format="~s")
-    up_scale = alt.Scale(type="log") if log_y else alt.Scale(zero=False)
+    up_scale = alt.Scale(zero=False)
     up = alt.Y("value:Q").scale(up_scale).title(UNITS[unit])
     colour = colour_of(by, names)
     pick = alt.selection_point(fields=[by], bind="legend")

@@ -10,6 +10,8 @@ from helpers.checks import choose
 from helpers.laws import ComputeLaw, Fit, ModelSizeLaw, robust
 from helpers.published import floor_in_bits, grid_and_line
 
+# Genes that runs with other numbers of genes have in common.
+COMMON_GENES = 128
 # What tells one curve of losses from another.
 KEYS = ["dataset", "loss", "n_genes", "n_train", "noise_level", "umis_per_cell"]
 _Z = 1.96
@@ -36,10 +38,12 @@ def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()
     errors = {"test_loss": "test_stderr", "gain": "gain_stderr", "mi_bits": "mi_stderr_bits"}
     keys = [*(by or [*KEYS, "size"])]
     if value not in rows:
-        raise ValueError(f"rows have no column {value!r}: these are not losses of masked reconstruction.")
+        raise ValueError(
+            f"rows have no column {value!r}: no point was measured (see failures(rows)), or these are no losses of "
+            "masked reconstruction."
+        )
     table = good(rows).assign(error=good(rows)[errors[value]] if value in errors else 0.0)
-    # The depth measured differs a little between seeds.
-    table["umis_per_cell"] = table.groupby(["dataset", "noise_level"])["umis_per_cell"].transform("mean")
+    table["umis_per_cell"] = _depths(table)
     out = table.groupby(keys, as_index=False, sort=False).agg(
         params=("params", "mean"), seeds=("seed", "nunique"), value=(value, "mean"), sampling=("error", "mean"),
         between=(value, "std"),
@@ -49,6 +53,11 @@ def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()
     return out.sort_values([*(k for k in keys if k != "size"), "params"], kind="stable").reset_index(drop=True)
 
 
+def _depths(rows: pd.DataFrame) -> pd.Series:
+    """Return the depth of each row as the mean over seeds, which thin a little differently."""
+    return rows.groupby(["dataset", "noise_level"])["umis_per_cell"].transform("mean")
+
+
 def against_the_mean(rows: pd.DataFrame) -> pd.DataFrame:
     """Return each model beside two predictors that need no network, on the same hidden genes of the same test cells.
 
@@ -56,26 +65,27 @@ def against_the_mean(rows: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a model: the ``loss`` and its bits a hidden gene with 95 % half-widths; those of the predictor that
-        knows each gene's mean; that of the best linear predictor (``linear``); ``gain`` over the mean with its
-        half-width, in which the differences between cells cancel; whether every seed gained (``better``); and
-        ``late``, the part of the fall of the validation loss that came in the last fifth of training, at most 1 for a
-        model that only then began to learn: far from 0, longer training would help.
+        knows each gene's mean; that of a linear predictor (``linear``); ``gain`` over the mean with its half-width, in
+        which the differences between cells cancel; whether every seed gained (``better``); ``late``, by how much the
+        validation loss still fell in the last fifth of training: far from 0, longer training would help; steps taken
+        and ``planned``, of which patience may have left some out.
     """
     table = means(rows)
     gain = means(rows, "gain")
     extra = good(rows).assign(late=[_late(text) for text in good(rows)["history"]])
     keys = [*KEYS, "size"]
-    extra["umis_per_cell"] = extra.groupby(["dataset", "noise_level"])["umis_per_cell"].transform("mean")
+    extra["umis_per_cell"] = _depths(extra)
     also = extra.groupby(keys).agg(
         mean_loss=("mean_loss", "mean"), linear=("linear_loss", "mean"), least=("gain", "min"), late=("late", "mean"),
-        steps=("steps", "mean"),
+        steps=("steps", "mean"), planned=("steps_planned", "mean"),
     )  # fmt: skip
     also = also.reindex(pd.MultiIndex.from_frame(table[keys])).reset_index(drop=True)
     bits = _in_bits(table["value"], table["loss"])
     return pd.DataFrame(
         {
             **{name: table[name] for name in ("dataset", "loss", "size")},
-            "parameters": table["params"].round().astype(int), "seeds": table["seeds"], "steps": also["steps"],
+            "parameters": table["params"].round().astype(int), "seeds": table["seeds"],
+            "steps": also["steps"].round().astype(int), "planned": also["planned"].round().astype(int),
             "test loss": table["value"], "± ": table["high"] - table["value"],
             "gene mean": also["mean_loss"], "linear": also["linear"],
             "gain": gain["value"], "±  ": gain["high"] - gain["value"], "better": also["least"] > 0,
@@ -91,18 +101,19 @@ def _in_bits(values: pd.Series, kinds: pd.Series) -> np.ndarray:
 
 def _bits(value: float, loss: str) -> float:
     """Return a loss as bits a hidden gene; cross-entropies of bins are in nats, as densities are."""
+    if np.isnan(value):
+        return float("nan")
     return floor_in_bits(value, "mse" if loss == "mse" else "nll")
 
 
 def _late(history: str) -> float:
     seen = np.array([row[2] for row in json.loads(history)], float)
     best = np.minimum.accumulate(seen)
-    fall = best[0] - best[-1]
-    return float((best[int(0.8 * (len(best) - 1))] - best[-1]) / fall) if fall > 0 else 0.0
+    return float(best[int(0.8 * (len(best) - 1))] - best[-1])
 
 
 def without_network(rows: pd.DataFrame) -> dict[str, float]:
-    """Return the mean losses of the two predictors that need no network; the linear one has none for bins."""
+    """Return the losses of the two predictors that need no network; the linear one has none for bins."""
     found = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
@@ -131,34 +142,63 @@ def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str
     return fits
 
 
-def floor_table(fits: dict[tuple[str, str], Fit], level: float = 0.95) -> pd.DataFrame:
+def floor_table(
+    fits: dict[tuple[str, str], Fit], level: float = 0.95, cells_error: dict[str, float] | None = None
+) -> pd.DataFrame:
     """Return what each fit says of the floor c, by least squares, robustly, and as published, with entropies.
+
+    Parameters
+    ----------
+    fits : dict from ``floor_fits``
+    level : float
+    cells_error : dict of loss → float, optional
+        Standard error of the loss over test cells (``cells_error``), which all sizes share: no fit sees it. Entropies
+        are given with it.
 
     Returns
     -------
     DataFrame
-        ``alpha`` and ``c`` with profile intervals of the robust fit (``c_low``, ``c_high``); ``c_least_squares`` with
-        its own; ``c_grid`` and ``alpha_grid``, a grid of floors that ends at 0.99 of the smallest loss and a straight
-        line, as published; ``least``, the smallest loss of a run; entropies of the interval's ends, bits a hidden gene;
-        and ``floor``: "bounded" if the points rule out both a lower and a higher floor and fix all parameters.
+        ``alpha`` and ``c`` with the profile interval of the robust fit (``c_low``, ``c_high``); least squares of the
+        runs (``squares_low`` …), and of the means of each size (``means_low`` …), whose scatter is the misfit of the
+        law alone; ``c_grid`` and ``alpha_grid``, a grid of floors that ends at 0.99 of the smallest loss and a straight
+        line, as published; ``least``, the smallest mean loss of a size; entropies in bits a hidden gene, with the error
+        of the test cells. ``floor`` is "bounded" if all intervals are, and no size lies below c.
     """
+    if not fits:
+        raise ValueError("there is no fit: L(P) takes three or more sizes.")
     table = []
     for (loss, left), fit in fits.items():
         again = robust(fit, level, ("c",))
         low, high = again.intervals["c"]
         squares = fit.interval(level)["c"]
+        p, of = np.unique(fit.x, return_inverse=True)
+        means = np.bincount(of, fit.y) / np.bincount(of)
+        of_means = ModelSizeLaw.fit(p, means).interval(level)["c"]
         line = _grid_or_none(fit)
-        bounded = fit.status == "ok" and np.isfinite([low, high]).all()
+        half = _Z * (cells_error or {}).get(loss, 0.0)
+        c = again.params["c"]
+        wide = c - np.hypot(c - low, half), c + np.hypot(high - c, half)
+        if fit.status != "ok" or not np.isfinite([low, high, *squares]).all():
+            floor = "not bounded"
+        elif not np.isfinite(of_means).all():
+            floor = "not bounded by the means of sizes"
+        else:
+            floor = "bounded" if means.min() >= c else "above a size"
         table.append({
-            "loss": loss, "sizes": left, "points": fit.n_points, "alpha": again.params["alpha"], "c": again.params["c"],
+            "loss": loss, "sizes": left, "points": fit.n_points, "alpha": again.params["alpha"], "c": c,
             "c_low": low, "c_high": high, "weighed down": again.n_far, "c_least_squares": fit.params["c"],
-            "squares_low": squares[0], "squares_high": squares[1],
+            "squares_low": squares[0], "squares_high": squares[1], "means_low": of_means[0], "means_high": of_means[1],
             "alpha_grid": np.nan if line is None else line.alpha, "c_grid": np.nan if line is None else line.c,
-            "least": float(fit.y.min()), "entropy (bits)": _bits(again.params["c"], loss),
-            "entropy_low": _end(low, loss), "entropy_high": _end(high, loss),
-            "floor": "bounded" if bounded else "not bounded", "status": fit.status, "message": fit.message,
+            "least": float(means.min()), "entropy (bits)": _bits(c, loss), "entropy_low": _end(wide[0], loss),
+            "entropy_high": _end(wide[1], loss), "floor": floor, "status": fit.status, "message": fit.message,
         })  # fmt: skip
     return pd.DataFrame(table)
+
+
+def cells_error(rows: pd.DataFrame) -> dict[str, float]:
+    """Return, for each loss, the standard error over test cells of the best size, for ``floor_table``."""
+    best = good(rows).sort_values("validation_loss").groupby("loss", sort=False).first()
+    return {str(loss): float(error) for loss, error in best["test_stderr"].items()}
 
 
 def _end(value: float, loss: str) -> float:
@@ -188,11 +228,11 @@ def floor_in_words(table: pd.DataFrame, loss: str) -> str:
     if len(rows) > 1:
         rest = rows.iloc[1]
         told += f", {rest['c']:.3g} [{rest['c_low']:.3g}, {rest['c_high']:.3g}] {rest['sizes']}"
-    unbounded = rows.loc[rows["floor"] != "bounded", "sizes"].tolist()
+    why = [f"{row['floor']} ({row['sizes']})" for _, row in rows.iterrows() if row["floor"] != "bounded"]
     if len(rows) < 2:
-        verdict = "not shown to be identified: too few sizes to leave one out"
-    elif unbounded:
-        verdict = f"not identified: the points do not bound it ({', '.join(unbounded)})"
+        verdict = "not shown to be identified: no fit with a size left out"
+    elif why:
+        verdict = f"not identified: {', '.join(why)}"
     elif max(rows["c_low"]) > min(rows["c_high"]):
         verdict = "not identified: it moves beyond its interval when the smallest size is left out"
     else:
@@ -231,11 +271,13 @@ def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
     -------
     DataFrame with ``flops``, ``seed``, ``validation`` and the ``size`` that reached it
     """
+    if not len(curves):
+        raise ValueError("no run has a step with a validation: there is no frontier.")
     first = np.sort(curves.groupby("size")["flops"].min().to_numpy())
     at = np.geomspace(first[min(1, len(first) - 1)], curves["flops"].max(), n)
     rows: list[dict[str, Any]] = []
     for seed, runs in curves.groupby("seed"):
-        for flops in at:
+        for flops in at[at <= runs["flops"].max() * (1 + 1e-9)]:  # a seed without the largest size ends earlier
             within = runs[runs["flops"] <= flops * (1 + 1e-9)]
             if len(within):
                 best = within.loc[within["validation"].idxmin()]
@@ -249,11 +291,15 @@ def compute_fit(reached: pd.DataFrame) -> Fit:
 
 
 def explained(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add ``share``, the part of the gene mean's loss on the common genes that a model removes; 0 is the mean itself.
+    """Add ``share``, the part of the gene mean's squared error on the common genes that a model removes; 0 is the mean.
 
-    The common genes are those that vary most, the same for every number of genes, so that runs with different numbers
+    The common genes are the 128 that vary most, the same for every number of genes, so that runs with different numbers
     of genes can be compared.
     """
+    if set(good(rows)["loss"]) - {"mse"} or (good(rows)["n_genes"] < COMMON_GENES).any():
+        raise ValueError(
+            f"give runs of loss 'mse' with {COMMON_GENES} genes or more: others share no scale or no genes."
+        )
     return good(rows).assign(share=lambda t: 1 - t["common_loss"] / t["common_mean_loss"])
 
 
@@ -284,16 +330,18 @@ def noise_table(rows: pd.DataFrame, fits: dict[Any, Fit]) -> pd.DataFrame:
     """
     table = []
     for depth, some in good(rows).groupby("noise_level", sort=False):
-        best = some.groupby("size")["test_loss"].mean()
+        # Chosen without the test cells.
+        size = some.groupby("size")["validation_loss"].mean().idxmin()
+        best = float(some.loc[some["size"] == size, "test_loss"].mean())
         mean, noise = float(some["mean_loss"].mean()), float(some["noise_loss"].astype(float).mean())
         again = robust(fits[depth], names=("c",))
         table.append({
             "depth": depth, "umis_per_cell": some["umis_per_cell"].mean(), "gene mean": mean,
-            "linear": some["linear_loss"].mean(), "best model": best.min(), "size": best.idxmin(),
+            "linear": some["linear_loss"].mean(), "best model": best, "size": size,
             "counting noise": noise, "c": again.params["c"], "c_low": again.intervals["c"][0],
-            "c_high": again.intervals["c"][1], "reached": (mean - best.min()) / (mean - noise),
+            "c_high": again.intervals["c"][1], "reached": (mean - best) / (mean - noise),
             "reached, linear": (mean - some["linear_loss"].mean()) / (mean - noise), "status": fits[depth].status,
-            "told": _told(mean, best.min()), "told, linear": _told(mean, float(some["linear_loss"].mean())),
+            "told": _told(mean, best), "told, linear": _told(mean, float(some["linear_loss"].mean())),
             "at most": _told(mean, noise), "seeds": some["seed"].nunique(),
         })  # fmt: skip
     return pd.DataFrame(table).sort_values("umis_per_cell", ascending=False).reset_index(drop=True)
@@ -307,15 +355,14 @@ def _told(mean: float, loss: float) -> float:
 def noise_points(table: pd.DataFrame) -> pd.DataFrame:
     """Return the losses of ``noise_table`` as curves for ``loss_charts.points_and_laws``; the floor with its interval.
 
-    A floor whose interval is not bounded is drawn without one.
+    A floor that the points do not bound is left out.
     """
+    floor = "floor c of L(P)"
     parts = []
-    for what in ("gene mean", "linear", "best model", "floor c of L(P)", "counting noise"):
-        value = table["c" if what.startswith("floor") else what]
-        low, high = (table["c_low"], table["c_high"]) if what.startswith("floor") else (value, value)
-        bounded = np.isfinite(low) & np.isfinite(high)
-        parts.append(pd.DataFrame({
-            "what": what, "umis_per_cell": table["umis_per_cell"], "value": value, "low": low.where(bounded, value),
-            "high": high.where(bounded, value), "seeds": table["seeds"],
-        }))  # fmt: skip
+    for what in ("gene mean", "linear", "best model", floor, "counting noise"):
+        columns = ("c", "c_low", "c_high") if what == floor else (what,) * 3
+        value, low, high = (table[column] for column in columns)
+        known = np.isfinite(low) & np.isfinite(high) & ((table["status"] == "ok") | (what != floor))
+        part = {"what": what, "umis_per_cell": table["umis_per_cell"], "value": value, "low": low, "high": high}
+        parts.append(pd.DataFrame({**part, "seeds": table["seeds"]})[known])
     return pd.concat(parts, ignore_index=True)

@@ -91,7 +91,7 @@ def split(cells: Any, test_parts: int = 1) -> tuple[np.ndarray, np.ndarray, np.n
 def sides_of(dataset: str, options: tuple, depth: float, seed: int, n_genes: int, test_parts: int) -> Sides:
     """Return the cells of a dataset as a model sees them: thinned, genes chosen on the training cells alone.
 
-    Genes are sorted from the most variable on. ``noise`` is the counting noise in the squared error of each gene of the
+    Genes are sorted as in ``ranked_genes``. ``noise`` is the counting noise in the squared error of each gene of the
     test cells (``counting_noise``); None above half the data's depth, where it cannot be known from the counts.
     """
     cells = measure.dataset_of({"dataset": dataset, "options": dict(options)})
@@ -111,9 +111,10 @@ def sides_of(dataset: str, options: tuple, depth: float, seed: int, n_genes: int
 
 
 def ranked_genes(train_counts: Any, n_genes: int) -> tuple[np.ndarray, str]:
-    """Return the columns of the ``n_genes`` most variable genes, the most variable first, and how they were chosen.
+    """Return the columns of the ``n_genes`` most variable genes, and how they were chosen.
 
-    So the first genes are the same however many are asked for.
+    The 128 most variable come first, then those up to 256, 512 and 1,024, each block in the order of columns: so
+    numbers of genes that are blocks share their first genes.
     """
     in_range(n_genes, 2, 1e6, "n_genes", whole=True)
     steps = [n for n in (COMMON_GENES, 256, 512, 1024) if n < n_genes]
@@ -128,11 +129,12 @@ def ranked_genes(train_counts: Any, n_genes: int) -> tuple[np.ndarray, str]:
 
 
 def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: float, seed: int = 0) -> np.ndarray:
-    """Return the part of each gene's variance that is the noise of counting: no predictor's squared error is below it.
+    """Return the part of each gene's variance that is the noise of counting.
 
     If counts are Poisson around a cell's true expression, two disjoint thinnings of a cell are two measurements of it,
     and half their mean squared difference is the mean variance given the true expression, whatever that is. A model
-    that knew the true expression of every gene would be left with this error.
+    that knew the true expression of every gene would be left with this error. (The cell's total, by which values are
+    divided, holds the hidden counts too: of a panel most of which is predicted, it can tell a little more.)
 
     Parameters
     ----------

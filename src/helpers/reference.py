@@ -172,7 +172,8 @@ def provenance(*tables: pd.DataFrame) -> str:
     >>> provenance(pd.DataFrame([row, row]))
     '2 points, measured by version 0.1.0 on data ab in 0.1 minutes of one core.'
     """
-    points = pd.concat(tables)
+    used = ["parameters_hash", "helpers_version", "data_hash", "seconds", "older_code"]
+    points = pd.concat([table[[c for c in used if c in table]] for table in tables])
     if "parameters_hash" in points:
         points = points.drop_duplicates("parameters_hash")
     versions, data = (", ".join(sorted(set(points[c]))) for c in ("helpers_version", "data_hash"))

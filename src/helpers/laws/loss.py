@@ -82,6 +82,8 @@ class SizeAndDataLaw(Law):
     def __call__(self, p: Any, d: Any = None) -> np.ndarray:
         """Return the loss at ``p`` parameters and ``d`` training cells, which broadcast; or at pairs (…, 2)."""
         pairs = np.asarray(p, float) if d is None else np.stack(np.broadcast_arrays(np.asarray(p, float), d), axis=-1)
+        if pairs.ndim < 1 or pairs.shape[-1] != 2:
+            raise ValueError(f"p has shape {pairs.shape}: give d too, or pairs of p and d in the last axis.")
         if not (pairs > 0).all():
             raise ValueError(f"p and d hold {pairs[~(pairs > 0)].flat[0]:g}: both must be above 0.")
         return self._formula(pairs, self._theta())
@@ -123,7 +125,7 @@ class SizeAndDataLaw(Law):
         return {"a": of_one["a"], "alpha": of_one["alpha"], "b": of_one["a"], "beta": of_one["alpha"], "c": of_one["c"]}
 
     def _doubt(self, x: np.ndarray) -> str:
-        """Say so if one of the terms is small at every point, or the floor far below all of them."""
+        """Say so if a term falls little over the points beside what is left of it at the largest."""
         told = []
         for above, what, fix in zip(
             self._above(x, self._theta()), ("parameters", "cells"), ("larger models", "more cells"), strict=True
@@ -152,7 +154,11 @@ class SizeAndDataLaw(Law):
             For mismatched lengths, NaN, values that are not positive, or fewer than two sizes, two numbers of cells or
             five pairs.
         """
-        columns = {name: as_matrix(v, name)[:, 0] for name, v in (("p", p), ("d", d), ("loss", loss))}
+        matrices = {name: as_matrix(v, name) for name, v in (("p", p), ("d", d), ("loss", loss))}
+        for name, values in matrices.items():
+            if values.shape[1] != 1:
+                raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating it for seeds.")
+        columns = {name: values[:, 0] for name, values in matrices.items()}
         same_length(**columns)
         for name in ("p", "d"):
             values = columns[name]

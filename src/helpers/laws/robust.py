@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import t as student_t
 
-from helpers.checks import in_range
+from helpers.checks import choose, in_range
 from helpers.laws.base import Fit, Law
 from helpers.laws.profile import walk
 
@@ -14,6 +14,8 @@ from helpers.laws.profile import walk
 TUNING = 1.345
 _POLISHED = 5
 _ROUNDS = 20
+# How far the profile may leave the edges of the search; of logarithms, so as good as any.
+_BEYOND = 50.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,12 @@ def robust(fit: Fit, level: float = 0.95, names: tuple[str, ...] | None = None) 
     fit : Fit
         By least squares.
     level : float
-    names : parameters whose intervals are wanted; all if not given.
+    names : tuple of parameters whose intervals are wanted; all if not given.
+
+    Raises
+    ------
+    ValueError
+        For a fit with priors, which would be lost, or an unknown parameter.
 
     Examples
     --------
@@ -73,13 +80,17 @@ def robust(fit: Fit, level: float = 0.95, names: tuple[str, ...] | None = None) 
     (1.0, 4)
     """
     in_range(level, 0, 1, "level", open_low=True)
+    if fit.penalised:
+        raise ValueError("this fit has priors, which a robust fit would lose: fit without them.")
+    wanted = tuple(fit.params) if names is None else (names,) if isinstance(names, str) else tuple(names)
+    for name in wanted:
+        choose(name, fit.params, "parameter")
     problem = _Problem(fit)
     theta, scale = problem.solve()
     law = type(fit.law)._from_theta(theta)
     standard = (law._formula(fit.x, theta) - fit.y) / scale
     weights = np.minimum(1.0, TUNING / np.maximum(np.abs(standard), 1e-300))
     free = len(fit.y) - len(theta)
-    wanted = tuple(fit.params) if names is None else names
     if free < 1:
         intervals = {name: (law.allowed[name][0], np.inf) for name in wanted}
     else:
@@ -131,9 +142,13 @@ class _Problem:
         return float(np.where(z <= TUNING, z**2 / 2, TUNING * z - TUNING**2 / 2).sum())
 
     def polish(self, start: np.ndarray, scale: float, held: int | None = None) -> np.ndarray:
-        """Return the least cost near a start, with one coordinate held if asked."""
+        """Return the least cost near a start, with one coordinate held if asked.
+
+        Then the others may go beyond the edges of the search: the profile ends where the points say, not the edges.
+        """
         free = [i for i in range(len(start)) if i != held]
         theta = start.copy()
+        beyond = 0.0 if held is None else _BEYOND
 
         def whole(rest: np.ndarray) -> np.ndarray:
             theta[free] = rest
@@ -144,7 +159,7 @@ class _Problem:
                 lambda rest: (self.kind._formula(self.x, whole(rest)) - self.y) / scale,
                 start[free],
                 lambda rest: self.kind._slope(self.x, whole(rest))[:, free] / scale,
-                bounds=(self.low[free], self.high[free]), x_scale="jac", loss="huber", f_scale=TUNING,
+                bounds=(self.low[free] - beyond, self.high[free] + beyond), x_scale="jac", loss="huber", f_scale=TUNING,
                 xtol=1e-12, ftol=1e-12, gtol=1e-12, max_nfev=300,
             )  # fmt: skip
         return whole(found.x).copy()

@@ -33,7 +33,7 @@ def thin_twice(
     --------
     >>> first, second = thin_twice([[100, 0, 7]], 0.5, rng=0)
     >>> first.toarray().tolist(), (first + second).toarray().tolist()
-    ([[52, 0, 3]], [[100, 0, 7]])
+    ([[51, 0, 5]], [[100, 0, 7]])
     """
     counts = as_counts(counts)
     in_range(fraction, 0, 0.5, "fraction", "Two thinnings share no molecule, so each has at most half.", open_low=True)

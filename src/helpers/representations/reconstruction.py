@@ -101,6 +101,8 @@ class Training:
 class Objective:
     """A loss: how predictions are compared with values, and what the mean loss is in bits a hidden gene.
 
+    Edges of bins are those of the cells trained on: cross-entropies of runs on other cells have other bins.
+
     Parameters
     ----------
     how : Training
@@ -198,7 +200,7 @@ class Score:
     mean_loss : float
         The same of the predictor that knows each gene's training mean alone, at the same masks.
     linear_loss : float
-        The same of the best linear predictor (``linear_losses``); NaN for bins.
+        The same of a linear predictor (``linear_losses``); NaN for bins.
     gain_stderr : float
         Standard error of ``mean_loss - loss`` over cells, whose differences it shares out.
     gene_loss, gene_mean_loss : ndarray (genes,)
@@ -266,7 +268,7 @@ def train_reconstruction(
         On CUDA in bfloat16.
     checkpoint : path, optional
         File that holds the state at each validation. Training that finds it goes on from there, to the same numbers as
-        without the stop; it is deleted at the end.
+        without the stop (on the same device and with the same validation cells); it is deleted at the end.
     progress : bool
 
     Raises
@@ -465,7 +467,8 @@ def score(trained: Trained, train: np.ndarray, cells: np.ndarray, repeats: int =
 def linear_losses(objective: Objective, train: np.ndarray, values: np.ndarray, hidden: np.ndarray) -> np.ndarray:
     """Return the losses of the conditional Gaussian of hidden genes given the others, with the training covariance.
 
-    Its mean is the best linear predictor, given the covariance, which is shrunk after Ledoit and Wolf (scikit-learn).
+    Its mean is linear in the others, and would be the best such predictor if the covariance were known; that of the
+    training cells is shrunk after Ledoit and Wolf (scikit-learn).
 
     Parameters
     ----------

@@ -64,7 +64,7 @@ def forward_flops(size: str, n_genes: int, n_asked: int, outputs: int = 1) -> in
     three times as many. The last layer answers for the asked genes only.
 
     >>> forward_flops("XS", 128, 19)
-    17014208
+    21072256
     """
     d, layers, _, m = vars(shape_of(size)).values()
     keys = 4 * d * d * n_genes
