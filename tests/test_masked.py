@@ -558,6 +558,7 @@ def test_a_grid_is_measured_once_and_kept(tmp_path):
     assert rows.loc[rows["noise_level"] == 1.0, "noise_loss"].isna().all()
     table = losses.against_the_mean(rows)
     assert len(table) == 16
+    assert losses.spent(rows)["steps"].tolist() == ["5", "5"]
     assert np.isfinite(table["bits"]).all()
 
 

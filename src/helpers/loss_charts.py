@@ -103,7 +103,7 @@ def along_compute(
     """
     shown = curves.assign(run=curves["size"] + ", seed " + curves["seed"].astype(str))
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
-    across = alt.X("flops:Q").scale(type="log").title(AXES["flops"]).axis(format=".0e", labelOverlap=True)
+    across = alt.X("flops:Q").scale(type="log", nice=False).title(AXES["flops"]).axis(format=".0e", labelOverlap=True)
     up = alt.Y("value:Q").scale(zero=False).title(f"validation loss: {UNITS[unit]}")
     colour = colour_of("size", sizes)
     pick = alt.selection_point(fields=["size"], bind="legend")
@@ -145,7 +145,11 @@ def against_information(points: pd.DataFrame, title: str, source: str, ceiling: 
         training=np.where(points["steps"] == 0, "untrained", points["n_train"].map("{:,} cells".format)),
     )
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
-    across = alt.X("test_loss:Q").scale(zero=False, reverse=True, type="log").title("test loss, better to the right")
+    across = (
+        alt.X("test_loss:Q")
+        .scale(zero=False, reverse=True, type="log", nice=False, padding=25)
+        .title("test loss, better to the right")
+    )
     up = alt.Y("mi_bits:Q").title("information about the label (bits)")
     colour = colour_of("size", sizes)
     base = alt.Chart(shown)

@@ -112,6 +112,23 @@ def _late(history: str) -> float:
     return float(best[int(0.8 * (len(best) - 1))] - best[-1])
 
 
+def spent(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what a training of each size took, on average over its runs.
+
+    Returns
+    -------
+    DataFrame
+        Steps, cells (each as often as it was seen), tokens (genes of those), floating-point operations of the matrix
+        products of training and, besides, of validation, and seconds on one core.
+    """
+    columns = {
+        "params": "parameters", "steps": "steps", "cells_seen": "cells seen", "tokens": "tokens",
+        "flops": "operations", "validation_flops": "in validation", "seconds": "seconds",
+    }  # fmt: skip
+    means = good(rows).groupby(["size", "n_genes"], sort=False)[list(columns)].mean().rename(columns=columns)
+    return means.sort_values("parameters").map("{:,.3g}".format)
+
+
 def without_network(rows: pd.DataFrame) -> dict[str, float]:
     """Return the losses of the two predictors that need no network; the linear one has none for bins."""
     found = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
