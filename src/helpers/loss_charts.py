@@ -83,7 +83,8 @@ def points_and_laws(
     for name, value in (levels or {}).items():
         layers += level_line(value, f"{name} {value:.3f}")
     seeds = sorted({int(s) for s in shown["seeds"]})
-    subtitle = f"{len(shown)} points, {' or '.join(map(str, seeds))} seed(s) each, {source}; bars: 95 % intervals"
+    subtitle = f"{len(shown)} points, {' or '.join(map(str, seeds))} seed(s) each, {source}"
+    subtitle += "; bars: 95 % intervals" * bool((shown["high"] > shown["low"]).any())
     named = "".join(f" {name}: {value:.3f}." for name, value in (levels or {}).items())
     return alt.layer(*layers).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
