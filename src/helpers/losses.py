@@ -14,12 +14,15 @@ from helpers.published import floor_in_bits, grid_and_line
 COMMON_GENES = 128
 # What tells one curve of losses from another.
 KEYS = ["dataset", "loss", "n_genes", "n_train", "noise_level", "umis_per_cell"]
+_WHOLE = ("n_train", "n_genes", "n_probe", "seed", "steps", "steps_planned", "cells_seen", "tokens")
 _Z = 1.96
 
 
 def good(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows that were measured."""
-    return rows[rows["status"] == "ok"]
+    """Return the rows that were measured; whole numbers as such, which a packed table holds as floats."""
+    kept = rows[rows["status"] == "ok"]
+    whole = [name for name in _WHOLE if name in kept and kept[name].notna().all()]
+    return kept.astype(dict.fromkeys(whole, int))
 
 
 def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()) -> pd.DataFrame:
