@@ -9,9 +9,8 @@ import pandas as pd
 from helpers.checks import choose
 from helpers.laws import ComputeLaw, Fit, ModelSizeLaw, robust
 from helpers.published import floor_in_bits, grid_and_line
+from helpers.reconstruction_sweep import COMMON_GENES
 
-# Genes that runs with other numbers of genes have in common.
-COMMON_GENES = 128
 # What tells one curve of losses from another.
 KEYS = ["dataset", "loss", "n_genes", "n_train", "noise_level", "umis_per_cell"]
 _WHOLE = ("n_train", "n_genes", "n_probe", "seed", "steps", "steps_planned", "cells_seen", "tokens")
