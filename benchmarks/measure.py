@@ -3,9 +3,11 @@
 Run it as ``python benchmarks/measure.py``. Nothing is asserted: machines differ and are noisy.
 """
 
+import tempfile
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,8 @@ from helpers.information import lmi, lmi_many
 from helpers.information.ksg import ksg_pointwise
 from helpers.laws import NoiseLaw
 from helpers.noise import thin_nested
+from helpers.store import Store
+from helpers.sweep import Kind, fill
 
 
 def seconds(task: Callable[[], object], repeats: int = 3) -> float:
@@ -72,6 +76,21 @@ def fit_plainly(curves: list[pd.DataFrame]) -> None:
                   rows["mi_bits"], [1.0, 5.0], bounds=(0, 20))  # fmt: skip
 
 
+def stored(n: int) -> None:
+    """Read n rows as a table, and find that nothing of their sweep is missing; one file of them cannot be added to."""
+    points = [{"n_train": i} for i in range(n)]
+    row = {"dataset": "toy", "settings": "{}", "mi_bits": 1.0, "message": ""}
+    kind = Kind(lambda some: [row for _ in some], lambda p: p, lambda p: "d" * 12, lambda p: "c" * 16, lambda p: 0)
+    with tempfile.TemporaryDirectory() as folder:
+        store, file = Store(folder), Path(folder) / "table.parquet"
+        fill(points, store, kind, progress=False)
+        store.table().drop(columns="parameters").to_parquet(file)
+        alternative = "pandas, one parquet file"
+        report(f"store, table of {n} rows", store.table, lambda: pd.read_parquet(file), alternative)
+        nothing = partial(fill, points, store, kind, progress=False)
+        report(f"store, sweep of {n}, none missing", nothing, lambda: pd.read_parquet(file), alternative)
+
+
 def main() -> None:
     """Print the table."""
     depths = [0.5, 0.2, 0.1, 0.05, 0.02, 0.01]
@@ -98,6 +117,7 @@ def main() -> None:
         package = seconds(partial(latentmi_package, *pairs[0]), 1)
         for name, ours in (("LMI", seconds(one)), ("LMI of 16 at once, each", seconds(many) / 16)):
             line(f"{name}, n={n}, 16 × 16", ours, "latentmi 0.1.3", package)
+    stored(10_000)
     if torch.cuda.is_available():
         x, y = known_pair("gaussian", 2.0, 50_000, 16)
         report("LMI, n=50000, CUDA", partial(lmi, x, y, null=False, device="cuda"),

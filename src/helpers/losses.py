@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import choose
+from helpers.checks import choose, in_range
 from helpers.laws import ComputeLaw, Fit, ModelSizeLaw, robust
 from helpers.published import floor_in_bits, grid_and_line
 from helpers.reconstruction_sweep import COMMON_GENES
@@ -17,8 +17,19 @@ _WHOLE = ("n_train", "n_genes", "n_probe", "seed", "steps", "steps_planned", "ce
 _Z = 1.96
 
 
+def _need(rows: pd.DataFrame, *columns: str) -> None:
+    """Raise if a table lacks a column, as one of cells does, or one in which nothing was measured."""
+    missing = [name for name in columns if name not in rows]
+    if missing:
+        raise ValueError(
+            f"rows have no column {missing[0]!r}: no point was measured (see failures(rows)), or these are no losses "
+            "of masked reconstruction."
+        )
+
+
 def good(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were measured; whole numbers as such, which a packed table holds as floats."""
+    _need(rows, "status")
     kept = rows[rows["status"] == "ok"]
     whole = [name for name in _WHOLE if name in kept and kept[name].notna().all()]
     return kept.astype(dict.fromkeys(whole, int))
@@ -39,11 +50,7 @@ def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()
     """
     errors = {"test_loss": "test_stderr", "gain": "gain_stderr", "mi_bits": "mi_stderr_bits"}
     keys = [*(by or [*KEYS, "size"])]
-    if value not in rows:
-        raise ValueError(
-            f"rows have no column {value!r}: no point was measured (see failures(rows)), or these are no losses of "
-            "masked reconstruction."
-        )
+    _need(rows, value)
     table = good(rows).assign(error=good(rows)[errors[value]] if value in errors else 0.0)
     table["umis_per_cell"] = _depths(table)
     out = table.groupby(keys, as_index=False, sort=False).agg(
@@ -127,12 +134,14 @@ def spent(rows: pd.DataFrame) -> pd.DataFrame:
         "params": "parameters", "steps": "steps", "cells_seen": "cells seen", "tokens": "tokens",
         "flops": "operations", "validation_flops": "in validation", "seconds": "seconds",
     }  # fmt: skip
+    _need(rows, "size", "n_genes", *columns)
     means = good(rows).groupby(["size", "n_genes"], sort=False)[list(columns)].mean().rename(columns=columns)
     return means.sort_values("parameters").map("{:,.3g}".format)
 
 
 def without_network(rows: pd.DataFrame) -> dict[str, float]:
     """Return the losses of the two predictors that need no network; the linear one has none for bins."""
+    _need(rows, "mean_loss", "linear_loss")
     found = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
@@ -149,6 +158,7 @@ def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str
     -------
     dict of (loss, "all sizes" or "without <size>") → Fit; a choice with fewer than three sizes is left out
     """
+    _need(rows, "loss", "size", "params", "test_loss")
     fits = {}
     for loss, runs in good(rows).groupby("loss", sort=False):
         smallest = str(runs.sort_values("params")["size"].iloc[0])
@@ -216,6 +226,7 @@ def floor_table(
 
 def cells_error(rows: pd.DataFrame) -> dict[str, float]:
     """Return, for each loss, the standard error over test cells of the best size, for ``floor_table``."""
+    _need(rows, "loss", "validation_loss", "test_stderr")
     best = good(rows).sort_values("validation_loss").groupby("loss", sort=False).first()
     return {str(loss): float(error) for loss, error in best["test_stderr"].items()}
 
@@ -267,12 +278,15 @@ def training_curves(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame with ``size``, ``seed``, ``params``, ``step``, ``flops`` (of training so far, above 0), ``validation`` and
     ``best`` (the least so far)
     """
+    _need(rows, "history", "flops", "steps")
     parts = []
     for row in good(rows).to_dict("records"):
         seen = pd.DataFrame(json.loads(row["history"]), columns=["step", "train", "validation"])
         seen["flops"] = seen["step"] * row["flops"] / max(row["steps"], 1)
         seen["best"] = seen["validation"].cummin()
         parts.append(seen.assign(**{name: row[name] for name in ("dataset", "loss", "size", "seed", "params")}))
+    if not parts:
+        raise ValueError("no run was measured: there is no training curve (see failures(rows)).")
     table = pd.concat(parts, ignore_index=True)
     return table[table["flops"] > 0].reset_index(drop=True)
 
@@ -290,6 +304,7 @@ def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
     -------
     DataFrame with ``flops``, ``seed``, ``validation`` and the ``size`` that reached it
     """
+    in_range(n, 2, 1e6, "n", "It is the number of computes.", whole=True)
     if not len(curves):
         raise ValueError("no run has a step with a validation: there is no frontier.")
     first = np.sort(curves.groupby("size")["flops"].min().to_numpy())
@@ -306,6 +321,7 @@ def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
 
 def compute_fit(reached: pd.DataFrame) -> Fit:
     """Fit L(C) to a frontier; its points share runs, so the interval is narrower than the truth."""
+    _need(reached, "flops", "validation")
     return ComputeLaw.fit(reached["flops"], reached["validation"])
 
 
@@ -315,6 +331,7 @@ def explained(rows: pd.DataFrame) -> pd.DataFrame:
     The common genes are the 128 that vary most, the same for every number of genes, so that runs with different numbers
     of genes can be compared.
     """
+    _need(rows, "loss", "n_genes", "common_loss", "common_mean_loss")
     if set(good(rows)["loss"]) - {"mse"} or (good(rows)["n_genes"] < COMMON_GENES).any():
         raise ValueError(
             f"give runs of loss 'mse' with {COMMON_GENES} genes or more: others share no scale or no genes."
@@ -327,6 +344,7 @@ def on_one_scale(rows: pd.DataFrame) -> pd.DataFrame:
 
     At a thinned depth seeds choose different genes, some of which vary more: a difference of all sizes alike.
     """
+    _need(rows, "noise_level", "mean_loss", "test_loss")
     average = rows.groupby("noise_level")["mean_loss"].transform("mean")
     return rows.assign(test_loss=rows["test_loss"] * average / rows["mean_loss"])
 
@@ -347,6 +365,7 @@ def noise_table(rows: pd.DataFrame, fits: dict[Any, Fit]) -> pd.DataFrame:
         mean less counting noise) the best model explains; ``told`` and ``at most``: ½ log2 of the gene mean's loss over
         that of the best model and over the counting noise, bits a hidden gene.
     """
+    _need(rows, "noise_level", "noise_loss", "validation_loss")
     table = []
     for depth, some in good(rows).groupby("noise_level", sort=False):
         # Chosen without the test cells.

@@ -10,12 +10,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from helpers import checks, information, preprocess, reference
+from helpers import checks, information, preprocess, preprocess_blocks, reference
 from helpers.checks import is_labels
 from helpers.datasets import LOADERS, Dataset, load
 from helpers.datasets import base as dataset_base
+from helpers.datasets.backed import BackedCounts
 from helpers.datasets.files import hash_once, registry
 from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets, package, published
+from helpers.information.lmi import FEWEST
+from helpers.noise import blocks
 from helpers.noise import counts as thinning
 from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.representations import base as representation_base
@@ -26,8 +29,8 @@ Point = dict[str, Any]
 
 def together(point: Point) -> tuple[Any, ...]:
     """Points with the same value share probe cells and signal: their information is estimated in one call."""
-    shared = ("dataset", "options", "fold", "seed", "lmi")
-    return tuple(json.dumps(point[name], sort_keys=True) for name in shared)
+    shared = ("dataset", "options", "fold", "seed", "lmi", "n_probe")
+    return tuple(json.dumps(point.get(name), sort_keys=True) for name in shared)
 
 
 def measure(points: list[Point]) -> list[dict[str, Any]]:
@@ -37,7 +40,7 @@ def measure(points: list[Point]) -> list[dict[str, Any]]:
     """
     first = points[0]
     cells = dataset_of(first).with_fold(first["fold"])
-    signal = cells.signal[cells.probe]
+    signal = cells.signal[_probe(cells, first)]
     embeddings, rows = [], []
     for point in points:
         made = _embedding(json.dumps(point, sort_keys=True))
@@ -58,6 +61,15 @@ def measure(points: list[Point]) -> list[dict[str, Any]]:
         }
         for point, row, bits in zip(points, rows, found, strict=True)
     ]
+
+
+def _probe(cells: Dataset, point: Point) -> np.ndarray:
+    """Return the row numbers of the probe cells of a point, ascending: a random ``n_probe`` of them, or all."""
+    n = point.get("n_probe")
+    if n is None:
+        return cells.probe
+    checks.in_range(n, FEWEST, len(cells.probe), f"n_probe of {cells.name}", whole=True)
+    return np.sort(cells.probe[preprocess.nested_subset(len(cells.probe), n, point["seed"] + 2**32)])
 
 
 def _estimates(pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, estimator: str = "lmi", **options: Any) -> list:
@@ -86,6 +98,7 @@ def describe(point: Point) -> dict[str, Any]:
             {
                 **{k: v for k, v in point["options"].items() if k != "signal"},
                 "n_top": point["n_top"],
+                **({"n_probe": point["n_probe"]} if "n_probe" in point else {}),
                 **point["lmi"],
                 **point["model"],
             },
@@ -170,12 +183,11 @@ def _embedding(key: str) -> _Made:
     """Fit and transform; the model is kept, so that the next probe depth does not fit it again."""
     point = json.loads(key)
     cells = dataset_of(point).with_fold(point["fold"])
-    side = (point["dataset"], frozen(point["options"]), point["fold"], point["seed"])
-    ready, umis = _prepared(*side, point["depth"], point["probe_depth"], point["n_top"])
+    ready, umis = _ready(point, point["probe_depth"])
     unused = ("probe_depth", "lmi")
     model = _fitted(json.dumps({k: v for k, v in point.items() if k not in unused}, sort_keys=True))
     if model.takes == "embeddings":
-        probe = _given(cells, model, point["probe_depth"])[cells.probe]
+        probe = _given(cells, model, point["probe_depth"])[_probe(cells, point)]
     else:
         probe = ready.probe if model.takes == "values" else ready.probe_counts
     return _Made(model.transform(probe), umis, ready.hvg_method)
@@ -196,9 +208,8 @@ def _given(cells: Dataset, model: Any, depth: float) -> np.ndarray:
 def _fitted(key: str) -> Representation:
     point = json.loads(key)
     cells = dataset_of(point).with_fold(point["fold"])
-    side = (point["dataset"], frozen(point["options"]), point["fold"], point["seed"])
     # The training side is the same whatever the depth of the probe.
-    ready, _ = _prepared(*side, point["depth"], point["depth"], point["n_top"])
+    ready, _ = _ready(point, point["depth"])
     chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
     model = build(point["representation"], point["dim"], point["seed"], **point["model"])
     if model.takes == "embeddings":
@@ -208,25 +219,52 @@ def _fitted(key: str) -> Representation:
     return model.fit(train[chosen], genes=names)
 
 
+def _ready(point: Point, probe_depth: float) -> tuple[preprocess.Prepared, float]:
+    """Return both sides of a point ready for a model, and the mean UMIs of a probe cell."""
+    counts = dataset_of(point).counts
+    prepared = _prepared_from_disk if isinstance(counts, BackedCounts) else _prepared
+    return prepared(
+        point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"], probe_depth,
+        point["n_top"], point.get("n_probe"),
+    )  # fmt: skip
+
+
 @lru_cache(maxsize=4)
 def _prepared(
-    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int
+    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int, n_probe: int | None
 ) -> tuple[preprocess.Prepared, float]:
     cells = _dataset(name, options).with_fold(fold)
     counts = {d: _thinned(name, options, seed, d) for d in {depth, probe_depth}}
     (train, train_other), (probe, probe_other) = counts[depth], counts[probe_depth]
     train, train_other = train[cells.train], train_other[cells.train]
-    probe, probe_other = probe[cells.probe], probe_other[cells.probe]
+    rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
+    probe, probe_other = probe[rows], probe_other[rows]
     umis = float((probe.sum(axis=1).A1 + probe_other).mean())
     return preprocess.prepare(train, probe, train_other, probe_other, n_top), umis
+
+
+@lru_cache(maxsize=1)  # of very many cells: gigabytes
+def _prepared_from_disk(
+    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int, n_probe: int | None
+) -> tuple[preprocess.Prepared, float]:
+    cells = _dataset(name, options).with_fold(fold)
+    rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
+    other, probe_other = (_thinned_others(name, options, seed, d) for d in (depth, probe_depth))
+    return preprocess_blocks.prepare_blocks(
+        cells.counts, cells.train, rows, depth, probe_depth, seed, n_top, other, probe_other
+    )
 
 
 @lru_cache(maxsize=16)
 def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse.csr_matrix, np.ndarray]:
     """Thinned counts, and the thinned UMIs of genes outside the matrix."""
-    cells = _dataset(name, options)
-    others = thinning.thin_nested(cells.other_umis[:, None], [depth], seed + 2**31)[depth]
-    return thinning.thin_nested(cells.counts, [depth], seed)[depth], others.toarray().ravel()
+    counts = _dataset(name, options).counts
+    return thinning.thin_nested(counts, [depth], seed)[depth], _thinned_others(name, options, seed, depth)
+
+
+def _thinned_others(name: str, options: tuple, seed: int, depth: float) -> np.ndarray:
+    others = _dataset(name, options).other_umis[:, None]
+    return thinning.thin_nested(others, [depth], seed + 2**31)[depth].toarray().ravel()
 
 
 ESTIMATORS = (information, discrete, estimate, gaussian, ksg, lmi, nets, package, published)
@@ -235,8 +273,8 @@ ESTIMATORS = (information, discrete, estimate, gaussian, ksg, lmi, nets, package
 @lru_cache(maxsize=64)
 def _code_for(dataset: str, representation: str) -> str:
     measuring: list[Any] = [
-        checks, thinning, preprocess, dataset_base, representation_base, *ESTIMATORS, LOADERS[dataset],
-        REPRESENTATIONS[representation], *REPRESENTATIONS[representation].uses,
+        checks, thinning, blocks, preprocess, preprocess_blocks, dataset_base, representation_base, *ESTIMATORS,
+        LOADERS[dataset], REPRESENTATIONS[representation], *REPRESENTATIONS[representation].uses,
     ]  # fmt: skip
     # What a loader or a model imports from its own folder decides the numbers too.
     for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):

@@ -8,6 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from helpers.checks import as_counts, as_labels, as_matrix, in_range, is_labels, same_length
+from helpers.datasets.backed import BackedCounts
 from helpers.information.discrete import entropy
 
 
@@ -18,8 +19,8 @@ class Dataset:
     Attributes
     ----------
     name, signal_name : str
-    counts : csr_matrix of int, shape (cells, genes)
-        Raw UMI counts.
+    counts : csr_matrix of int, shape (cells, genes), or BackedCounts
+        Raw UMI counts, in memory or on disk.
     signal : ndarray, shape (cells,) of labels or (cells, d) of floats
         What the representation never sees.
     folds : ndarray of int, shape (cells,)
@@ -48,7 +49,7 @@ class Dataset:
 
     name: str
     signal_name: str
-    counts: sparse.csr_matrix
+    counts: sparse.csr_matrix  # or BackedCounts
     signal: np.ndarray
     folds: np.ndarray
     fold: int = 0
@@ -66,7 +67,8 @@ class Dataset:
     def __post_init__(self) -> None:
         """Check what was given; see ``Raises``."""
         put = object.__setattr__
-        put(self, "counts", as_counts(self.counts, f"counts of {self.name}"))
+        if not isinstance(self.counts, BackedCounts):  # those are checked as they are read
+            put(self, "counts", as_counts(self.counts, f"counts of {self.name}"))
         put(self, "signal", np.asarray(self.signal))
         folds = np.asarray(self.folds)
         if folds.dtype.kind not in "iu" or folds.ndim != 1 or (len(folds) and folds.min() < -1):
@@ -118,7 +120,9 @@ class Dataset:
     @property
     def umis_per_cell(self) -> float:
         """Mean UMIs per probe cell, all genes, as measured (no thinning)."""
-        return float((self.counts[self.probe].sum(axis=1).A1 + self.other_umis[self.probe]).mean())
+        on_disk = isinstance(self.counts, BackedCounts)
+        totals = self.counts.totals[self.probe] if on_disk else self.counts[self.probe].sum(axis=1).A1
+        return float((totals + self.other_umis[self.probe]).mean())
 
     @property
     def data_hash(self) -> str:
@@ -126,10 +130,11 @@ class Dataset:
         shapes = (self.counts.shape, np.shape(self.signal), self.ceiling_bits, sorted(self.embeddings))
         digest = hashlib.sha256(repr(shapes).encode())
         signal = as_labels(self.signal, "signal") if is_labels(self.signal) else self.signal
+        on_disk = isinstance(self.counts, BackedCounts)
+        parts = () if on_disk else (self.counts.data, self.counts.indices, self.counts.indptr)
+        digest.update(self.counts.data_hash.encode() if on_disk else b"")
         for array in (
-            self.counts.data.astype(np.int64),
-            self.counts.indices.astype(np.int64),
-            self.counts.indptr.astype(np.int64),
+            *(np.asarray(part, np.int64) for part in parts),
             signal,
             self.folds,
             self.other_umis,

@@ -2,6 +2,7 @@
 
 import tarfile
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,8 @@ from helpers.information.discrete import entropy
 
 # Papers' folders that are no class.
 _NO_CLASS = ("BACKGROUND_Google",)
+# What reading a damaged archive raises, or one with a member that leads out of its folder.
+_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError)
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 
 
@@ -242,19 +245,32 @@ def read_npz(file: Path, name: str, rows: int | None = None) -> np.ndarray:
     """Return the first rows of an array of an ``.npz`` file; the rest is not read. No pickles."""
     if not zipfile.is_zipfile(file):
         raise ValueError(f"{file} is not an .npz file: download it again.")
-    with zipfile.ZipFile(file) as archive:
-        member = f"{name}.npy"
-        if member not in archive.namelist():
-            raise ValueError(f"{file} has no array {name!r}: it has {', '.join(archive.namelist())}.")
-        with archive.open(member) as stream:
-            version = np.lib.format.read_magic(stream)
-            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-            shape, fortran, dtype = header(stream)
-            if dtype.hasobject or fortran:
-                raise ValueError(f"{name} of {file} is not a plain array in C order.")
-            n = shape[0] if rows is None else min(rows, shape[0])
-            size = n * int(np.prod(shape[1:])) * dtype.itemsize
-            return np.frombuffer(stream.read(size), dtype).reshape(n, *shape[1:])
+    member, found = f"{name}.npy", None
+    try:
+        with zipfile.ZipFile(file) as archive:
+            members = archive.namelist()
+            if member in members:
+                with archive.open(member) as stream:
+                    found = _plain_rows(stream, rows)
+    except (*_BROKEN, ValueError, TypeError, IndexError, RuntimeError, OverflowError) as error:
+        raise ValueError(f"{name} of {file} is damaged ({error}): download it again.") from error
+    if member not in members:
+        raise ValueError(f"{file} has no array {name!r}: it has {', '.join(members)}.")
+    if found is None:
+        raise ValueError(f"{name} of {file} is not a plain array in C order.")
+    return found
+
+
+def _plain_rows(stream: Any, rows: int | None) -> np.ndarray | None:
+    """Return the first rows of an ``.npy`` file; None for one of objects or in Fortran order."""
+    version = np.lib.format.read_magic(stream)
+    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+    shape, fortran, dtype = header(stream)
+    if dtype.hasobject or fortran:
+        return None
+    n = shape[0] if rows is None else min(rows, shape[0])
+    size = n * int(np.prod(shape[1:])) * dtype.itemsize
+    return np.frombuffer(stream.read(size), dtype).reshape(n, *shape[1:])
 
 
 def _caltech_tree() -> Path:
@@ -264,12 +280,17 @@ def _caltech_tree() -> Path:
         return tree
     archive = files.fetch("caltech101", "caltech-101.zip")
     unpacked = tree.with_name("unpacking")
-    with zipfile.ZipFile(archive) as outer:
-        inner = next((n for n in outer.namelist() if n.endswith("101_ObjectCategories.tar.gz")), None)
-        if inner is None:
-            raise ValueError(f"{archive} holds no 101_ObjectCategories.tar.gz: delete it and run again.")
-        with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
-            tar.extractall(unpacked, filter="data")
+    try:
+        with zipfile.ZipFile(archive) as outer:
+            inner = next((n for n in outer.namelist() if n.endswith("101_ObjectCategories.tar.gz")), None)
+            if inner is None:
+                raise ValueError(f"{archive} holds no 101_ObjectCategories.tar.gz: delete it and run again.")
+            with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
+                tar.extractall(unpacked, filter="data")
+    except _BROKEN as error:
+        raise ValueError(f"{archive} cannot be unpacked ({error}): delete it and run again.") from error
+    if not (unpacked / tree.name).is_dir():
+        raise ValueError(f"{archive} holds no folder {tree.name} in its archive: delete it and run again.")
     (unpacked / tree.name).replace(tree)  # complete, or not there
     unpacked.rmdir()
     return tree

@@ -1,8 +1,12 @@
 """Simulated cells whose information about a signal is known exactly."""
 
-from typing import NamedTuple
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from scipy import sparse
 
 from helpers.checks import choose, in_range
@@ -56,6 +60,87 @@ def simulated(
     >>> cells.counts.shape, round(cells.ceiling_bits, 6)
     ((200, 50), 2.0)
     """
+    drawn = _simulate(signal, n_cells, n_genes, n_latent, information_bits, umis_per_cell, overdispersion, seed)
+    return Dataset(
+        name="simulated",
+        signal_name=signal,
+        counts=sparse.vstack(list(drawn.counts), format="csr"),
+        signal=drawn.signal,
+        folds=drawn.folds,
+        ceiling_bits=information_bits,
+        about=f"Simulated cells with a {n_latent}-dimensional latent state.",
+        source="helpers.datasets.simulated",
+        checked=("exact I(state; signal) by closed form",),
+    )
+
+
+def simulate_to(path: str | Path, **options: Any) -> Path:
+    """Write the cells of ``simulated`` to an ``.h5ad`` file block by block: more than memory holds, if need be.
+
+    Parameters
+    ----------
+    path : file to write
+    **options
+        The parameters of ``simulated``.
+
+    Returns
+    -------
+    Path
+        The file: counts in ``X``, a signal of numbers in ``obsm["signal"]`` or of labels in ``obs["label"]``.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from helpers.datasets import load
+    >>> file = simulate_to(f"{tempfile.mkdtemp()}/cells.h5ad", n_cells=100, n_genes=20)
+    >>> load("your_data", path=str(file), signal="obsm:signal", backed=True).counts
+    BackedCounts of 100 cells and 20 genes: X of ...cells.h5ad
+    """
+    import anndata
+    import h5py
+    from anndata.io import sparse_dataset, write_elem
+
+    asked = inspect.signature(simulated)
+    for name in options:
+        choose(name, asked.parameters, "parameter of simulated")
+    given = asked.bind(**options)
+    given.apply_defaults()
+    drawn = _simulate(**given.arguments)
+    n_cells, n_genes = given.arguments["n_cells"], given.arguments["n_genes"]
+    cells = anndata.AnnData(
+        obs=pd.DataFrame(index=np.arange(n_cells).astype(str)),
+        var=pd.DataFrame(index=[f"gene{i}" for i in range(n_genes)]),
+    )
+    if drawn.signal.ndim == 1:
+        cells.obs["label"] = pd.Categorical(drawn.signal.astype(str))
+    else:
+        cells.obsm["signal"] = drawn.signal
+    part = Path(f"{path}.part")
+    cells.write_h5ad(part)
+    with h5py.File(part, "r+") as file:
+        stored = None
+        for block in drawn.counts:
+            if stored is None:
+                # Row starts in 64 bits: many cells have more counts than 32 bits can number.
+                block.indptr = block.indptr.astype(np.int64)
+                write_elem(file, "X", block)
+                stored = sparse_dataset(file["X"])
+            else:
+                stored.append(block)
+    return part.replace(path)
+
+
+class _Simulated(NamedTuple):
+    counts: Iterator[sparse.csr_matrix]
+    signal: np.ndarray
+    folds: np.ndarray
+
+
+def _simulate(
+    signal: str, n_cells: int, n_genes: int, n_latent: int, information_bits: float, umis_per_cell: float,
+    overdispersion: float, seed: int,
+) -> _Simulated:  # fmt: skip
+    """Check what was asked for and draw it; the counts come as they are taken."""
     choose(signal, SIGNALS, "signal of simulated")
     in_range(n_cells, 8, 1e8, "n_cells", whole=True)
     in_range(n_genes, 2, 1e6, "n_genes", whole=True)
@@ -71,17 +156,8 @@ def simulated(
         folds[: n_cells // 2] = 1  # one arc of the ring trains, the other probes
     else:
         folds[of_split.permutation(n_cells)[: n_cells // 2]] = 1
-    return Dataset(
-        name="simulated",
-        signal_name=signal,
-        counts=_draw_counts(state, n_genes, umis_per_cell, overdispersion, of_counts),
-        signal=values,
-        folds=folds,
-        ceiling_bits=information_bits,
-        about=f"Simulated cells with a {n_latent}-dimensional latent state.",
-        source="helpers.datasets.simulated",
-        checked=("exact I(state; signal) by closed form",),
-    )
+    counts = _draw_blocks(state, n_genes, umis_per_cell, overdispersion, of_counts)
+    return _Simulated(counts, values, folds)
 
 
 class _Drawn(NamedTuple):
@@ -148,14 +224,19 @@ def _draw_counts(
     state: np.ndarray, n_genes: int, depth: float, overdispersion: float, rng: np.random.Generator
 ) -> sparse.csr_matrix:
     """Counts with log-normal gene means, states acting on log expression and cells varying in size."""
+    return sparse.vstack(list(_draw_blocks(state, n_genes, depth, overdispersion, rng)), format="csr")
+
+
+def _draw_blocks(
+    state: np.ndarray, n_genes: int, depth: float, overdispersion: float, rng: np.random.Generator
+) -> Iterator[sparse.csr_matrix]:
+    """Yield ``_draw_counts`` some cells at a time."""
     base = rng.normal(0, 1, n_genes)
     loadings = rng.normal(0, 1, (state.shape[1], n_genes)) / np.sqrt(state.shape[1])
     size = depth * rng.lognormal(-0.02, 0.2, len(state))  # mean 1, coefficient of variation 0.2
-    rows = []
     for part in np.array_split(np.arange(len(state)), max(1, len(state) // 2000)):
         share = np.exp(base + state[part] @ loadings)
         mean = share / share.sum(axis=1, keepdims=True) * size[part, None]
         if overdispersion > 0:
             mean = rng.gamma(1 / overdispersion, mean * overdispersion)
-        rows.append(sparse.csr_matrix(rng.poisson(mean).astype(np.int32)))
-    return sparse.vstack(rows, format="csr")
+        yield sparse.csr_matrix(rng.poisson(mean).astype(np.int32))

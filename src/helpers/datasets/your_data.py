@@ -41,6 +41,7 @@ def your_data(
     as_labels: bool | None = None,
     log_signal: bool | None = None,
     independent: bool | None = None,
+    backed: bool = False,
     folder: str | Path | None = None,
 ) -> Dataset:
     """Your own cells: any .h5ad, 10x .h5 or MuData file, and where in it the signal is.
@@ -85,6 +86,9 @@ def your_data(
     independent : bool, optional
         Whether the signal was measured apart from the counts. If not given: no for labels of ``obs`` and for ``X_…``
         of ``obsm``, which are usually computed from the counts; else yes.
+    backed : bool
+        Leave the counts of an ``.h5ad`` file on disk and read them in blocks, for more cells than memory holds. The
+        signal is then in ``obs`` or ``obsm``.
     folder : path, optional
         Where ``path`` is, if it is not here.
 
@@ -96,16 +100,26 @@ def your_data(
         If the file cannot be read or has no whole counts, the signal is not in it, constant, NaN or mostly
         missing, or a gene has two columns. The message says what was found and what to do.
     """
-    stored = read_file(Path(folder or ".") / path, layer, modality, metadata)
-    kind, _, key = signal.partition(":")
+    for what, given in (("path", path), ("folder", folder or "."), ("metadata", metadata or ".")):
+        if not isinstance(given, (str, Path)):
+            raise ValueError(f"{what} is {given!r}: give a path as text.")
+    if isinstance(embeddings, str) or not np.iterable(embeddings):
+        raise ValueError(f"embeddings are {embeddings!r}: give a list of keys of obsm.")
+    in_range(split_seed, 0, 2**32 - 1, "split_seed", whole=True)
+    stored = read_file(Path(folder or ".") / path, layer, modality, metadata, backed)
+    kind, _, key = signal.partition(":") if isinstance(signal, str) else ("", "", "")
     if kind not in KINDS or not key:
         known = "; ".join(f"{k}:KEY, {told}" for k, told in KINDS.items())
-        near = f" Did you mean 'obs:{signal}'?" if signal in stored.obs else ""
+        near = f" Did you mean 'obs:{signal}'?" if isinstance(signal, str) and signal in stored.obs else ""
         raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}.{near}")
+    if backed and kind not in ("obs", "obsm"):
+        raise ValueError(f"signal is {signal!r}: that of a file left on disk (backed=True) is in obs or obsm.")
     in_range(stored.counts.shape[0], 8, np.inf, f"number of cells in {path}")
     if train_fraction is not None:
         in_range(train_fraction, 0.01, 0.99, "train_fraction")
-    split = Split(n_folds, train_fraction, split_seed)
+    else:
+        in_range(n_folds, 2, stored.counts.shape[0], "n_folds", whole=True)
+    split = Split(n_folds, train_fraction, int(split_seed))
     if kind == "neighbours":
         made = _near(stored, key, split, batch)
     elif kind == "pairs":

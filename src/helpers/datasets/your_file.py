@@ -12,6 +12,10 @@ from scipy import sparse
 
 from helpers.checks import as_counts, choose
 from helpers.datasets import h5ad, read
+from helpers.datasets.backed import BackedCounts, check_sparse
+
+# Values of a 10x file that are checked at once, up to 128 MB.
+CHUNK = 2**24
 
 
 @dataclass
@@ -23,7 +27,7 @@ class Stored:
     """
 
     path: Path
-    counts: sparse.csr_matrix
+    counts: sparse.csr_matrix  # or BackedCounts
     genes: np.ndarray
     obs: pd.DataFrame
     obsm: dict[str, Any]
@@ -32,8 +36,10 @@ class Stored:
     checked: tuple[str, ...] = ()
 
 
-def read_file(path: Path, layer: str | None = None, modality: str = "rna", metadata: str | None = None) -> Stored:
-    """Read a file of cells, whatever its name: AnnData, MuData or 10x HDF5.
+def read_file(
+    path: Path, layer: str | None = None, modality: str = "rna", metadata: str | None = None, backed: bool = False
+) -> Stored:
+    """Read a file of cells, whatever its name: AnnData, MuData or 10x HDF5; ``backed`` leaves the counts on disk.
 
     Raises
     ------
@@ -58,16 +64,27 @@ def read_file(path: Path, layer: str | None = None, modality: str = "rna", metad
             f"{path} holds {', '.join(found) or 'nothing'}: it is neither AnnData (.h5ad) nor MuData (.h5mu) nor a 10x "
             "matrix (.h5). Write one of these."
         )
+    if reader is _anndata and "var" not in found:
+        raise ValueError(f"{path} has no 'var', the names of its genes, only {', '.join(found)}: save it again.")
+    if backed:
+        if reader is not _anndata:
+            raise ValueError(f"backed is True: only AnnData files can be read in parts; write {path} as one (.h5ad).")
+        reader = _on_disk
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about names and old formats: checked below
             stored = reader(path, layer, modality)
-    except ValueError:
-        raise
     except Exception as error:
+        if isinstance(error, ValueError) and str(path) in str(error):  # one of these functions' own
+            raise
         raise ValueError(
             f"{path} cannot be read ({type(error).__name__}: {error}): save or download it again."
         ) from error
+    if stored.counts.shape != (len(stored.obs), len(stored.genes)):
+        raise ValueError(
+            f"{path} is damaged: its counts are {stored.counts.shape[0]} cells × {stored.counts.shape[1]} genes, and "
+            f"it names {len(stored.obs)} cells and {len(stored.genes)} genes. Save or download it again."
+        )
     for what, names in (("gene", stored.genes), ("cell", stored.obs.index)):
         twice = pd.Index(names)[pd.Index(names).duplicated()]
         if len(twice):
@@ -85,15 +102,50 @@ def _anndata(path: Path, layer: str | None, _modality: str) -> Stored:
     import anndata
 
     cells = anndata.read_h5ad(path)
+    _check(cells, path)
     counts, genes, where = _raw_counts(cells, layer, path)
     return Stored(path, counts, genes, cells.obs, dict(cells.obsm), checked=(f"whole counts in {where}",))
+
+
+def _on_disk(path: Path, layer: str | None, _modality: str) -> Stored:
+    """Everything but the counts in memory."""
+    from anndata.io import read_elem
+
+    with h5ad.opened(path) as handle:
+        obs = read_elem(handle["obs"])
+        obsm = read_elem(handle["obsm"]) if "obsm" in handle else {}
+        places = {"layers['counts']": "layers/counts", "raw": "raw/X", "X": "X"}
+        if layer is not None:
+            choose(layer, [*handle.get("layers", {}), "X", "raw"], f"layer of {path}")
+            where = layer if layer in ("X", "raw") else f"layers[{layer!r}]"
+            places = {where: places.get(layer, f"layers/{layer}")}
+        genes = {
+            where: h5ad.column(handle, "raw/var" if where == "raw" else "var")
+            for where in places
+            if where != "raw" or "raw" in handle
+        }
+        places = {where: place for where, place in places.items() if place in handle}
+    told = []
+    for where, place in places.items():
+        counts = BackedCounts(path, place)
+        try:
+            next(counts.blocks())
+        except ValueError as error:
+            told.append(str(error))
+            continue
+        return Stored(path, counts, genes[where], obs, dict(obsm), checked=(f"whole counts in {where}, left on disk",))
+    raise ValueError(f"{path} has no raw counts that can be read in parts: {' '.join(told) or 'it has no matrix.'}")
 
 
 def _tenx(path: Path, layer: str | None, _modality: str) -> Stored:
     import scanpy as sc
 
     if layer is not None:
-        raise ValueError(f"layer is {layer!r}: a 10x file has no layers; leave it out.")
+        raise ValueError(f"layer is {layer!r}: {path} is a 10x file, which has no layers; leave it out.")
+    with h5ad.opened(path) as handle:
+        for group in handle.values():
+            if hasattr(group, "keys") and "indptr" in group:
+                _check_tenx(group, path)
     cells = sc.read_10x_h5(path, gex_only=False)
     of = cells.var.get("feature_types", pd.Series("Gene Expression", cells.var_names)).to_numpy(str)
     rna = cells[:, of == "Gene Expression"]
@@ -114,6 +166,8 @@ def _mudata(path: Path, layer: str | None, modality: str) -> Stored:
 
     with mudata.set_options(pull_on_update=False):
         cells = mudata.read_h5mu(path)
+    for part in (*cells.mod.values(), cells):
+        _check(part, path)
     choose(modality, list(cells.mod), f"modality of {path} (modality=)")
     rna = cells.mod[modality]
     counts, genes, where = _raw_counts(rna, layer, path)
@@ -130,6 +184,36 @@ def _mudata(path: Path, layer: str | None, modality: str) -> Stored:
     obsm = dict(rna.obsm) | {k: v for k, v in cells.obsm.items() if k not in cells.mod and k not in rna.obsm}
     obsm = {k: v if len(v) == rna.n_obs else v[cells.obs_names.get_indexer(rna.obs_names)] for k, v in obsm.items()}
     return Stored(path, counts, genes, obs, obsm, modalities, has, (f"whole counts in {where} of {modality}",))
+
+
+def _check(cells: Any, path: Path) -> None:
+    """Check every sparse matrix that may be read from AnnData or MuData."""
+    stored = {f"obsm[{k!r}]": values for k, values in cells.obsm.items()}
+    if getattr(cells, "layers", None) is not None:  # MuData has none
+        stored |= {f"layers[{k!r}]": values for k, values in cells.layers.items()} | {"X": cells.X}
+    if getattr(cells, "raw", None) is not None:
+        stored["raw"] = cells.raw.X
+    for where, values in stored.items():
+        if sparse.issparse(values):
+            check_sparse(values, f"{where} of {path}")
+
+
+def _check_tenx(group: Any, path: Path) -> None:
+    """Check the matrix of a 10x file, a column a cell, as it is stored: reading a damaged one takes all memory."""
+    n_genes, n_cells = (int(n) for n in group["shape"][:])
+    starts, indices, n = group["indptr"][:].astype(np.int64), group["indices"], len(group["data"])
+    odd = ""
+    if len(starts) != n_cells + 1 or starts[0] != 0 or starts[-1] != n or (np.diff(starts) < 0).any():
+        odd = f"indptr does not deal out {n} values to {n_cells} cells"
+    elif len(indices) != n:
+        odd = f"{len(indices)} indices for {n} values"
+    for start in range(0, 0 if odd else n, CHUNK):
+        some = indices[start : start + CHUNK]
+        if some.dtype.kind not in "iu" or some.min() < 0 or some.max() >= n_genes:
+            odd = f"indices from {some.min()} to {some.max()} for {n_genes} genes"
+            break
+    if odd:
+        raise ValueError(f"{path} is damaged ({odd}): save or download it again.")
 
 
 def _raw_counts(cells: Any, layer: str | None, path: Path) -> tuple[sparse.csr_matrix, np.ndarray, str]:

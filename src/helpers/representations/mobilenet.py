@@ -136,6 +136,7 @@ class MobileNet:
         return inputs.to(self._model.device, memory_format=torch.channels_last)
 
     def _new(self) -> Any:
+        from safetensors import SafetensorError
         from transformers import AutoConfig, MobileNetV2Config, MobileNetV2ForImageClassification
 
         own = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
@@ -151,13 +152,19 @@ class MobileNet:
             )
         try:
             with training.quiet_transformers():
-                kind = AutoConfig.from_pretrained(source).model_type
+                try:
+                    kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
+                except ValueError as error:
+                    raise ValueError(
+                        f"config.json of {source} describes no model that transformers knows: weights must be those "
+                        f"of a mobilenet_v2. ({error})"
+                    ) from error
                 if kind != "mobilenet_v2":
                     raise ValueError(f"{source} holds a {kind}: weights must be those of a mobilenet_v2.")
                 model, told = MobileNetV2ForImageClassification.from_pretrained(
                     source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **own
                 )
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise FileNotFoundError(
                 f"no MobileNetV2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download {HUB} where "
                 "there is a network and give its folder as weights, or use weights='scratch'."

@@ -1,0 +1,153 @@
+"""Counts that stay on disk and are read some rows at a time, so that there may be more of them than memory holds."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from helpers.checks import as_counts
+from helpers.datasets import h5ad
+from helpers.datasets.files import hash_once
+
+# Rows in a block: a multiple of the rows that thinning takes at once, about 70 MB where a cell has 1,000 genes.
+BLOCK = 8192
+
+
+class BackedCounts:
+    """Raw counts in an ``.h5ad`` file, cells × genes, of which a block of rows at a time is in memory.
+
+    Rows must be in the file one after another: a CSR matrix or a dense array. Every block is checked as it is read.
+
+    Parameters
+    ----------
+    path : the file
+    place : where in it the counts are, such as ``"X"`` or ``"layers/counts"``
+    rows : array of int, ascending, optional
+        The rows of the file that count; all if not given.
+
+    Attributes
+    ----------
+    shape : (int, int)
+        Cells and genes.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from helpers.datasets.simulated import simulate_to
+    >>> counts = BackedCounts(simulate_to(f"{tempfile.mkdtemp()}/cells.h5ad", n_cells=100, n_genes=20))
+    >>> counts.shape, [(start, block.shape) for start, block in counts[10:].blocks()]
+    ((100, 20), [(0, (90, 20))])
+    """
+
+    def __init__(self, path: str | Path, place: str = "X", rows: np.ndarray | None = None) -> None:
+        self.path, self.place = Path(path), place
+        with h5ad.opened(self.path) as handle:
+            whole = _matrix(handle, place, self.path)
+            n_rows, n_columns = (int(n) for n in whole.shape)
+        self.rows = np.arange(n_rows) if rows is None else np.asarray(rows)
+        self.shape = (len(self.rows), n_columns)
+
+    def __repr__(self) -> str:
+        """Say how many cells and genes, and where."""
+        return f"BackedCounts of {self.shape[0]:,} cells and {self.shape[1]:,} genes: {self.place} of {self.path}"
+
+    def __getitem__(self, rows: Any) -> "BackedCounts":
+        """Return some of the cells (a slice, a mask or ascending numbers), also on disk."""
+        chosen = self.rows[rows]
+        if (np.diff(chosen) <= 0).any():
+            raise ValueError("rows of counts on disk are read in their order: give ascending row numbers.")
+        return BackedCounts(self.path, self.place, chosen)
+
+    def __array__(self, *_: Any, **__: Any) -> np.ndarray:
+        """Refuse: whatever wants all counts as an array needs them in memory."""
+        raise ValueError(f"{self!r} are on disk, and this needs them in memory: load them with backed=False.")
+
+    def blocks(self) -> Iterator[tuple[int, sparse.csr_matrix]]:
+        """Yield blocks of ``BLOCK`` cells, each with the number of its first cell.
+
+        Raises
+        ------
+        ValueError
+            Where a block holds anything but counts, or the file is damaged.
+        """
+        with h5ad.opened(self.path) as handle:
+            matrix = _matrix(handle, self.place, self.path)
+            for start in range(0, len(self.rows), BLOCK):
+                rows = self.rows[start : start + BLOCK]
+                first, last = int(rows[0]), int(rows[-1]) + 1
+                block = _slice(matrix, first, last, f"{self.place} of {self.path}")
+                if len(rows) < last - first:
+                    block = block[rows - first]
+                yield start, as_counts(block, f"{self.place} of {self.path}")
+
+    @cached_property
+    def totals(self) -> np.ndarray:
+        """Counts of each cell, shape (cells,): one pass over the file."""
+        return np.concatenate([block.sum(axis=1).A1 for _, block in self.blocks()])
+
+    @property
+    def data_hash(self) -> str:
+        """Hash of the file, of where the counts are in it and of which rows count."""
+        import hashlib
+
+        digest = hashlib.sha256(f"{hash_once(self.path)} {self.place} {self.shape}".encode())
+        digest.update(self.rows.astype(np.int64).tobytes())
+        return digest.hexdigest()
+
+
+def check_sparse(matrix: Any, what: str) -> None:
+    """Check that a CSR or CSC matrix points nowhere outside itself: whatever read it would leave its memory.
+
+    Raises
+    ------
+    ValueError
+        Naming ``what``, if row pointers descend or a column number is not one of the columns.
+
+    Examples
+    --------
+    >>> check_sparse(sparse.csr_matrix(([1], [5], [0, 1]), shape=(1, 3)), "X of cells.h5ad")
+    Traceback (most recent call last):
+    ...
+    ValueError: X of cells.h5ad is damaged (indices must be < 3): save or download it again.
+    """
+    try:
+        # scipy leaves the pointers of a matrix without values unchecked.
+        if (np.diff(matrix.indptr) < 0).any():
+            raise ValueError("indptr must be a non-decreasing sequence")
+        matrix.check_format(full_check=True)
+    except ValueError as error:
+        raise ValueError(f"{what} is damaged ({error}): save or download it again.") from error
+
+
+def _slice(matrix: Any, first: int, last: int, what: str) -> Any:
+    """Return rows of a stored matrix, checked if it is sparse."""
+    try:
+        block = matrix[first:last]
+    except (ValueError, IndexError, TypeError) as error:
+        raise ValueError(f"{what} is damaged ({error}): save or download it again.") from error
+    if sparse.issparse(block):
+        check_sparse(block, what)
+    return block
+
+
+def _matrix(handle: Any, place: str, path: Path) -> Any:
+    """Return what gives rows of a stored matrix when sliced."""
+    from anndata.io import sparse_dataset
+
+    if place not in handle:
+        raise ValueError(f"{path} has no {place!r}, only {', '.join(handle)}.")
+    stored = handle[place]
+    if hasattr(stored, "shape"):
+        return stored
+    kind = stored.attrs.get("encoding-type", stored.attrs.get("h5sparse_format", "?"))
+    if kind not in ("csr_matrix", "csr"):
+        raise ValueError(
+            f"{place} of {path} is stored as {kind!r}, which cannot be read row by row: write the file again with a "
+            "csr_matrix, or read it into memory (backed=False)."
+        )
+    if "indptr" not in stored or stored["indptr"][:1].tolist() != [0]:
+        raise ValueError(f"{place} of {path} is damaged (indptr must start with 0): save or download it again.")
+    return sparse_dataset(stored)
