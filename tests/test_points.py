@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.points import ROLES, compared, named, noise_roles, nulls, share_of_fall
+from helpers.points import ROLES, compared, named, noise_roles, nulls, seed_means, share_of_fall
 
 DEPTHS = [1.0, 0.1, 0.01]
 
@@ -68,3 +68,10 @@ def test_names_tell_datasets_and_settings_apart():
     assert set(named(two)["curve"]) == {"toy s, pca", "other one s, pca"}
     other = pd.concat([rows, rows.assign(settings='{"k": 5}')])
     assert named(other)["curve"].nunique() == 2
+
+
+def test_means_of_a_table_without_a_column_name_it():
+    with pytest.raises(ValueError, match="the table has no column 'signal': it has dataset"):
+        seed_means(pd.DataFrame({"dataset": ["d"]}))
+    with pytest.raises(ValueError, match="no point was measured"):
+        seed_means(pd.DataFrame())

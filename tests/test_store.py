@@ -2,7 +2,6 @@
 
 import json
 import multiprocessing
-import os
 
 import numpy as np
 import pandas as pd
@@ -31,7 +30,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
     store = Store(tmp_path)
     with pytest.raises(TypeError):
         store.put("a", row(parameters=object()))
-    assert list((tmp_path / "rows").iterdir()) == []
+    assert list(tmp_path.rglob("*.*")) == []
 
 
 def test_a_broken_file_is_named_and_kept(tmp_path):
@@ -50,13 +49,23 @@ def test_of_two_versions_the_one_in_use_is_shown(tmp_path):
     store = Store(tmp_path)
     store.put("p-old", row(mi_bits=1.0))
     store.put("p-new", row(mi_bits=2.0))
-    for age, key in ((200, "p-old"), (100, "p-new")):
-        file = tmp_path / "rows" / f"{key}.json"
-        os.utime(file, (file.stat().st_mtime - age,) * 2)
-    assert store.table()["mi_bits"].tolist() == [2.0]
-    store.touch(["p-old"])
-    assert store.table()["mi_bits"].tolist() == [1.0]
+    for used, bits in (("p-new", 2.0), ("p-old", 1.0), ("p-old", 1.0), ("p-new", 2.0)):
+        store.touch([used])
+        assert store.table()["mi_bits"].tolist() == [bits]
     assert len(list((tmp_path / "rows").iterdir())) == 2
+    assert len(list((tmp_path / "used").iterdir())) == 2
+
+
+def test_versions_used_together_rank_alike_and_their_notes_do_not_pile_up(tmp_path):
+    """As those of a grid of two representations, in turn with another grid."""
+    store = Store(tmp_path)
+    for _ in range(3):
+        store.touch(["p-a", "q-b"])
+        store.touch(["p-a", "q-b"])
+        store.touch(["p-c"])
+    assert sorted(file.name for file in (tmp_path / "used").iterdir()) == [
+        "000000005-a", "000000005-b", "000000006-c",
+    ]  # fmt: skip
 
 
 def _write(path, start):

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.checks import choose
 from helpers.store import Store
 
 # What tells one curve of a table from another; ``settings`` holds all options that are not columns.
@@ -16,8 +17,18 @@ def seed_means(table: pd.DataFrame) -> pd.DataFrame:
 
     Failed rows are left out; ``n_folds`` says how many folds each mean has. Columns that are not
     settings are averaged (``mi_stderr_bits`` as the error of that mean).
+
+    Raises
+    ------
+    ValueError
+        Naming the column, if the table lacks one; that of no measured point has none.
     """
     keys = [*CURVE, "noise_kind", "n_train", "noise_level", "probe_noise_level", "seed"]
+    averaged = ["umis_per_cell", "snr", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits"]
+    for column in (*keys, "status", "fold", *averaged):
+        if column not in table:
+            has = f"it has {', '.join(map(str, table))}" if len(table) else "no point was measured"
+            raise ValueError(f"the table has no column {column!r}: {has}. Run `noise-scaling sweep` first.")
     good = table[table["status"] == "ok"].copy()
     good["mi_stderr_bits"] = good["mi_stderr_bits"].astype(float) ** 2
     return good.groupby(keys, as_index=False).agg(
@@ -124,12 +135,14 @@ def measured(store: Store, **wanted: Any) -> pd.DataFrame:
     Raises
     ------
     ValueError
-        If nothing fits, saying how to measure it.
+        If a column is none of the table's, or nothing fits, saying how to measure it.
     """
     table = store.table()
     for column, value in wanted.items():
+        choose(column, table.columns, "column of measured points")
         table = table[table[column] == value]
-    points = seed_means(table[table["noise_kind"] == "thinning"]) if len(table) else table
+    thinned = table[table["noise_kind"] == "thinning"]
+    points = seed_means(thinned) if len(thinned) else thinned
     if not len(points):
         asked = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "thinned cells"
         raise ValueError(f"{store.path} has no measured point with {asked}: run `noise-scaling sweep` first.")

@@ -88,6 +88,11 @@ def run_times(folder: Path) -> pd.DataFrame:
     return table.sort_values("notebook").set_index("notebook")
 
 
+def refusals(root: Path) -> pd.DataFrame:
+    """Return the bad inputs of ``tests/refusals.py`` and what each was answered with, as the tests saw it."""
+    return pd.read_csv(root / "book" / "_static" / "refusals.csv", keep_default_na=False)
+
+
 def reference_times(root: Path) -> pd.DataFrame:
     """Return the times of the README's two commands in a fresh clone, as kept in ``book/times.yaml``."""
     return pd.DataFrame(yaml.safe_load((root / "book" / "times.yaml").read_text(encoding="utf8"))).set_index("step")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from helpers import checks
 from helpers.run import project_root
-from helpers.store import Store
+from helpers.store import Store, write_whole
 
 GROUP = ["dataset", "signal", "representation", "settings"]
 ROWS, FACTS, VERIFIED = "measured.parquet", "datasets.json", "verified.json"
@@ -105,8 +105,8 @@ def pack(store: Store) -> Path:
     rows = rows[current]
     rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
     file = store.path / ROWS
-    rows.to_parquet(file, index=False)
-    (store.path / FACTS).write_text(json.dumps(facts, indent=1, sort_keys=True) + "\n", encoding="utf8")
+    write_whole(file, rows.to_parquet(index=False))
+    write_whole(store.path / FACTS, (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
     return file
 
 
@@ -132,6 +132,8 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
     from helpers.kinds import kind_of
     from helpers.progress import track
 
+    if not (store.path / ROWS).exists():
+        raise FileNotFoundError(f"{store.path} has no {ROWS}: pack measured points first (noise-scaling pack).")
     rows = pd.read_parquet(store.path / ROWS)
     points = [json.loads(text) for text in rows["parameters"]]
     codes = [kind_of(point).code_hash(point) for point in points]
@@ -154,7 +156,7 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
     file = store.path / VERIFIED
     noted = json.loads(file.read_text("utf8")) if file.exists() and dataset is not None else []
     agreed = [note for note in noted if note["dataset"] != dataset] + agreed
-    file.write_text(json.dumps(agreed, indent=1) + "\n", encoding="utf8")
+    write_whole(file, (json.dumps(agreed, indent=1) + "\n").encode())
     return pd.DataFrame(found)
 
 

@@ -1,18 +1,28 @@
 """Run a text notebook with papermill, refusing wrong parameters before a kernel starts."""
 
 import ast
+import contextlib
 import difflib
 import json
 import os
+import signal
+import subprocess
+import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import jupytext
 import nbformat
 
+from helpers import executed
 from helpers.progress import BUILDING
-from helpers.store import short_hash
+from helpers.store import short_hash, write_whole
+
+RESULTS = "NOISE_SCALING_RESULTS"
 
 
 def project_root(start: Path | None = None) -> Path:
@@ -30,8 +40,22 @@ def project_root(start: Path | None = None) -> Path:
     raise FileNotFoundError(f"{here} is not inside the book: change to your clone of the project and try again.")
 
 
-def profile_folder(profile: str = "quick") -> Path:
+class RemoteFolder(str):
+    """The URL of a profile's folder on an object store, which ``Store`` takes.
+
+    ``folder / name`` is a path in ``results/`` of the project: what is a file and no row (reports, times, checkpoints
+    of training) stays on this machine.
+    """
+
+    def __truediv__(self, name: str) -> Path:
+        """Return the path of a local file."""
+        return project_root() / "results" / self.rpartition("/")[2] / name
+
+
+def profile_folder(profile: str = "quick") -> Path | RemoteFolder:
     """Return the folder of a profile's results; ``NOISE_SCALING_RESULTS`` overrides ``results/`` of the project.
+
+    It is a folder or, for the rows alone, the URL of an object store such as ``s3://bucket/results``.
 
     Raises
     ------
@@ -40,7 +64,9 @@ def profile_folder(profile: str = "quick") -> Path:
     """
     if not profile.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"profile is {profile!r}: use letters, digits, '-' and '_' only.")
-    base = os.environ.get("NOISE_SCALING_RESULTS")
+    base = os.environ.get(RESULTS, "").removeprefix("file://")
+    if "://" in base:
+        return RemoteFolder(f"{base.rstrip('/')}/{profile}")
     return (Path(base) if base else project_root() / "results") / profile
 
 
@@ -54,9 +80,12 @@ def find_notebook(name: str, root: Path) -> Path:
     """Return the source of a notebook given by name or path, with or without its suffix."""
     bare = name.removesuffix(".ipynb").removesuffix(".md").removeprefix("notebooks/")
     for folder in (root / "notebooks", root):
-        source = (folder / f"{bare}.md").resolve()
-        if source.exists() and source.is_relative_to(root) and "kernelspec" in source.read_text("utf8")[:600]:
-            return source
+        try:
+            source = (folder / f"{bare}.md").resolve()
+            if source.exists() and source.is_relative_to(root) and "kernelspec" in source.read_text("utf8")[:600]:
+                return source
+        except (OSError, ValueError):  # a name that no file can have, or bytes that are no text
+            continue
     known = notebooks(root)
     by_last = [k for k in known if k.split("/")[-1] == bare]
     if by_last:
@@ -107,7 +136,7 @@ def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: 
         default = declared[name]
         if not _same_type(value, default):
             raise ValueError(
-                f"parameter {name!r} of {notebook} is {value!r} ({_type_name(value)}): "
+                f"parameter {name!r} of {notebook} is {value!r} ({_told(value, default)}): "
                 f"it must be {_type_name(default)}, such as its default {default!r}."
             )
     return given
@@ -125,6 +154,14 @@ def _same_type(value: Any, default: Any) -> bool:
             return False
         return not default or all(any(_same_type(v, d) for d in default) for v in value)
     return isinstance(value, type(default))
+
+
+def _told(value: Any, default: Any) -> str:
+    """Return what is wrong with a value: its type, or that of the first element that does not belong in a list."""
+    if isinstance(value, list) and isinstance(default, list):
+        odd = next(v for v in value if not any(_same_type(v, d) for d in default))
+        return f"{odd!r} in it is {_type_name(odd)}"
+    return _type_name(value)
 
 
 def _type_name(value: Any) -> str:
@@ -146,7 +183,7 @@ def parse_assignments(pairs: list[str]) -> dict[str, Any]:
             raise ValueError(f"parameter {pair!r} is not of the form name=value, such as dim=8.")
         try:
             out[name.strip()] = ast.literal_eval(text)
-        except (ValueError, SyntaxError):
+        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
             out[name.strip()] = text
     return out
 
@@ -174,34 +211,61 @@ def run_notebook(
         For parameters that the notebook does not take; nothing has run.
     papermill.PapermillExecutionError
         If a cell fails.
+    ChildProcessError
+        If the kernel dies.
+    PermissionError
+        If the target's folder is read-only; nothing has run.
     """
     import papermill
+    from nbclient.exceptions import DeadKernelError
 
     given = check_parameters(parameters or {}, declared_parameters(source), source.stem)
     target.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = target.with_suffix(".failed.ipynb")
+    if not os.access(target.parent, os.W_OK):
+        raise PermissionError(f"{target.parent} is read-only: name a file elsewhere (--to).")
+    failed = target.with_suffix(".failed.ipynb")
     environment = {**os.environ}
     start = time.perf_counter()
-    try:
-        os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-        # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
-        os.environ[BUILDING] = "1"
-        papermill.execute_notebook(
-            jupytext.read(source),
-            str(unfinished),
-            given,
-            cwd=str(source.parent),
-            kernel_name="python3",
-            progress_bar=progress,
-            execution_timeout=timeout,
-        )
-    finally:
-        os.environ.clear()
-        os.environ.update(environment)
-    notebook = nbformat.read(unfinished, as_version=4)
+    # In a folder of its own: the same notebook may be running elsewhere.
+    with tempfile.TemporaryDirectory() as folder, executed.noting_data() as data:
+        unfinished = Path(folder) / target.name
+        # Of the code and text as they are now; the data are noted meanwhile.
+        made = executed.stamp(source.read_text("utf8"), data)
+        try:
+            os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
+            # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
+            os.environ[BUILDING] = "1"
+            base = os.environ.get(RESULTS)
+            if base and "://" not in base:  # as seen from here, not from the notebook's folder
+                os.environ[RESULTS] = str(Path(base).resolve())
+            papermill.execute_notebook(
+                jupytext.read(source),
+                str(unfinished),
+                given,
+                cwd=str(source.parent),
+                kernel_name="python3",
+                progress_bar=progress,
+                execution_timeout=timeout,
+                # A kernel that is stopped logs a traceback of its own now and then.
+                extra_arguments=["--log-level=50"],
+            )
+        except BaseException as error:
+            if unfinished.exists():
+                write_whole(failed, unfinished.read_bytes())
+            if isinstance(error, DeadKernelError):
+                raise ChildProcessError(
+                    f"the kernel of {source.stem} died: it was killed, or memory ran out. Every point it measured is "
+                    f"kept: run the same command again and it goes on from there. As far as it ran it is {failed}."
+                ) from error
+            raise
+        finally:
+            os.environ.clear()
+            os.environ.update(environment)
+        notebook = nbformat.read(unfinished, as_version=4)
     _make_repeatable(notebook)
-    nbformat.write(notebook, unfinished)
-    unfinished.replace(target)
+    notebook.metadata[executed.KEY] = made
+    write_whole(target, f"{nbformat.writes(notebook)}\n".encode())
+    failed.unlink(missing_ok=True)
     return time.perf_counter() - start
 
 
@@ -233,6 +297,42 @@ def run_id(notebook: str, parameters: dict[str, Any]) -> str:
 
 def record_time(folder: Path, name: str, seconds: float) -> None:
     """Note how long a notebook took, for the reproducibility page."""
-    folder.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"notebook": name, "seconds": round(seconds, 1), "finished": time.strftime("%Y-%m-%d %H:%M")})
-    (folder / f"{name.replace('/', '-')}.json").write_text(text, encoding="utf8")
+    write_whole(folder / f"{name.replace('/', '-')}.json", text.encode())
+
+
+@contextlib.contextmanager
+def alone(command: list[str], root: Path, **options: Any) -> Iterator[subprocess.Popen]:
+    """Start a command that runs once at a time in a clone: wait while another is at work, and say so.
+
+    The lock is the operating system's and is held by this process and the command: it ends with both of them, however
+    they end, so none is ever left over. Where this process is interrupted, so is all that the command started.
+
+    Parameters
+    ----------
+    command : list of str
+    root : folder of the clone
+    **options : of ``subprocess.Popen``
+    """
+    import fcntl  # not on Windows
+
+    file = root / ".snakemake" / "noise-scaling.lock"
+    file.parent.mkdir(exist_ok=True)
+    with open(file, "a+", encoding="utf8") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print(f"Another sweep or book is at work in {root}: waiting for it to end.", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        except OSError:
+            pass  # a file system without locks
+        # What a script starts in the background ignores interruptions, and so would all that is started here.
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+            options["preexec_fn"] = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+        with subprocess.Popen(command, cwd=root, process_group=0, pass_fds=[lock.fileno()], **options) as process:
+            try:
+                yield process
+            except KeyboardInterrupt:
+                os.killpg(process.pid, signal.SIGINT)
+                process.communicate()
+                raise

@@ -1,10 +1,13 @@
 """Results on disk: one small file a measured point, written whole or not at all."""
 
 import ast
+import contextlib
 import hashlib
+import io
 import json
 import os
-import tempfile
+import re
+import uuid
 import warnings
 from collections.abc import Iterable
 from functools import cached_property
@@ -20,6 +23,11 @@ COLUMNS = (
     "n_probe", "dim", "settings", "seconds", "status", "message", "genes_by", "parameters",
     "parameters_hash", "data_hash", "code_hash", "helpers_version",
 )  # fmt: skip
+
+PACKED = "measured.parquet"
+# Seconds after which the unfinished file of a writer is surely left over: writing takes far less than one.
+_STALE = 86_400
+_MANY = 100
 
 # What names a row: its settings, its data and the code that measured it.
 IDENTITY = ("parameters_hash", "data_hash", "code_hash")
@@ -63,15 +71,22 @@ def code_hash(files: Iterable[str | Path]) -> str:
 
 
 class Store:
-    """A folder of measured rows.
+    """A folder of measured rows, on disk or on an object store.
 
     Every row is its own file, named by everything that decided its numbers and moved into place when
-    complete. So several processes may write at once, a killed one leaves no half row, and nothing
-    measured is overwritten by a different measurement.
+    complete (on an object store: written as one object). So several processes may write at once, a killed one
+    leaves no half row, and nothing measured is overwritten by a different measurement.
 
     Parameters
     ----------
-    path : folder, made when first written to
+    path : folder, made when first written to; or a URL that fsspec knows, such as ``s3://bucket/results``
+
+    Raises
+    ------
+    NotADirectoryError
+        If it is a file.
+    ValueError
+        For a URL of an unknown kind, or whose package is not installed; it is named.
 
     Examples
     --------
@@ -80,73 +95,187 @@ class Store:
     >>> store.put("k1", {"dataset": "toy", "mi_bits": 1.5, "status": "ok"})
     >>> store.get("k1")["mi_bits"], len(store.table())
     (1.5, 1)
+    >>> store = Store("memory://results")
+    >>> store.put("k1", {"dataset": "toy", "status": "ok"})
+    >>> store.get("k1")["dataset"]
+    'toy'
     """
 
+    # A Path; of an object store, its URL as text.
+    path: Any
+
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
-        if self.path.exists() and not self.path.is_dir():
+        self._fs, self._root = _opened(str(path))
+        self.path = str(path) if self._fs else Path(self._root)
+        if not self._fs and self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(f"{self.path} is a file: a store is a folder.")
 
     @cached_property
     def _packed(self) -> dict[str, dict[str, Any]]:
         """Rows that were packed into one file, by key."""
-        file = self.path / "measured.parquet"
-        if not file.exists():
+        content = self._contents([PACKED]).get(PACKED)
+        if content is None:
             return {}
-        rows = pd.read_parquet(file).to_dict("records")
-        for row in rows:
-            row["parameters"] = json.loads(row["parameters"])
-        return {"-".join(row[k] for k in IDENTITY): {n: _plain(v) for n, v in row.items()} for row in rows}
+        try:
+            rows = pd.read_parquet(io.BytesIO(content)).to_dict("records")
+            for row in rows:
+                row["parameters"] = json.loads(row["parameters"])
+            return {"-".join(row[k] for k in IDENTITY): {n: _plain(v) for n, v in row.items()} for row in rows}
+        except (ValueError, OSError, KeyError, TypeError) as error:
+            raise ValueError(
+                f"{self.path}/{PACKED} cannot be read ({error}): it is damaged, and left as it is. Take it back from "
+                f"a copy (in a clone: git checkout -- {self.path}/{PACKED}), or move it away, and its points are "
+                "measured again."
+            ) from error
+
+    @cached_property
+    def _recallable(self) -> dict[tuple[str, str], dict[str, Any]]:
+        return {(row["parameters_hash"], row["data_hash"]): row for row in reversed(self._packed.values())}
 
     def recall(self, parameters_hash: str, data_hash: str) -> dict[str, Any] | None:
         """Return the packed row of a point measured on the same data by whichever code, or None."""
-        for row in self._packed.values():
-            if (row["parameters_hash"], row["data_hash"]) == (parameters_hash, data_hash):
-                return row
-        return None
-
-    @property
-    def _rows(self) -> Path:
-        return self.path / "rows"
+        return self._recallable.get((parameters_hash, data_hash))
 
     def put(self, key: str, row: dict[str, Any]) -> None:
-        """Write a row under its key, atomically."""
+        """Write a row under its key, whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written, saying what is kept and what to do.
+        """
         clean = {k: _plain(v) for k, v in row.items()}
-        self._rows.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=self._rows, suffix=".part")
         try:
-            with os.fdopen(handle, "w", encoding="utf8") as file:
-                json.dump(clean, file, allow_nan=False)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._rows / f"{key}.json")
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+            self._write(_file_of(key), json.dumps(clean, allow_nan=False).encode())
+        except OSError as error:
+            raise _explained(
+                error,
+                f"{self.path} took no more rows ({error.strerror or error}). What was measured before is kept there: "
+                "free space, or make it writable, and run the same command again; it goes on from there.",
+            ) from error
 
     def get(self, key: str) -> dict[str, Any] | None:
-        """Return the row of a key, or None if it is not there or cannot be read (with a warning)."""
-        return _read(self._rows / f"{key}.json") or self._packed.get(key)
+        """Return the row of a key, or None if it is not there or is damaged (with a warning)."""
+        return self.read([key]).get(key)
+
+    def read(self, keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+        """Return the rows of those keys that are there, as ``get`` for many at once."""
+        keys = list(keys)
+        names = [_file_of(key) for key in keys]
+        if len(names) > _MANY:  # one list costs less than asking for each that is not there
+            there = {f"rows/{name}" for name in self._names("rows")}
+            names = [name for name in names if name in there]
+        found = {name: _row(self.path, name, text) for name, text in self._contents(names).items()}
+        rows = {key: found.get(_file_of(key)) or self._packed.get(key) for key in keys}
+        return {key: row for key, row in rows.items() if row}
 
     def touch(self, keys: Iterable[str]) -> None:
-        """Note that rows are in use, so that ``table`` prefers them to those of other code or data."""
-        for key in keys:
-            file = self._rows / f"{key}.json"
-            if file.exists():  # a packed row has no file
-                file.touch()
+        """Note that the versions of code and data in these keys are in use, so that ``table`` prefers their rows.
+
+        The note is an empty file named by a number that grows from use to use, and the version: no clock is asked.
+        A store that cannot be written to is left without.
+        """
+        ranks = self._ranks()
+        newest = max(ranks.values(), default=0)
+        for version in {_version(key) for key in keys}:
+            rank = ranks.get(version, 0)
+            if rank == newest > 0:
+                continue
+            with contextlib.suppress(OSError):
+                self._write(f"used/{newest + 1:09d}-{version}", b"")
+                if rank:
+                    self._remove(f"used/{rank:09d}-{version}")
+
+    def check_writable(self) -> None:
+        """Remove what killed writers left behind, and raise at once where rows cannot be written.
+
+        Raises
+        ------
+        OSError
+            Naming the folder, and how to name another.
+        """
+        try:
+            self._write("rows/.writable", b"")
+        except OSError as error:
+            raise _explained(
+                error,
+                f"{self.path} cannot be written to ({error.strerror or error}), so nothing is measured: make it "
+                "writable, or set NOISE_SCALING_RESULTS to a folder or URL (s3://bucket/results) that is.",
+            ) from error
+        if not self._fs:
+            now = (self.path / "rows" / ".writable").stat().st_mtime  # by the clock of the disk that dates the others
+            for part in (self.path / "rows").glob("*.part"):
+                with contextlib.suppress(FileNotFoundError):  # another sweep was faster
+                    if part.stat().st_mtime < now - _STALE:
+                        part.unlink()
 
     def table(self) -> pd.DataFrame:
-        """Return all rows, one a line, in a fixed order; the one last measured or used where a
-        point was measured with several versions of code or data.
+        """Return all rows, one a line, in a fixed order; where a point was measured with several versions of code
+        or data, the row of the version that was last measured with or used by a sweep.
 
-        Columns are those of ``COLUMNS``. A file that cannot be read is named in a warning and left as it is.
+        Columns are those of ``COLUMNS``. A damaged row is named in a warning and left as it is.
         """
-        files = sorted(self._rows.glob("*.json"), key=lambda f: (f.stat().st_mtime_ns, f.name))
-        packed = self.path / "measured.parquet"
-        since = packed.stat().st_mtime_ns if packed.exists() else 0
-        older, newer = ([f for f in files if (f.stat().st_mtime_ns > since) == new] for new in (False, True))
-        rows = [*map(_read, older), *self._packed.values(), *map(_read, newer)]
-        return as_table([row for row in rows if row is not None])
+        names = [name for name in self._names("rows") if name.endswith(".json")]
+        files = self._contents(f"rows/{name}" for name in names)
+        rows = {name[5:-5]: _row(self.path, name, text) for name, text in files.items()}
+        kept = self._packed | {key: row for key, row in rows.items() if row}
+        ranks = self._ranks()
+        order = sorted(kept, key=lambda key: (ranks.get(_version(key), 0), key in rows, key))
+        return as_table([kept[key] for key in order])
+
+    def _ranks(self) -> dict[str, int]:
+        """Return versions and when they were last in use, as numbers that grow."""
+        notes = (name.partition("-") for name in sorted(self._names("used")))
+        return {version: int(rank) for rank, _, version in notes if rank.isdigit()}
+
+    def _names(self, folder: str) -> list[str]:
+        try:
+            if not self._fs:
+                return os.listdir(self.path / folder)
+            self._fs.invalidate_cache()
+            return [name.rpartition("/")[2] for name in self._fs.ls(f"{self._root}/{folder}", detail=False)]
+        except FileNotFoundError:
+            return []
+
+    def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
+        """Return the contents of those files that are there."""
+        if self._fs:
+            paths = {f"{self._root}/{name}": name for name in names}
+            found = self._fs.cat(list(paths), on_error="return") if paths else {}
+        else:
+            paths = {name: name for name in names}
+            found = {name: _local(f"{self._root}/{name}") for name in paths}
+        for content in found.values():
+            if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
+                raise content
+        return {paths[path]: content for path, content in found.items() if not isinstance(content, Exception)}
+
+    def _write(self, name: str, content: bytes) -> None:
+        if self._fs:
+            self._fs.pipe_file(f"{self._root}/{name}", content)
+        else:
+            write_whole(self.path / name, content)
+
+    def _remove(self, name: str) -> None:
+        if self._fs:
+            self._fs.rm_file(f"{self._root}/{name}")
+        else:
+            (self.path / name).unlink(missing_ok=True)
+
+
+def write_whole(file: Path, content: bytes) -> None:
+    """Write a file whole or not at all: what is killed, or finds the disk full, leaves what was there before."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    part = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
+    try:
+        with open(part, "xb") as opened:
+            opened.write(content)
+            opened.flush()
+            os.fsync(opened.fileno())
+        os.replace(part, file)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
 
 
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -171,18 +300,55 @@ def failures(*tables: pd.DataFrame) -> pd.DataFrame | str:
     return pd.concat(failed)[shown].reset_index(drop=True)
 
 
-def _read(file: Path) -> dict[str, Any] | None:
+def _opened(path: str) -> tuple[Any, str]:
+    """Return a file system and the place on it; no file system for a folder of this machine."""
+    if "://" not in path:
+        if re.match(r"\w\w+:/\w", path):
+            raise ValueError(f"{path!r} is neither a folder nor a URL: give a URL as text, not as a Path.")
+        return None, path
+    import fsspec
+    from fsspec.implementations.local import LocalFileSystem
+
     try:
-        row = json.loads(file.read_text(encoding="utf8"))
+        system, root = fsspec.url_to_fs(path)
+    except (ImportError, ValueError) as error:
+        raise ValueError(f"{path} cannot be opened: {error}. Give a folder or a URL such as s3://bucket/x.") from error
+    return (None if isinstance(system, LocalFileSystem) else system), root.rstrip("/")
+
+
+def _explained(error: OSError, told: str) -> OSError:
+    """Return an error of the same kind that says what it means; object stores give no number."""
+    return OSError(error.errno, told) if error.errno else type(error)(told)
+
+
+def _file_of(key: str) -> str:
+    return f"rows/{key}.json"
+
+
+def _version(key: str) -> str:
+    """Return the part of a key that names data and code."""
+    return key.partition("-")[2]
+
+
+def _local(file: str) -> bytes | FileNotFoundError:
+    try:
+        with open(file, "rb") as opened:
+            return opened.read()
+    except FileNotFoundError as error:
+        return error
+
+
+def _row(path: Any, name: str, content: bytes) -> dict[str, Any] | None:
+    try:
+        row = json.loads(content)
         if not isinstance(row, dict):
             raise ValueError("not a row")
         return row
-    except FileNotFoundError:
-        return None
-    except (ValueError, OSError) as error:
+    except ValueError as error:
         warnings.warn(
-            f"{file} cannot be read ({error}): the point counts as not measured. Delete the file to silence this.",
-            stacklevel=3,
+            f"{path}/{name} cannot be read ({error}): the point counts as not measured. Delete the file to silence "
+            "this; a sweep measures the point again.",
+            stacklevel=4,
         )
         return None
 

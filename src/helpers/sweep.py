@@ -1,23 +1,36 @@
 """Measure every point of a grid that is not measured yet."""
 
+import errno
+import inspect
 import itertools
+import random
 import time
+from collections import deque
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
 import pandas as pd
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 import helpers
 from helpers import measure, reference
 from helpers.checks import choose, in_range
 from helpers.datasets import CELLS as CELL_DATASETS
+from helpers.executed import note_data
+from helpers.information import lmi
+from helpers.information.lmi import FEWEST
+from helpers.information.nets import Training
+from helpers.information.published import Settings
 from helpers.progress import track
-from helpers.representations import REPRESENTATIONS
+from helpers.representations import REPRESENTATIONS, build
 from helpers.store import Store, as_table, short_hash
 
 Point = dict[str, Any]
+
+# What ``lmi`` of a grid may hold: the pair and the seed are the point's.
+_OF_LMI = {"estimator", *inspect.signature(lmi).parameters} - {"x", "y", "seed", "training"}
+_OF_LMI |= {field.name for kind in (Training, Settings) for field in fields(kind)}
 
 
 class Grid(BaseModel):
@@ -39,6 +52,8 @@ class Grid(BaseModel):
         Each seed draws its own thinning, cells, initial weights and estimate.
     folds : list of int, or None
         Probe folds; None is all of the dataset's.
+    n_probe : int, optional
+        Probe cells, a random subset that each seed draws; None is all of the fold.
     dim, n_top : int
         Dimensions of the representation; most highly variable genes kept.
     lmi : dict
@@ -59,10 +74,11 @@ class Grid(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict)
     representations: list[str] = Field(min_length=1)
     depths: list[float] = Field(default=[1.0], min_length=1)
-    probe_depths: list[float] | None = None
+    probe_depths: list[float] | None = Field(default=None, min_length=1)
     n_train: list[int] | None = None
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     folds: list[int] | None = None
+    n_probe: int | None = Field(default=None, ge=FEWEST)
     dim: int = Field(default=16, ge=1, le=4096)
     n_top: int = Field(default=750, ge=1)
     lmi: dict[str, Any] = Field(default_factory=dict)
@@ -84,6 +100,31 @@ class Grid(BaseModel):
         for value in values or []:
             in_range(value, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
         return values
+
+    @field_validator("n_train", "seeds", "folds")
+    @classmethod
+    def _whole_and_in_range(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
+        if values is not None and not values:
+            raise ValueError(f"{told.field_name} is empty: give at least one.")
+        for value in values or []:
+            in_range(
+                value, 2 if told.field_name == "n_train" else 0, 2**32 - 1, f"one of {told.field_name}", whole=True
+            )
+        return values
+
+    @field_validator("lmi")
+    @classmethod
+    def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        for option in value:
+            choose(option, _OF_LMI, "option of lmi")
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _known_model_options(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, options in value.items():
+            build(name, **options)
+        return value
 
     @field_validator("options")
     @classmethod
@@ -115,6 +156,7 @@ class Grid(BaseModel):
                         "dataset": self.dataset, "options": self.options, "representation": name, "dim": self.dim,
                         "n_train": n, "depth": depth, "probe_depth": probe_depth, "seed": seed, "fold": fold,
                         "n_top": self.n_top, "lmi": self.lmi, "model": self.models.get(name, {}),
+                        **({} if self.n_probe is None else {"n_probe": self.n_probe}),
                     }
                     for probe_depth in self.probe_depths or [depth]
                 ]  # fmt: skip
@@ -189,26 +231,55 @@ CELLS = Kind(
 )
 # Points measured in one call: enough to share work, few enough that little is lost when a sweep is killed.
 _TOGETHER = 16
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
 def fill(
     points: list[Point], store: Store, kind: Kind, progress: bool = True, label: str = "measuring"
 ) -> pd.DataFrame:
-    """Measure the points that the store lacks, write their rows as they come, and return all of them."""
+    """Measure the points that the store lacks, write their rows as they come, and return all of them.
+
+    Several sweeps at once share the work: each looks before a batch whether another has measured it.
+
+    Raises
+    ------
+    OSError
+        If rows cannot be written, before anything is measured or at the first that cannot.
+    """
     keyed = [(point, *_identity(point, kind)) for point in points]
-    rows = {key: store.get(key) or _recalled(store, identity) for _, identity, key in keyed}
+    stored = store.read(key for _, _, key in keyed)
+    rows = {key: stored.get(key) or _recalled(store, identity) for _, identity, key in keyed}
     missing = [k for k in keyed if (rows[k[2]] or {}).get("status") != "ok"]
-    store.touch([key for key in rows if rows[key]])
+    # Pairs drawn from a formula are of no data set.
+    note_data((point["dataset"], identity["data_hash"]) for point, identity, _ in keyed if "dataset" in point)
     if missing:
         kind.ready(missing[0][0])
+        store.check_writable()
+    store.touch(rows)
     groups = [list(group) for _, group in itertools.groupby(missing, key=lambda k: kind.together(k[0]))]
     batches = [group[at : at + _TOGETHER] for group in groups for at in range(0, len(group), _TOGETHER)]
-    for batch in track(batches, label, progress):
-        measured_rows = _rows_of([point for point, _, _ in batch], kind)
-        for (point, identity, key), row in zip(batch, measured_rows, strict=True):
-            rows[key] = done = row | identity | {"parameters": point, "helpers_version": helpers.__version__}
-            store.put(key, done)
+    turns = deque(batches)
+    for _ in track(range(len(batches)), label, progress):
+        batch = turns.popleft()
+        keys = [key for _, _, key in batch]
+        others = _measured(store, keys)
+        if len(others) < len(keys):
+            measured_rows = _rows_of([point for point, _, _ in batch], kind)
+            others = _measured(store, keys)
+            for (point, identity, key), row in zip(batch, measured_rows, strict=True):
+                if key not in others:
+                    done = row | identity | {"parameters": point, "helpers_version": helpers.__version__}
+                    store.put(key, done)
+                    rows[key] = done
+        rows |= others
+        if others:  # another sweep is at work here: go on elsewhere
+            turns.rotate(-random.randrange(len(batches)))
     return as_table([row for row in rows.values() if row])
+
+
+def _measured(store: Store, keys: list[str]) -> dict[str, dict[str, Any]]:
+    """Return those of the rows that are there and did not fail."""
+    return {key: row for key, row in store.read(keys).items() if row.get("status") == "ok"}
 
 
 def _rows_of(points: list[Point], kind: Kind) -> list[dict[str, Any]]:
@@ -217,6 +288,8 @@ def _rows_of(points: list[Point], kind: Kind) -> list[dict[str, Any]]:
     try:
         found = kind.measure(points)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _NO_ROOM:  # no fault of the point
+            raise
         if len(points) > 1:
             return [row for point in points for row in _rows_of([point], kind)]
         seconds = round(time.perf_counter() - start, 3)
