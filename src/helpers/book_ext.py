@@ -11,7 +11,7 @@ from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
-from helpers import __version__
+from helpers import __version__, executed
 from helpers.charts import MIME
 
 
@@ -92,10 +92,46 @@ def add_lab_button(app: Any, pagename: str, templatename: str, context: dict[str
         })  # fmt: skip
 
 
+def _executed(app: Any, docname: str) -> tuple[dict[str, Any] | None, str] | None:
+    """Return what a notebook page says of its execution, and in words what changed since; None for other pages."""
+    notebook = Path(app.env.doc2path(docname))
+    source = notebook.with_suffix(".md")
+    if notebook.suffix != ".ipynb" or not source.exists():
+        return None
+    made = json.loads(notebook.read_text("utf8"))["metadata"].get(executed.KEY)
+    return made, " and the ".join(executed.older_than(made, source.read_text("utf8")))
+
+
+def older_pages(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
+    """Have pages read again that have become older than their code since they were read, or no longer are."""
+    kept = env.found_docs - added - changed - removed
+    return [name for name in kept if (_executed(app, name) or (None, ""))[1] != env.metadata[name].get("older", "")]
+
+
+def say_how_executed(app: Any, doctree: Any) -> None:
+    """End each executed page with what made it, and begin it with a warning if that has changed since."""
+    found = _executed(app, app.env.docname)
+    page = next(iter(doctree.findall(nodes.section)), None)
+    if found is None or page is None:
+        return
+    made, older = found
+    app.env.metadata[app.env.docname]["older"] = older
+    if older:
+        told = (
+            f"The {older} of this page changed after it was executed: "
+            "its numbers may be of an earlier state. Run make book to execute it again."
+        )
+        page.insert(1, nodes.warning("", nodes.paragraph("", told)))
+    if made:
+        page += nodes.paragraph("", executed.in_words(made), classes=["executed-with"])
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
     app.connect("html-page-context", add_lab_button, priority=501)  # after the theme has made its list
     app.connect("html-page-context", drop_thebe)
+    app.connect("env-get-outdated", older_pages)
+    app.connect("doctree-read", say_how_executed)
     app.add_post_transform(PictureWithoutScripts)
     app.connect("builder-inited", write_scripts)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,5 +1,7 @@
 """The command line: ``noise-scaling --help``."""
 
+import errno
+import signal
 import sys
 import time
 from pathlib import Path
@@ -15,13 +17,16 @@ app = typer.Typer(
 )
 
 Profile = Annotated[str, typer.Option(help="The size of the sweep: a file in config/.")]
-Cores = Annotated[int | None, typer.Option(help="Jobs at once; all processors if not given.", min=1)]
+Cores = Annotated[int | None, typer.Option(help="Jobs at once; what --on says if not given.", min=1)]
+On = Annotated[
+    str, typer.Option(help="Where jobs run: a folder of workflow/profiles (local, slurm), or a path to your own.")
+]
 Verbose = Annotated[bool, typer.Option("--verbose", "-v", help="Show Snakemake's own output.")]
 
 
 @app.command("list", epilog="Example: `noise-scaling list`")
 def list_all() -> None:
-    """List notebooks with their parameters, datasets, representations and profiles."""
+    """List notebooks with their parameters, datasets, representations, profiles and places to run on."""
     from rich import print as show
 
     from helpers import datasets, representations, run, workflow
@@ -37,6 +42,7 @@ def list_all() -> None:
         show(f"  {name}: {about}")
     show(f"[bold]Representations[/]\n  {', '.join(representations.REPRESENTATIONS)}")
     show(f"[bold]Profiles[/]\n  {', '.join(workflow.profiles(root))}")
+    show(f"[bold]Places to run on[/] (noise-scaling sweep --on NAME)\n  {', '.join(workflow.places(root))}")
 
 
 @app.command(epilog="Example: `noise-scaling run datasets/pbmc68k -p dim=8 -p depths='[1.0, 0.1, 0.01]'`")
@@ -58,6 +64,10 @@ def run(
     given = runner.parse_assignments(parameter or [])
     if isinstance(given.get("path"), str):  # as seen from here, not from the notebook's folder
         given["path"] = str(Path(given["path"]).expanduser().resolve())
+    for profile in {str(given.get("profile", "quick")), building or "quick"}:
+        runner.profile_folder(profile)  # refused before the notebook runs, not in the middle of it
+    if to is not None and (to.suffix != ".ipynb" or to.is_dir()):
+        raise ValueError(f"--to is {to}: give the .ipynb file to write, such as runs/mine.ipynb.")
     target = to or root / "runs" / f"{runner.run_id(name, given)}.ipynb"
     seconds = runner.run_notebook(source, target, given, timeout, progress=not building)
     if building:
@@ -97,16 +107,39 @@ def data(
     show(f"They lie in {files.cache_folder()} (set {files.VARIABLE} to another folder). ?: not known before download.")
 
 
+@app.command(epilog="Example: `noise-scaling student session_1 --to session_1_student.ipynb`")
+def student(
+    notebook: Annotated[str, typer.Argument(help="Name such as session_1.")],
+    to: Annotated[Path, typer.Option(help="The .ipynb to write; a file that is there is never written over.")],
+) -> None:
+    """Write the student version of a notebook of the course: its solutions are left open."""
+    import jupytext
+    import nbformat
+
+    from helpers import course
+    from helpers import run as runner
+    from helpers.store import write_whole
+
+    source = runner.find_notebook(notebook, runner.project_root())
+    if to.suffix != ".ipynb":
+        raise ValueError(f"--to is {to}: give the .ipynb file to write, such as {source.stem}_student.ipynb.")
+    if to.exists():
+        raise ValueError(f"--to is {to}, which is there already and may hold somebody's answers: name another file.")
+    made = course.student(jupytext.read(source))
+    write_whole(to, f"{nbformat.writes(made)}\n".encode())
+    typer.echo(f"{to}. Open it with: jupyter lab {to}")
+
+
 @app.command(epilog="Example: `noise-scaling sweep --profile quick`")
-def sweep(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = False) -> None:
+def sweep(profile: Profile = "quick", on: On = "local", cores: Cores = None, verbose: Verbose = False) -> None:
     """Measure a profile: run its notebooks in batch, in parallel. What is measured already is kept."""
-    _workflow("pages", profile, cores, verbose)
+    _workflow("pages", profile, on, cores, verbose)
 
 
 @app.command(epilog="Example: `noise-scaling book`")
-def book(profile: Profile = "quick", cores: Cores = None, verbose: Verbose = False) -> None:
+def book(profile: Profile = "quick", on: On = "local", cores: Cores = None, verbose: Verbose = False) -> None:
     """Measure a profile and build the browsable report."""
-    _workflow("html", profile, cores, verbose)
+    _workflow("html", profile, on, cores, verbose)
     from helpers.run import project_root
 
     page = project_root() / "_build" / "html" / "index.html"
@@ -152,6 +185,7 @@ def fit(
     from helpers.laws import LAWS
 
     chosen = LAWS[choose(law, LAWS, "law")]
+    target = _page(chart) or file.with_suffix(".html")
     points = _points(file, f"{chosen.x_name} and {chosen.y_name}")
     for column in (chosen.x_name, chosen.y_name):
         if column not in points:
@@ -163,7 +197,7 @@ def fit(
         show(f"{name:6} = {value:.4g}   95 % interval [{low:.4g}, {high:.4g}]")
     show(f"R² = {found.r_squared:.3f}, RMSE = {found.rmse:.3f}, {found.n_points} points")
     show(f"status: [bold]{found.status}[/] — {found.message}")
-    target = chart or file.with_suffix(".html")
+    target.parent.mkdir(parents=True, exist_ok=True)
     charts.save_html(charts.fitted_curve(found), target)
     show(f"chart: {target}")
 
@@ -197,6 +231,7 @@ def design(
 
     if (pilot is None) == (published is None):
         raise ValueError("give either --pilot FILE.csv or --published 'DATASET SIGNAL MODEL'.")
+    target = _page(chart) or (pilot.with_suffix(".design.html") if pilot else Path("design.html"))
     prices = planner.with_prices(
         planner.Prices(), per_cell=per_cell, per_million_reads=per_million_reads, usable=usable,
         complexity=complexity, lane_cells=lane_cells, lane_reads=lane_reads,
@@ -223,7 +258,6 @@ def design(
     drawn = calculator.along_depth(fitted, best, budget, prices, "Information of what the budget buys")
     if cells is None:
         drawn = drawn & calculator.budget_plane(fitted, budget, prices, "Cells against depth")
-    target = chart or (pilot.with_suffix(".design.html") if pilot else Path("design.html"))
     report.save(
         target, f"Design for {name}", told, drawn, {"Order": amounts, "At the plan": advised, "Prices": _frame(prices)}
     )
@@ -234,12 +268,24 @@ def _points(file: Path | None, columns: str) -> Any:
     """Read a CSV of a user's points, which needs these columns."""
     import pandas as pd
 
-    if file is None or not file.exists():
-        raise ValueError(f"{file} does not exist: give a CSV file with the columns {columns}.")
+    if file is None or not file.is_file():
+        raise ValueError(f"{file} does not exist or is no file: give a CSV file with the columns {columns}.")
     try:
-        return pd.read_csv(file)
+        points = pd.read_csv(file)
     except pd.errors.EmptyDataError:
         raise ValueError(f"{file} is empty: give a CSV file with the columns {columns}.") from None
+    except (ValueError, OSError) as error:  # pandas' own do not name the file
+        raise ValueError(f"{file} is not a readable CSV file ({str(error).strip()}): give {columns}.") from error
+    if not len(points):
+        raise ValueError(f"{file} has a heading and no points: give a row for each point, with {columns}.")
+    return points
+
+
+def _page(chart: Path | None) -> Path | None:
+    """Return the file that a chart is to be written to, refused before anything is computed for it."""
+    if chart is not None and chart.is_dir():
+        raise ValueError(f"--chart is {chart}, a folder: give an .html file in it.")
+    return chart
 
 
 def _frame(prices: Any) -> Any:
@@ -248,21 +294,34 @@ def _frame(prices: Any) -> Any:
     return pd.DataFrame({"value": vars(prices)}).map("{:,.4g}".format)
 
 
-def _workflow(target: str, profile: str, cores: int | None, verbose: bool) -> None:
+def _workflow(target: str, profile: str, on: str, cores: int | None, verbose: bool) -> None:
     from helpers.run import project_root
     from helpers.workflow import run_workflow
 
-    status = run_workflow(target, profile, project_root(), cores, verbose)
+    status = run_workflow(target, profile, project_root(), cores, verbose, on)
     if status:
         raise typer.Exit(status)
 
 
+_STOPPED = 130  # as typer exits when interrupted
+
+
 def main() -> None:
     """Run the command line, printing the errors that a user can mend without a traceback."""
+    for stop in (signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):  # no SIGHUP on Windows
+        if signal.getsignal(stop) is signal.SIG_DFL:  # not under nohup
+            signal.signal(stop, signal.default_int_handler)
     try:
         app()
+    except SystemExit as done:
+        if done.code == _STOPPED:
+            kept = "Stopped. Every point measured so far is kept: the same command goes on from there."
+            typer.secho(kept, fg="red", err=True)
+        raise
     except (ValueError, OSError) as error:
         typer.secho(f"Error: {error}", fg="red", err=True)
+        if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+            typer.secho("What was measured is kept: free space and run the same command again.", fg="red", err=True)
         sys.exit(2)
     except Exception as error:
         # Papermill is imported by the commands that need it: it takes seconds.

@@ -70,7 +70,7 @@ class Prices:
 
     def reads_for(self, umis: Any) -> np.ndarray:
         """Return the reads a cell that count ``umis`` molecules; infinite at or above the complexity."""
-        umis = np.asarray(umis, float)
+        umis = _amount(umis, "UMIs per cell")
         if self.complexity == np.inf:
             return umis / self.usable
         share = umis / self.complexity
@@ -78,7 +78,7 @@ class Prices:
 
     def umis_for(self, reads: Any) -> np.ndarray:
         """Return the molecules counted with ``reads`` a cell."""
-        useful = np.asarray(reads, float) * self.usable
+        useful = _amount(reads, "reads a cell") * self.usable
         return useful if self.complexity == np.inf else -self.complexity * np.expm1(-useful / self.complexity)
 
     def cell_price(self, umis: Any) -> np.ndarray:
@@ -87,7 +87,26 @@ class Prices:
 
     def cost(self, cells: Any, umis: Any) -> np.ndarray:
         """Return the price of an experiment; lanes are not rounded up here."""
-        return np.asarray(cells, float) * self.cell_price(umis)
+        return _amount(cells, "cells") * self.cell_price(umis)
+
+
+def _amount(values: Any, what: str) -> np.ndarray:
+    """Return amounts as floats: 0 or more, infinity included."""
+    numbers = np.asarray(values)
+    if numbers.dtype.kind not in "iuf" or not (numbers >= 0).all():
+        raise ValueError(f"{what} hold {values!r}: give numbers of 0 or more.")
+    return numbers.astype(float)
+
+
+def _span(given: tuple[float, float], what: str) -> tuple[float, float]:
+    """Return a range (low, high) of positive numbers, low below high."""
+    if len(given) != 2:
+        raise ValueError(f"the range of {what} is {given!r}: give its low and its high end.")
+    for end in given:
+        in_range(end, 0, 1e300, f"an end of the range of {what}", open_low=True)
+    if given[0] >= given[1]:
+        raise ValueError(f"the range of {what} is {given[0]:g} to {given[1]:g}: give a low end and a higher one.")
+    return given
 
 
 @dataclass(frozen=True)
@@ -139,9 +158,7 @@ def deepest(budget: float, prices: Prices, depths: tuple[float, float], cells: t
         If it is below the shallowest depth of the range.
     """
     in_range(budget, 0, 1e15, "budget", open_low=True)
-    for name, (low, high) in (("depths", depths), ("cells", cells)):
-        if not 0 < low < high:
-            raise ValueError(f"the range of {name} is {low:g} to {high:g}: give a positive low end and a higher one.")
+    depths, cells = _span(depths, "depths"), _span(cells, "cells")
     if LIBRARY * prices.complexity <= depths[0]:
         raise ValueError(
             f"complexity is {prices.complexity:g}: the library has fewer molecules a cell than the shallowest depth "
@@ -177,6 +194,7 @@ def along_budget(
     -------
     cells (m,), bits (m,)
     """
+    in_range(budget, 0, 1e15, "budget", open_low=True)
     cells = np.minimum(budget / prices.cell_price(depths), most)
     bits = np.full(len(cells), np.nan)
     bits[cells > 0] = law(cells[cells > 0], np.asarray(depths)[cells > 0])
@@ -250,7 +268,8 @@ def plan(
     ValueError
         If the budget buys no experiment in these ranges.
     """
-    depths, joint = depths or depth_range(fit), knows_cells(fit)
+    in_range(budget, 0, 1e15, "budget", open_low=True)
+    depths, joint = _span(depths or depth_range(fit), "depths"), knows_cells(fit)
     if cells is not None:
         in_range(cells, 1, 1e12, "cells")
         left = (budget / cells - prices.per_cell) / prices.per_million_reads * 1e6
@@ -301,6 +320,8 @@ def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
     >>> bool(0.7 < np.std(drawn) / fit.stderr["i_max"] < 1.4)
     True
     """
+    in_range(count, 1, 1e6, "count", "It is the number of laws to draw.", whole=True)
+    in_range(seed, 0, 2**32 - 1, "seed", whole=True)
     if not np.isfinite(fit.covariance).all():
         raise ValueError(f"the fit is {fit.status}: {fit.message} There is no covariance to draw from.")
     edges = type(fit.law)._limits(fit.x, fit.y)
@@ -330,7 +351,14 @@ def region(
     Returns
     -------
     DataFrame with ``cells``, ``umis`` and ``bits``, what the drawn law gives there
+
+    Raises
+    ------
+    ValueError
+        For a noise law, or where the budget buys no experiment in these ranges.
     """
+    if not knows_cells(fit):
+        raise ValueError("a noise law says nothing of the number of cells: fit a joint law to several numbers of them.")
     depths, sizes = depths or depth_range(fit), sizes or cell_range(fit)
     rows = []
     for law in draws(fit, count, seed):
@@ -350,7 +378,8 @@ def iso_information(law: TwoVariableLaw, bits: float, depths: np.ndarray, cells:
     >>> bool(np.isnan(cells[0])), round(float(law(cells[1], 2000.0)), 6)
     (True, 2.0)
     """
-    ends = np.log(cells)
+    in_range(bits, 0, 1e3, "bits")
+    ends = np.log(_span(cells, "cells"))
     found = np.full(len(depths), np.nan)
     for i, u in enumerate(depths):
 
@@ -454,6 +483,11 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot") -> Fit:
     ValueError
         For missing columns.
     """
+    if not isinstance(points, pd.DataFrame) or points.columns.duplicated().any():
+        told = f"a {type(points).__name__}" if not isinstance(points, pd.DataFrame) else "a table with a column twice"
+        raise ValueError(
+            f"{source} is {told}: give a DataFrame with the columns u, bits and, if measured, n, once each."
+        )
     columns = {}
     for column in ("n", "u", "bits"):
         alike = [c for c in points if str(c).strip().lower() == column]
@@ -518,4 +552,6 @@ def with_prices(prices: Prices, **given: float | None) -> Prices:
     >>> with_prices(Prices(), per_cell=0.2, usable=None).per_cell
     0.2
     """
+    for name in given:
+        choose(name, vars(prices), "price")
     return replace(prices, **{name: value for name, value in given.items() if value is not None})

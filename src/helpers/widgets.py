@@ -140,9 +140,9 @@ def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, show
     labels = np.asarray(cells.signal)[cells.train].astype(str)
     names = np.arange(counts.shape[1]) if cells.genes is None else np.asarray(cells.genes)
     common = pd.Series(labels).value_counts().index[:shown]
-    totals = np.asarray(counts.sum(axis=1)).ravel() + other
     rng = np.random.default_rng(seed)
     clean = prepare(counts, counts, other, other)
+    totals = np.asarray(counts.sum(axis=1)).ravel() + other
     model = build("pca", dim=16, seed=seed).fit(clean.train)
     codes = model.transform(clean.train)
     near = NearestNeighbors(n_neighbors=16).fit(codes)
