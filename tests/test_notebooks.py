@@ -53,9 +53,14 @@ ALONE = {
                                          "steps": {"XXS": 20, "TINY": 20}},
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
-READ = {  # these show what others measured, and keep no results
+READ = {  # these show what others measured or teach, and keep no results
     "analyses/published": {"datasets": ["larry"]},
     "analyses/experimental_design": {"curve": "larry clone scvi", "draws": 20},
+    "book/large": {"cells": [1e7], "seeds": 1, "depths": 2},
+    "course/session_1": {"n_pairs": 50},
+    "course/session_3": {"datasets": ["larry"]},
+    "course/session_4": {},
+    "course/session_2": {"sizes": [100, 300], "dims": [1, 4], "n_pairs": [100], "seeds": [0]},
 }
 TINY = FLOW | ALONE | READ
 
@@ -105,7 +110,11 @@ def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
 def test_it_reads_and_shows(name, tmp_path, monkeypatch):
     monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
     run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", READ[name])
-    shows(nbformat.read(tmp_path / "x.ipynb", as_version=4))
+    notebook = nbformat.read(tmp_path / "x.ipynb", as_version=4)
+    shows(notebook)
+    checks = [c for c in notebook.cells if c.cell_type == "code" and c.source.startswith("check(")]
+    assert bool(checks) == name.startswith("course/session")
+    assert all([o.text for o in c.outputs] == [f"Exercise {c.source[7:10]}: right.\n"] for c in checks)
 
 
 def shows(notebook):

@@ -1,0 +1,291 @@
+"""The course: right answers are right, mistakes are told, and student versions stop at their first gap."""
+
+import itertools
+from math import inf, log, log2, nan
+from pathlib import Path
+
+import jupytext
+import nbformat
+import numpy as np
+import pandas as pd
+import papermill
+import pytest
+from nbformat import v4
+from typer.testing import CliRunner
+
+from helpers import course, lesson_charts
+from helpers.cli import app
+from helpers.course import Gap, answers, check, exercises, student, what_is_off
+from helpers.course_answer import Answer
+from helpers.information import gaussian_channel
+from helpers.information.discrete import flip_probability
+from helpers.run import run_notebook
+
+ROOT = Path(__file__).parents[1]
+SESSIONS = sorted((ROOT / "notebooks" / "course").glob("session_*.md"))
+BITS = Answer(lambda: 2.0, 0.01, "bits", {"you took the sum": lambda right: right + 1})
+ZERO = Answer(lambda: 0.0, 0.05, "bits")
+MANY = Answer(lambda: np.array([1.0, 2.0, 4.0]), 0.01, "", {"backwards": lambda right: right[::-1]})
+FLAGS = Answer(lambda: np.array([True, False, True]), 0.0, "")
+WORD = Answer(lambda: "Shallow end", 0.0, "", {"that is the other end": lambda right: "deep end"})
+YES = Answer(lambda: True, 0.0, "", {})
+PARTS = Answer(lambda: (3.0, "down", np.array([1.0, 2.0])), 0.01, "bits")
+
+
+def cells(source, tag):
+    return [c for c in jupytext.read(source).cells if tag in c.metadata.get("tags", [])]
+
+
+@pytest.mark.parametrize("name", answers())
+def test_the_right_answer_is_right_and_each_mistake_is_told(name, capsys):
+    known = answers()[name]
+    right = known.value()
+    check(name, right)
+    assert capsys.readouterr().out == f"Exercise {name}: right.\n"
+    for told, mistaken in known.mistakes.items():
+        check(name, mistaken(right))
+        assert capsys.readouterr().out == f"Exercise {name}: not yet: {told}.\n"
+
+
+@pytest.mark.parametrize("name", answers())
+def test_no_reply_gives_a_number_away(name):
+    known = answers()[name]
+    right = known.value()
+    if not isinstance(right, float) or len(f"{right:.6g}") < 4:
+        pytest.skip("not one number, or so short that it may stand in a sentence by chance")
+    for wrong in (1.3 * right, 0.7 * right, 3.3 * right + 50, -5.7 * right - 50, "x", None, nan):
+        told = what_is_off(wrong, known)
+        assert told
+        for digits in range(3, 8):
+            assert f"{right:.{digits}g}" not in told.replace(f"{100 * known.tolerance:g} %", ""), told
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        (2.0, ""),
+        (np.float32(2.01), ""),
+        (np.array(2), ""),
+        (2, ""),
+        (3.0, "you took the sum"),
+        (-2.0, "the sign is wrong"),
+        (2 * log(2), "that looks like nats: log2 gives bits, the natural logarithm nats"),
+        (2 / log2(10), "that looks like logarithms to base 10: log2 gives bits"),
+        (4.0, "it is 2 times too large"),
+        (0.02, "it is 100 times too small"),
+        (200.0, "it is 100 times too large: is it in per cent?"),
+        (2.05, "close, but too high (1 % either way counts as right)"),
+        (1.95, "close, but too low (1 % either way counts as right)"),
+        (7.0, "too high (1 % either way counts as right)"),
+        (-7.0, "too low, and of the wrong sign (1 % either way counts as right)"),
+        (nan, "it is NaN: look for a zero under a fraction or a logarithm"),
+        (inf, "it is infinite: look for a zero under a fraction or a logarithm"),
+        (10**400, "it is infinite: look for a zero under a fraction or a logarithm"),
+        ("2.0", "a number is wanted, not text"),
+        (None, "a number is wanted, not None"),
+        (True, "a number is wanted, not True or False"),
+        (2 + 0j, "a number is wanted, not a complex"),
+        (len, "a number is wanted, not a function: call it"),
+        ({"bits": 2.0}, "a number is wanted, not a dict"),
+        ([2.0], "one number is wanted, not a list of shape (1,)"),
+        (pd.Series([2.0, 2.0]), "one number is wanted, not a Series of shape (2,)"),
+        ([[1.0], [2.0, 3.0]], "a number is wanted, not a list"),
+    ],
+)
+def test_a_number(given, told):
+    assert what_is_off(given, BITS) == told
+
+
+def test_logarithms_are_looked_for_in_bits_alone():
+    assert "nats" not in what_is_off(2 * log(2), Answer(lambda: 2.0, 0.01, "UMIs"))
+
+
+@pytest.mark.parametrize(("given", "told"), [(0.04, ""), (-0.04, ""), (0.2, "too high"), (-0.2, "too low")])
+def test_zero_has_the_tolerance_itself(given, told):
+    assert what_is_off(given, ZERO) == told
+
+
+@pytest.mark.parametrize(
+    ("known", "given", "told"),
+    [
+        (MANY, [1, 2, 4], ""),
+        (MANY, [4, 2, 1], "backwards"),
+        (MANY, [2, 4, 8], "it is 2 times too large"),
+        (MANY, [1, 2], "the shape is (2,), not (3,)"),
+        (MANY, [[1, 2, 4]], "the shape is (1, 3), not (3,)"),
+        (MANY, 1.0, "the shape is (), not (3,)"),
+        (MANY, [1, nan, inf], "2 of 3 entries are NaN or infinite"),
+        (MANY, ["a", "b", "c"], "an array of numbers is wanted, not a list"),
+        (MANY, [1, 2.1, 9],
+         "2 of 3 entries are off; the first of them, entry 2, is close, but too high (1 % either way counts as right)"),
+        (FLAGS, [True, False, True], ""),
+        (FLAGS, [True, True, False], "2 of 3 entries are wrong"),
+        (FLAGS, [1, 0, 1], "an array of True and False is wanted, not a list"),
+        (WORD, "  shallow   END ", ""),
+        (WORD, "deep end", "that is the other end"),
+        (WORD, "edge", "that is not it"),
+        (WORD, 3, "text is wanted, not a int"),
+        (YES, np.True_, ""),
+        (YES, False, "it is the other way round"),
+        (YES, 1, "True or False is wanted, not a int"),
+        (PARTS, (3.0, "down", [1, 2]), ""),
+        (PARTS, [3.0, "down", [1, 2]], ""),
+        (PARTS, (3.0, "up", [1, 2]), "part 2 of 3: that is not it"),
+        (PARTS, (3 * log(2), "down", [1, 2]),
+         "part 1 of 3: that looks like nats: log2 gives bits, the natural logarithm nats"),
+        (PARTS, (3.0, "down"), "3 things are wanted, in round brackets, not 2"),
+        (PARTS, 3.0, "3 things are wanted, in round brackets, not a float"),
+    ],
+)  # fmt: skip
+def test_arrays_text_flags_and_parts(known, given, told):
+    assert what_is_off(given, known) == told
+
+
+@pytest.mark.parametrize("given", [..., (1.0, ...), [[...]]])
+def test_an_open_answer_is_a_gap(given):
+    with pytest.raises(Gap, match=r"exercise 1\.2 is still open"):
+        check("1.2", given)
+
+
+@pytest.mark.parametrize(("name", "near"), [("1.22", "1.2"), ("1,3", "1.3"), (1.4, "1.4"), ("2.1 ", "2.1")])
+def test_an_unknown_exercise_names_the_nearest(name, near):
+    with pytest.raises(ValueError, match=f"unknown exercise {name!r}.*did you mean '{near}'"):
+        check(name, 1.0)
+
+
+def test_an_exercise_of_two_modules_is_refused(monkeypatch):
+    monkeypatch.setattr(course, "_MODULES", ("helpers.course_answers_1", "helpers.course_answers_1"))
+    with pytest.raises(ValueError, match=r"exercise 1\.1 is registered in two modules"):
+        answers.__wrapped__()
+
+
+def test_a_module_that_is_not_there_is_left_out(monkeypatch):
+    monkeypatch.setattr(course, "_MODULES", ("helpers.course_answers_1", "helpers.course_answers_0"))
+    assert "1.1" in answers.__wrapped__()
+
+
+def test_answers_agree_with_other_ways_to_them():
+    value = {name: known.value() for name, known in answers().items() if name[0] in "12"}
+    assert value["1.5"] == pytest.approx(gaussian_channel(0.81, 0.19, 1e6), abs=1e-6)
+    assert flip_probability(value["1.8"], 8) == pytest.approx(0.1)
+    assert value["1.7"] == pytest.approx(log2(17 / 2) / 2)
+    assert value["2.1"] == pytest.approx(1 / 2 + 2 / 4 + 3 * 2 / 8)
+    assert 81 / (2 * value["2.3"] * log(2)) == pytest.approx(0.01)
+    assert value["2.5"] < -1
+    assert value["2.7"] > 0.5
+
+
+def test_the_table_has_every_exercise_of_the_notebooks_and_three_levels():
+    table = exercises(ROOT)
+    assert set(table["exercise"]) == set(answers())
+    assert table["exercise"].is_unique
+    assert table["question"].str.match(r".*\w.*[.?:]$").all()
+    for _, rows in table.groupby("session"):
+        assert len(rows) >= 6
+        assert set(rows["level"]) == {1, 2, 3}
+
+
+@pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
+def test_each_exercise_has_a_hint_a_hidden_solution_and_its_check(source):
+    text = source.read_text()
+    names = exercises(ROOT).set_index("session").loc[int(source.stem[-1]), "exercise"].tolist()
+    parts = text.split("### Exercise ")[1:]
+    assert [part.split()[0] for part in parts] == names
+    for name, part in zip(names, parts, strict=True):
+        assert part.count(":::{dropdown} Hint") == 1
+        assert part.count(f'check("{name}", answer)') == 1
+    solutions = cells(source, "solution")
+    assert len(solutions) == len(names)
+    assert all("hide-input" in c.metadata["tags"] and "answer = " in c.source for c in solutions)
+    assert all(c.source.startswith("# ") for c in solutions), "the first line says what is wanted, and stays"
+
+
+def test_a_student_version_leaves_the_solutions_open_and_the_rest_as_it_is():
+    tags = ["solution", "hide-input", "own"]
+    original = v4.new_notebook(
+        metadata={"jupytext": {"formats": "ipynb,md:myst"}, "kernelspec": {"name": "python3", "display_name": "P"}},
+        cells=[
+            v4.new_markdown_cell("solution"),
+            v4.new_code_cell("x = 1", outputs=[v4.new_output("stream", text="1")], execution_count=3),
+            v4.new_code_cell("# in bits\nhidden = 2\nanswer = hidden", metadata={"tags": tags}),
+            v4.new_code_cell("answer = 3", metadata={"tags": ["solution"]}),
+        ],
+    )
+    before = nbformat.writes(original)
+    made = student(original)
+    assert nbformat.writes(original) == before
+    assert [c.source for c in made.cells] == ["solution", "x = 1", "# in bits\nanswer = ...", "answer = ..."]
+    assert made.cells[2].metadata["tags"] == ["own"]
+    assert made.cells[1].outputs == []
+    assert made.cells[1].execution_count is None
+    assert made.metadata == {"kernelspec": {"name": "python3", "display_name": "P"}}
+    nbformat.validate(made)
+
+
+def test_a_notebook_without_solutions_has_no_student_version():
+    with pytest.raises(ValueError, match="no cell tagged 'solution'"):
+        student(v4.new_notebook(cells=[v4.new_code_cell("x = 1")]))
+
+
+def made_for_a_student(source, folder):
+    target = folder / "mine.ipynb"
+    done = CliRunner().invoke(app, ["student", source.stem, "--to", str(target)])
+    assert done.exit_code == 0, done.output
+    return target
+
+
+@pytest.mark.parametrize(
+    "source",
+    [pytest.param(s, id=s.stem, marks=[pytest.mark.slow] * (s.stem != "session_1")) for s in SESSIONS],
+)
+def test_a_student_version_runs_to_its_first_gap(source, tmp_path):
+    target = made_for_a_student(source, tmp_path)
+    written = nbformat.read(target, as_version=4)
+    for cell in cells(source, "solution"):
+        for line in cell.source.splitlines()[1:]:
+            assert line not in [text for c in written.cells for text in c.source.splitlines()], "a solution is left"
+    with pytest.raises(papermill.PapermillExecutionError) as stopped:
+        run_notebook(target, tmp_path / "run.ipynb")
+    assert stopped.value.ename == "Gap"
+    assert f"exercise {source.stem[-1]}.1 is still open" in stopped.value.evalue
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
+def test_the_solutions_run_green_as_they_are_printed(source, tmp_path):
+    run_notebook(source, tmp_path / "run.ipynb", timeout=60)
+    notebook = nbformat.read(tmp_path / "run.ipynb", as_version=4)
+    said = "".join(o.get("text", "") for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
+    assert [line for line in said.splitlines() if line.startswith("Exercise")] == [
+        f"Exercise {name}: right." for name in exercises(ROOT).query(f"session == {source.stem[-1]}")["exercise"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["session_11", "--to", "x.ipynb"], "did you mean 'session_1'"),
+        (["analyses/noise", "--to", "x.ipynb"], "no cell tagged 'solution'"),
+        (["session_1", "--to", "x.md"], "give the .ipynb file to write, such as session_1_student.ipynb"),
+        (["session_1", "--to", "mine.ipynb"], "may hold somebody's answers"),
+    ],
+)
+def test_no_student_version_is_written_where_it_should_not(words, told, tmp_path):
+    (tmp_path / "mine.ipynb").write_text("answers")
+    target = tmp_path / words[-1]
+    done = CliRunner().invoke(app, ["student", *words[:-1], str(target)])
+    assert isinstance(done.exception, ValueError)
+    assert told in str(done.exception)
+    assert [f.name for f in tmp_path.iterdir()] == ["mine.ipynb"]
+    assert (tmp_path / "mine.ipynb").read_text() == "answers"
+
+
+def test_charts_say_what_they_show():
+    table = pd.DataFrame(list(itertools.product([1, 10], [0.1, 0.2])), columns=["x", "y"]).assign(pair="a")
+    line = lesson_charts.lines(table, ("x", "cells"), ("y", "bias (bits)"), "pair", "Bias", "2 points", log=True)
+    cloud = lesson_charts.clouds(table, "pair", "Two variables", "4 points")
+    text = line.to_json()
+    assert "bias (bits)" in text
+    assert '"type": "log"' in text
+    assert "Bias. 2 points. Lines: a." in text
+    assert "Two variables. 4 points." in cloud.to_json()
