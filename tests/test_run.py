@@ -194,8 +194,16 @@ def test_data_are_listed_with_licence_and_source():
     assert "did you mean 'larry'" in cli("data", "lary").stderr
 
 
-def test_outside_a_clone_it_says_where_to_go(tmp_path):
-    done = cli("list", cwd=tmp_path)
+def test_in_another_folder_the_clone_is_the_one_the_package_is_installed_from(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run.project_root() == ROOT
+    with pytest.raises(FileNotFoundError, match="is not inside the book"):
+        run.project_root(tmp_path)
+
+
+def test_a_package_without_a_clone_says_where_to_go(tmp_path):
+    shutil.copytree(ROOT / "src" / "helpers", tmp_path / "helpers")
+    done = cli("list", cwd=tmp_path)  # python -c looks in the current folder first
     assert done.returncode == 2
     assert "is not inside the book" in done.stderr
 

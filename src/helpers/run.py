@@ -26,7 +26,10 @@ RESULTS = "NOISE_SCALING_RESULTS"
 
 
 def project_root(start: Path | None = None) -> Path:
-    """Return the folder of the book (the one with ``_toc.yml``) that holds ``start`` or the current folder.
+    """Return the folder of the book: the one with ``_toc.yml`` that holds ``start`` or the current folder.
+
+    Without ``start``, a notebook opened elsewhere (a student's, in a folder of their own) belongs to the clone
+    that this package is installed from.
 
     Raises
     ------
@@ -34,7 +37,8 @@ def project_root(start: Path | None = None) -> Path:
         If there is none: the notebooks live in a clone of the project.
     """
     here = (start or Path.cwd()).resolve()
-    for folder in (here, *here.parents):
+    installed = () if start else Path(__file__).resolve().parents
+    for folder in (here, *here.parents, *installed):
         if (folder / "_toc.yml").exists() and (folder / "notebooks").is_dir():
             return folder
     raise FileNotFoundError(f"{here} is not inside the book: change to your clone of the project and try again.")
