@@ -178,7 +178,8 @@ def test_slurm_measures_what_this_machine_measures():
     missing = [name for name in ("slurmctld", "slurmd", "munged", "sbatch") if not shutil.which(name, path=path)]
     if missing or os.geteuid() != 0:
         pytest.skip("needs root and Debian's slurm-wlm and munge (workflow/try_slurm.sh installs them)")
-    if Path("/etc/slurm/slurm.conf").exists():
+    conf = Path("/etc/slurm/slurm.conf")
+    if conf.exists() and "noise-scaling-slurm." not in str(conf.resolve()):  # a trial that was killed is mended
         pytest.skip("this machine belongs to a cluster already: /etc/slurm/slurm.conf exists")
     done = subprocess.run(
         ["workflow/try_slurm.sh"], cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True, text=True
