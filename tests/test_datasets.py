@@ -252,6 +252,7 @@ def test_depth_counts_the_genes_left_out():
         {"folds": np.array([0, 1, 0, 1])},
         {"other_umis": np.array([1, 0, 0, 0])},
         {"signal": np.array([0.0, 1.0, 0.0, 1.5])},
+        {"partners": np.array([1, 0, 3, 2])},
     ],
 )
 def test_hash_changes_with_the_content(change):
@@ -271,6 +272,18 @@ def test_hash_changes_with_the_content(change):
 )
 def test_hash_is_that_of_the_content_not_of_its_container(same):
     assert tiny(**same).data_hash == tiny().data_hash
+
+
+def test_the_state_of_a_partner_is_the_same_data_on_another_processor():
+    state = np.array([0.1, 0.7, 0.4, 0.3])
+    one, other = (tiny(signal=state * (1 + error), partners=np.array([1, 0, 3, 2])) for error in (0, 1e-13))
+    assert one.data_hash == other.data_hash != tiny(signal=state, partners=np.array([2, 3, 0, 1])).data_hash
+
+
+@pytest.mark.parametrize("partners", [[0, 1, 2], [0, 1, 2, 4], [-2, 0, 1, 2], [0.0, 1.0, 2.0, 3.0]])
+def test_partners_are_rows_of_cells(partners):
+    with pytest.raises(ValueError, match="partners"):
+        tiny(partners=np.array(partners))
 
 
 @pytest.mark.parametrize("signal", [[0, 1, 0, 1], pd.Series([0, 1, 0, 1], index=[3, 2, 1, 0]), list("abab")])

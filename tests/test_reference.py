@@ -226,3 +226,10 @@ def test_a_report_stands_alone_and_escapes(tmp_path):
     shown = re.sub(r"<script.*?</script>", "", text, flags=re.DOTALL)  # what a reader sees
     assert shown.index("&lt;i&gt;do&lt;/i&gt;") < shown.index('id="vis"></div>') < shown.index("<td>1</td>")
     assert 'src="http' not in text
+
+
+def test_the_recorded_facts_of_data_are_by_the_present_loaders():
+    """Else every page of real data reads them anew: `noise-scaling pack`, with the data at hand, records them."""
+    recorded = json.loads((reference.folder() / reference.FACTS).read_text("utf8"))
+    old = {name for key, facts in recorded.items() if measure._loader_code(name := key.split()[0]) != facts["loader"]}
+    assert not old

@@ -246,9 +246,7 @@ def fill(
     OSError
         If rows cannot be written, before anything is measured or at the first that cannot.
     """
-    keyed = [(point, *_identity(point, kind)) for point in points]
-    stored = store.read(key for _, _, key in keyed)
-    rows = {key: stored.get(key) or _recalled(store, identity) for _, identity, key in keyed}
+    keyed, rows = _found(points, store, kind)
     missing = [k for k in keyed if (rows[k[2]] or {}).get("status") != "ok"]
     # Pairs drawn from a formula are of no data set.
     note_data((point["dataset"], identity["data_hash"]) for point, identity, _ in keyed if "dataset" in point)
@@ -275,6 +273,22 @@ def fill(
         if others:  # another sweep is at work here: go on elsewhere
             turns.rotate(-random.randrange(len(batches)))
     return as_table([row for row in rows.values() if row])
+
+
+def held(grids: Sequence[AnyGrid], store: Store) -> pd.DataFrame:
+    """Return the rows that a store has of some grids, measuring nothing, in one table; failed points are left out.
+
+    So a page can show a sweep that is still going on, without the data.
+    """
+    rows = [row for grid in grids for row in _found(grid.points(), store, grid.kind)[1].values()]
+    return as_table([row for row in rows if row and row["status"] == "ok"])
+
+
+def _found(points: list[Point], store: Store, kind: Kind) -> tuple[list[tuple], dict[str, dict[str, Any] | None]]:
+    """Return each point with its identity and key, and the row of every key, if there is one."""
+    keyed = [(point, *_identity(point, kind)) for point in points]
+    stored = store.read(key for _, _, key in keyed)
+    return keyed, {key: stored.get(key) or _recalled(store, identity) for _, identity, key in keyed}
 
 
 def _measured(store: Store, keys: list[str]) -> dict[str, dict[str, Any]]:

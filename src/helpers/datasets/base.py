@@ -31,6 +31,8 @@ class Dataset:
     paired : ndarray of bool, shape (cells,)
         Cells that have a signal. The others never probe; in the fold that probes they do not train
         either, because they may be relatives of the cells that do. Empty: all have one.
+    partners : ndarray of int, shape (cells,)
+        Where the signal is the state of another cell: the row of that cell, -1 for none. Empty: it is not.
     embeddings : dict of name → (cells, d) array
         Embeddings made elsewhere, for the representation ``precomputed``.
     other_umis : ndarray of int, shape (cells,)
@@ -54,6 +56,7 @@ class Dataset:
     folds: np.ndarray
     fold: int = 0
     paired: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
+    partners: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     embeddings: dict[str, np.ndarray] = field(default_factory=dict)
     other_umis: np.ndarray = field(default_factory=lambda: np.zeros(0, int))
     genes: np.ndarray | None = None
@@ -86,6 +89,12 @@ class Dataset:
             raise ValueError(f"{self.name} has {len(self.genes)} gene names for {self.counts.shape[1]} columns.")
         what = f"signal {self.signal_name!r} of {self.name}"
         same_length(counts=self.counts, signal=self.signal, folds=self.folds, other_umis=others, paired=paired)
+        partners = np.asarray(self.partners)
+        if len(partners):
+            same_length(counts=self.counts, partners=partners)
+            if partners.dtype.kind not in "iu" or partners.min() < -1 or partners.max() >= self.n_cells:
+                raise ValueError(f"partners of {self.name} must be row numbers of cells, or -1 for none.")
+        put(self, "partners", partners.astype(np.int64))
         for key, embedding in self.embeddings.items():
             same_length(counts=self.counts, **{key: as_matrix(embedding, f"embedding {key!r} of {self.name}")})
         signal = self.signal[paired]
@@ -130,6 +139,8 @@ class Dataset:
         shapes = (self.counts.shape, np.shape(self.signal), self.ceiling_bits, sorted(self.embeddings))
         digest = hashlib.sha256(repr(shapes).encode())
         signal = as_labels(self.signal, "signal") if is_labels(self.signal) else self.signal
+        if len(self.partners):  # the last digits of a cell's state differ between processors
+            signal = self.partners
         on_disk = isinstance(self.counts, BackedCounts)
         parts = () if on_disk else (self.counts.data, self.counts.indices, self.counts.indptr)
         digest.update(self.counts.data_hash.encode() if on_disk else b"")

@@ -123,7 +123,7 @@ def with_neighbours(
     partner = neighbours(positions, folds, k, seed)
     state = transcriptome(counts, np.flatnonzero(folds != 0))
     more["checked"] = (*more.get("checked", ()), f"neighbour: one of the {k} nearest cells of the same fold")
-    return registered(name, "neighbour", counts, state[partner], folds, **more)
+    return registered(name, "neighbour", counts, state[partner], folds, partners=partner, **more)
 
 
 def with_relatives(
@@ -154,5 +154,7 @@ def with_relatives(
     state = transcriptome(counts, np.flatnonzero(folds != 0))
     signal = np.zeros((len(days), state.shape[1]))
     signal[cells] = state[partners]
+    partner = np.full(len(days), -1)
+    partner[cells] = partners
     checked = (*more.pop("checked", ()), f"{len(cells)} clones with a cell before and on day {days.max()}")
-    return registered(name, "clone", counts, signal, folds, paired=paired, checked=checked, **more)
+    return registered(name, "clone", counts, signal, folds, paired=paired, partners=partner, checked=checked, **more)

@@ -137,6 +137,7 @@ def your_data(
         signal=values,
         folds=made.folds,
         paired=np.zeros(0, bool) if made.paired is None else made.paired,
+        partners=np.zeros(0, int) if made.partners is None else made.partners,
         embeddings={e: _of(stored.obsm, e, "obsm", path)[keep] for e in embeddings},
         genes=stored.genes,
         ceiling_bits=entropy(values[made.folds >= 0]) if labels else None,
@@ -175,6 +176,7 @@ class Made(NamedTuple):
     folds: np.ndarray
     checked: tuple[str, ...]
     paired: np.ndarray | None = None
+    partners: np.ndarray | None = None  # rows; only where all cells are kept
 
 
 def _of(table: Any, key: str, where: str, path: object) -> np.ndarray:
@@ -258,7 +260,7 @@ def _near(stored: Stored, key: str, split: Split, batch: str | None, k: int = 5)
     partner = neighbours(positions, folds if within is None else within, k, split.seed)
     state = transcriptome(stored.counts, np.flatnonzero(folds != 0))
     checked = (f"neighbour: one of the {k} nearest cells of the same fold", told)
-    return Made(np.arange(n), state[partner], folds, checked)
+    return Made(np.arange(n), state[partner], folds, checked, partners=partner)
 
 
 def _related(stored: Stored, key: str, split: Split, batch: str | None) -> Made:
@@ -279,8 +281,10 @@ def _related(stored: Stored, key: str, split: Split, batch: str | None) -> Made:
     state = transcriptome(stored.counts, np.flatnonzero(folds != 0))
     signal, paired = np.zeros((len(folds), state.shape[1])), np.zeros(len(folds), bool)
     signal[cells], paired[cells] = state[partners], True
+    rows = np.full(len(folds), -1)
+    rows[cells] = partners
     checked = (f"{len(cells)} pairs, one for each value of {clone} with two cells", f"no value of {clone} straddles")
-    return Made(np.arange(len(folds)), signal, folds, checked, paired)
+    return Made(np.arange(len(folds)), signal, folds, checked, paired, rows)
 
 
 def _moments(column: pd.Series, name: str) -> pd.Series:
