@@ -144,8 +144,7 @@ def predict(i_max: float = 2.0, u_bar: float = 400.0, depths: tuple[float, ...] 
             errors.transform_calculate(text="format(datum.error, '+.2f')").mark_text(
                 dx=-8, align="right", color=COLOURS[1], fontSize=13
             ).encode(across, alt.Y("predicted:Q", scale=heights), text="text:N"),
-            _told(_one().transform_filter("answer !== asked"),
-                  "'Predict: ' + asked + '. Then show the answer.'"),
+            _told(_one().transform_filter("answer !== asked"), "'Predict, then show the answer.'"),
             _told(mean, "'Off by ' + format(datum.off, '.2f') + ' bits on average.'"),
         ],
         params, "Predict, then look", "Grey: the law as it is; orange: your prediction; blue, when shown: the answer",
@@ -248,10 +247,10 @@ def race(
            "most_n": cells[1]}  # fmt: skip
     letters = [chr(ord("A") + i) for i in range(len(groups))]
     frame = pd.DataFrame([{**row, "draw": i, "group": letter} for i, letter in enumerate(letters)])
-    ends = [round(float(np.log10(v)), 3) for v in (low, high)]
+    least, most = (round(float(np.log10(v)), 3) for v in (low, high))
     params = [
         _slider("log_budget", round(float(np.log10(budget)), 2), 2, 5, 0.05, "log10 budget"),
-        *(_slider(f"log_u_{i}", round(float(np.log10(u)), 2), *ends, 0.01, f"{letter}: log10 UMIs per cell")
+        *(_slider(f"log_u_{i}", round(float(np.log10(u)), 2), least, most, 0.01, f"{letter}: log10 UMIs per cell")
           for i, (letter, u) in enumerate(zip(letters, groups, strict=True))),
         _choice("stage", list(STAGES), "show"),
         *(alt.param(name, value=value) for name, value in (
