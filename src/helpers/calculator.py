@@ -33,9 +33,29 @@ def _frame(fits: dict[str, Fit], drawn: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
-    """Follow the budget as ``design.optimum`` does: at each depth the cells that it buys, and their information."""
+def bought(chart: alt.Chart) -> alt.Chart:
+    """Add ``reads``, ``n`` cells and ``bits`` that the budget buys at depth ``u`` to rows of a ``JointLaw``.
+
+    Rows hold the parameters of the law and ``most_n``, the most cells; the chart has the signals ``log_budget``,
+    ``per_cell``, ``per_million_reads``, ``usable`` and ``complexity``.
+    """
     return (
+        chart.transform_calculate(reads=_READS)
+        .transform_calculate(
+            n="min(datum.most_n, pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6))"
+        )
+        .transform_calculate(noise=_NOISE)
+        .transform_calculate(bits=_LAW)
+    )
+
+
+def along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
+    """Follow the budget as ``design.optimum`` does: at each depth what is ``bought``, and the ``best`` bits of a draw.
+
+    Beside what ``bought`` needs, rows hold ``draw``, ``least_n`` and the logarithms ``log_least`` and ``log_most`` of
+    the range of depths.
+    """
+    depths = (
         chart.transform_filter(chosen)
         .transform_calculate(reads_left="(pow(10, log_budget) / datum.least_n - per_cell) / per_million_reads * 1e6")
         .transform_calculate(
@@ -45,14 +65,8 @@ def _along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
         .transform_calculate(enough="datum.log_top >= datum.log_least", i=f"sequence(0, {steps})")
         .transform_flatten(["i"])
         .transform_calculate(u=f"exp(datum.log_least + (datum.log_top - datum.log_least) * datum.i / {steps - 1})")
-        .transform_calculate(reads=_READS)
-        .transform_calculate(
-            n="min(datum.most_n, pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6))"
-        )
-        .transform_calculate(noise=_NOISE)
-        .transform_calculate(bits=_LAW)
-        .transform_joinaggregate(best="max(bits)", groupby=["draw"])
     )  # fmt: skip
+    return bought(depths).transform_joinaggregate(best="max(bits)", groupby=["draw"])
 
 
 def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn: int = 30, seed: int = 0) -> Any:
@@ -87,9 +101,9 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
                   bind=slider(min=1000, max=200_000, step=1000, name="molecules a cell in the library ")),
     ]  # fmt: skip
     chosen = "datum.curve === curve && datum.draw === 0"
-    fine = _along(alt.Chart(frame), chosen, design.GRID)
+    fine = along(alt.Chart(frame), chosen, design.GRID)
     best = fine.transform_filter("datum.bits === datum.best")
-    others = _along(alt.Chart(frame), "datum.curve === curve && datum.draw > 0", _COARSE)
+    others = along(alt.Chart(frame), "datum.curve === curve && datum.draw > 0", _COARSE)
     across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
     up = alt.Y("bits:Q").scale(zero=False).title(BITS)
     titles = {"u": "UMIs per cell", "n": "cells", "reads": "reads per cell", "bits": "bits"}
