@@ -9,6 +9,7 @@ from scipy.stats import f as f_distribution
 from helpers.checks import in_range
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, fit_groups, parameter_table
 from helpers.points import cell_axis, noise_axis
+from helpers.sweep import Grid
 
 KEYS = ["dataset", "signal", "representation"]
 # What the signals are of, for charts that cannot have a colour for each.
@@ -61,6 +62,35 @@ def lack_of_fit(fit: Fit) -> float:
     return float(f_distribution.sf(float((many * means**2).sum()) / free / pure, free, repeats))
 
 
+def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
+    """Return how often ``lack_of_fit`` rejects simulated curves at 1 %: eight depths of three seeds, 0.03 bits apart.
+
+    Parameters
+    ----------
+    n_curves : int
+        Of each shape: the noise law itself; the law with its exponent of depth at 0.7; a curve that falls by another
+        0.15 bits at the two least depths, as where a model breaks down.
+
+    Returns
+    -------
+    DataFrame with ``rejected at p < 0.01``, a share, one row a shape
+    """
+    in_range(n_curves, 1, 1e6, "n_curves", whole=True)
+    rng = np.random.default_rng(seed)
+    x = np.repeat(np.geomspace(10, 2000, 8), 3)
+    law = NoiseLaw(2.0, 150.0)
+    shapes = {
+        "the law itself": law(x),
+        "depth to the power of 0.7": law(150.0 * (x / 150.0) ** 0.7),
+        "a fall at the two least depths": law(x) - 0.15 * (x < 30),
+    }
+    rejected = {
+        name: np.mean([lack_of_fit(NoiseLaw.fit(x, y + rng.normal(0, 0.03, len(x)))) < 0.01 for _ in range(n_curves)])
+        for name, y in shapes.items()
+    }
+    return pd.Series(rejected).rename_axis("shape").to_frame("rejected at p < 0.01")
+
+
 def _levels(x: np.ndarray) -> np.ndarray:
     """Return for each x the number of its level, ascending: neighbours less than 2 % apart are of one level."""
     order = np.argsort(x)
@@ -85,6 +115,28 @@ def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
             "range_bits": float(means["y"].max() - means["y"].min()),
         })  # fmt: skip
     return pd.concat([table, pd.DataFrame(rows)], axis=1)
+
+
+def name_of(key: tuple[str, ...]) -> str:
+    """Return what a chart calls a curve.
+
+    >>> name_of(("pbmc68k", "cell_type", "pca"))
+    'pbmc68k cell type pca'
+    """
+    return " ".join(key).replace("_", " ")
+
+
+def curves_of(points: pd.DataFrame, keys: list[tuple[str, ...]]) -> pd.DataFrame:
+    """Return the points of the noise curves with these ``KEYS``, named in a column ``curve``."""
+    curves = noise_axis(points)
+    curves = curves.assign(curve=[name_of(key) for key in curves[KEYS].itertuples(index=False, name=None)])
+    return curves[curves["curve"].isin([name_of(key) for key in keys])]
+
+
+def independent_signals(grids: list[Grid]) -> list[tuple[str, str]]:
+    """Return the data sets and signals of grids whose signal was not computed from the same counts."""
+    about = {(grid.dataset, grid.options["signal"]): grid.about() for grid in grids}
+    return [key for key, told in about.items() if told["signal independent of the counts"] == "yes"]
 
 
 def full_grids(points: pd.DataFrame, depths: int = 8, sizes: int = 5) -> pd.DataFrame:
