@@ -31,8 +31,20 @@ from pydantic import ValidationError
 from scipy import sparse
 from scipy.io import mmwrite
 
-from helpers import cli, design, losses, noise, points, preprocess, reconstruction_sweep, reference, run, workflow
-from helpers.datasets import Dataset, files, load, read
+from helpers import (
+    checks,
+    cli,
+    design,
+    losses,
+    noise,
+    points,
+    preprocess,
+    reconstruction_sweep,
+    reference,
+    run,
+    workflow,
+)
+from helpers.datasets import Dataset, files, h5ad, load, read, splits
 from helpers.datasets.files import Entry, File, fetch
 from helpers.datasets.images import caltech101, tissuemnist, your_images
 from helpers.datasets.larry import larry
@@ -40,17 +52,20 @@ from helpers.datasets.miniature import write
 from helpers.datasets.sequences import your_sequences
 from helpers.datasets.your_data import your_data
 from helpers.image_sweep import ImageGrid
-from helpers.information import gaussian_channel, ksg, lmi, plug_in
-from helpers.information.discrete import entropy
-from helpers.information.gaussian import cca
-from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, robust
+from helpers.information import gaussian_channel, ksg, lmi, lmi_many, plug_in
+from helpers.information.discrete import entropy, flip_probability
+from helpers.information.gaussian import cca, channel_samples, pointwise_information
+from helpers.information.spectrum import simulate
+from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, depth_table, robust, summary
+from helpers.laws.loss import SizeAndDataLaw
+from helpers.noise.blocks import thin_rows
 from helpers.noise.images import snr
 from helpers.noise.sequences import rate_of
 from helpers.reconstruction_sweep import ReconstructionGrid
 from helpers.representations import build
 from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
-from helpers.representations.reconstruction import Training, train_reconstruction
+from helpers.representations.reconstruction import Training, score, train_reconstruction
 from helpers.sequence_sweep import SequenceGrid
 from helpers.store import Store
 from helpers.sweep import Grid, run_sweep
@@ -331,7 +346,7 @@ def hdf5(change: Callable[[Any], Any], signal: str = "obs:celltype", whole: bool
     return do
 
 
-def stored(place: str, at: int, value: int) -> Callable[[Any], None]:
+def stored(place: str, at: int | slice, value: int) -> Callable[[Any], None]:
     """Return what changes one number of a stored array."""
     return lambda handle: handle[place].__setitem__(at, value)
 
@@ -507,6 +522,18 @@ def fasta(text: str | bytes, about: str | bytes | None = None, name: str = "mine
     return do
 
 
+def packed_table() -> Callable[[Path], Any]:
+    """Return what reads a FASTA file with a packed table in the middle of which bytes are others."""
+
+    def do(folder: Path) -> Any:
+        (folder / "mine.fasta").write_text(DATED)
+        text = "strain\tdate\n" + "".join(f"s{i}\t{i**9 % 10007}\n" for i in range(400))
+        (folder / "about.tsv.gz").write_bytes(overwritten(gzip.compress(text.encode(), mtime=0)))
+        return your_sequences(folder / "mine.fasta", folder / "about.tsv.gz")
+
+    return do
+
+
 def larry_with(file: str, content: bytes) -> Callable[[Path], Any]:
     """Return what reads the miniature of LARRY with one file replaced."""
 
@@ -550,10 +577,12 @@ def download(content: bytes, expected: str | None = None, cached: bytes | None =
     return do
 
 
-def checkpoint(names: dict[str, Any], genes: Any = ("A", "B")) -> Callable[[Path], Any]:
-    """Return what reads a folder with these files as a trained transformer."""
+def checkpoint(names: dict[str, Any], genes: Any = ("A", "B"), damaged: bool = False) -> Callable[[Path], Any]:
+    """Return what reads a folder with these files as a trained transformer, its weights damaged if asked."""
 
     def do(folder: Path) -> Any:
+        if damaged:
+            (folder / "model.safetensors").write_bytes(b"x" * 99)
         for name, content in names.items():
             (folder / name).write_text(json.dumps(content))
         model = build("txformer", 4, from_checkpoint=str(folder))
@@ -569,6 +598,18 @@ def network(config: dict[str, Any]) -> Callable[[Path], Any]:
         (folder / "config.json").write_text(json.dumps(config))
         (folder / "model.safetensors").write_bytes(b"x" * 99)
         return MobileNet(weights=str(folder)).fit(IMAGES, ["a", "b"] * 4)
+
+    return do
+
+
+def protein_model(config: dict[str, Any]) -> Callable[[Path], Any]:
+    """Return what trains an ESM-2 from a folder with this configuration and weights that are damaged."""
+
+    def do(folder: Path) -> Any:
+        (folder / "config.json").write_text(json.dumps(config))
+        (folder / "vocab.txt").write_text("<pad>\n<mask>\n")
+        (folder / "model.safetensors").write_bytes(b"x" * 99)
+        return ESM(weights=str(folder)).fit(PROTEINS)
 
     return do
 
@@ -589,6 +630,7 @@ def saved(content: Any, **how: Any) -> Callable[[Path], Any]:
 
 
 RNG = np.random.default_rng(0)
+RAGGED = [[1.0, 2.0], [3.0]]
 X = RNG.normal(size=(120, 3))
 Y = X[:, :1] + RNG.normal(size=(120, 1))
 HOLED = np.where(np.arange(120)[:, None] == 7, np.nan, X)
@@ -607,6 +649,50 @@ PROTEINS = ["MFVFLVLL", "MFVFLVLA"] * 4
 def fits() -> tuple[Any, Any]:
     """Return a noise law and a joint law fitted to points."""
     return NoiseLaw.fit(DEPTHS, BITS + 0.01 * RNG.normal(size=5)), JointLaw.fit(CELLS, MANY, JOINT(CELLS, MANY))
+
+
+def damaged(part: str, at: int, value: int) -> sparse.csr_matrix:
+    """Return counts that point outside themselves."""
+    matrix = sparse.csr_matrix(np.array([[1, 0, 2], [0, 3, 0]]))
+    getattr(matrix, part)[at] = value
+    return matrix
+
+
+def beyond() -> sparse.coo_matrix:
+    """Return counts with a row number that is none of the rows."""
+    matrix = sparse.coo_matrix(([1], ([0], [0])), shape=(2, 3))
+    matrix.row[0] = 9
+    return matrix
+
+
+def rows_of(change: Callable[[Any], Any]) -> Callable[[Path], Any]:
+    """Return what reads some rows of a stored matrix that was changed."""
+
+    def do(folder: Path) -> Any:
+        (folder / "cells.h5ad").write_bytes((_made() / "your_data.h5ad").read_bytes())
+        with h5py.File(folder / "cells.h5ad", "a") as handle:
+            change(handle)
+        with h5ad.opened(folder / "cells.h5ad") as handle:
+            return h5ad.rows(handle, np.array([2, 5]))
+
+    return do
+
+
+def shortened(place: str) -> Callable[[Any], None]:
+    """Return what takes the last number off a stored array."""
+
+    def change(handle: Any) -> None:
+        values = handle[place][:-1]
+        del handle[place]
+        handle[place] = values
+
+    return change
+
+
+@functools.cache
+def trained() -> Any:
+    """Return a masked-reconstruction model of twelve genes."""
+    return train_reconstruction(VALUES[:20], VALUES[20:], Training("TINY", steps=1, batch=4))
 
 
 def _parameters() -> list[tuple[str, Any, str]]:
@@ -671,6 +757,8 @@ def _grid_files() -> list[tuple[str, Any, str]]:
         ("more cells than there are", of("n_train: [1000000]"), "n_train of pbmc68k is 1000000"),
         ("no size", of("sizes: []"), "sizes: List should have at least 1 item"),
         ("text for whole numbers", of("seeds: [a]"), "seeds.0: Input should be a valid integer"),
+        ("steps of an unknown size", of("steps_of: {XXXS: 5}"), "steps_of: unknown size"),
+        ("negative steps of a size", of("steps_of: {XS: -5}"), "steps_of: steps is -5"),
     ]
 
 
@@ -708,8 +796,13 @@ def _grids() -> list[tuple[str, Any, str]]:
         ("an unknown option of the network", images(model={"widht": 1.0}), "'widht': did you mean 'width'"),
         ("a substitution rate above 1", sequences(rates=[1.1]), "substitution rate is 1.1"),
         ("an unknown role", sequences(roles=["trian"]), "'trian': did you mean 'train'"),
+        ("images: an unknown option of the estimator", images(lmi={"fold": 3}), "'fold': did you mean 'folds'"),
+        ("sequences: an unknown option of the estimator", sequences(lmi={"ks": 3}), "unknown option of lmi 'ks'"),
         ("cells for sequences", sequences(dataset="pbmc68k"), "dataset of sequences 'pbmc68k'"),
         ("a size with an odd head", masked(sizes=["7/1/2/4"]), "'7/1/2/4'"),
+        ("one gene to hide and none to see", masked(n_genes=[1]), "one of n_genes is 1: it must be a whole num"),
+        ("a negative seed of a training", masked(seeds=[-1]), "one of seeds is -1"),
+        ("one training cell of a model", masked(n_train=[1]), "one of n_train is 1"),
         ("all cells for testing", masked(test_parts=20), "test_parts: Input should be less than or equal to 17"),
         ("information without labels", masked(dataset="simulated", options={"signal": "protein"}, information=True),
          "information is asked, but simulated"),
@@ -755,6 +848,11 @@ def _cell_files() -> list[tuple[str, Any, str]]:
         ("on disk: a gene number below 0", hdf5(stored("X/indices", 3, -1), backed=True), "X of FOLDER/cells.h5ad is"),
         ("on disk: row pointers that descend", hdf5(stored("X/indptr", 5, -7), backed=True), "X of FOLDER/cells.h5ad"),
         ("on disk: row pointers that begin late", hdf5(stored("X/indptr", 0, 3), backed=True), "X of FOLDER/cells.h5"),
+        ("some rows: a gene number beyond the genes", rows_of(stored("X/indices", slice(None), 10**6)),
+         "X of FOLDER/cells.h5ad is damaged"),
+        ("some rows: pointers that descend", rows_of(stored("X/indptr", 5, 1)), "damaged (indptr does not deal out"),
+        ("some rows: a pointer too few", rows_of(shortened("X/indptr")), "damaged (indptr does not deal out"),
+        ("some rows: a gene number too few", rows_of(shortened("X/indices")), "X of FOLDER/cells.h5ad is damaged ("),
         ("no genes", hdf5(lambda h: h.pop("var")), "FOLDER/cells.h5ad has no 'var', the names of its genes"),
         ("a matrix of another shape", hdf5(reshaped(400, 7)), "FOLDER/cells.h5ad cannot be read"),
         ("on disk: a matrix with too few rows", hdf5(reshaped(10, 200), backed=True),
@@ -823,6 +921,8 @@ def _cell_files() -> list[tuple[str, Any, str]]:
         ("an R file of text", lambda d: ((d / "x.rds").write_text("x"), read.r_object(d / "x.rds")), "x.rds is not a"),
         ("an unknown dataset", lambda d: load("pbmc"), "unknown dataset 'pbmc'"),
         ("an unknown option of a dataset", lambda d: load("pbmc68k", fold=2), "option of dataset pbmc68k 'fold'"),
+        ("a negative seed of a dataset", lambda d: load("pbmc68k", split_seed=-1), "split_seed is -1"),
+        ("half a seed of a simulation", lambda d: load("simulated", seed=0.5), "seed is 0.5"),
     ]  # fmt: skip
 
 
@@ -832,6 +932,15 @@ def _arrays() -> list[tuple[str, Any, str]]:
         ("normalised counts", dataset(counts=half), "counts of mine holds 0.5, not a whole number"),
         ("negative counts", dataset(counts=-np.ones((20, 5))), "counts of mine holds -1"),
         ("a vector of counts", dataset(counts=np.ones(20)), "counts of mine has 1 dimension(s)"),
+        ("rows of counts of other lengths", lambda d: checks.as_counts(RAGGED), "counts has rows of different lengths"),
+        ("a column number beyond the columns", lambda d: checks.as_counts(damaged("indices", 0, 9)),
+         "counts is damaged (…): make it again"),
+        ("a column number below 0", lambda d: checks.as_counts(damaged("indices", 0, -1)), "counts is damaged ("),
+        ("row pointers that descend", lambda d: checks.as_counts(damaged("indptr", 1, 7)), "counts is damaged ("),
+        ("row pointers beyond the values", lambda d: checks.as_counts(damaged("indptr", 2, 9)), "counts is damaged ("),
+        ("row numbers beyond the rows", lambda d: checks.as_counts(beyond()), "counts is damaged (…): make it again"),
+        ("fewer folds than two", lambda d: splits.stratified(LABELS, 1), "n_folds is 1"),
+        ("text for the seed of folds", lambda d: splits.stratified(LABELS, 2, "a"), "seed is 'a'"),
         ("a signal of another length", dataset(signal=np.array(["a", "b"] * 9)), "signal has 18 rows"),
         ("a constant signal", dataset(signal=np.array(["a"] * 20)), "signal 'type' of mine is constant"),
         ("a signal with a missing label", dataset(signal=np.array([None, *["a", "b"] * 9, "a"], dtype=object)),
@@ -903,6 +1012,11 @@ def _sequence_files() -> list[tuple[str, Any, str]]:
         ("a column that is not there", fasta(DATED, header + "s1\t2020-01-01\n", id_column="strian"),
          "'strian': did you mean 'strain'"),
         ("a table of bytes", fasta(DATED, b"\xff\xfe\x00"), "FOLDER/about.tsv is not a readable table with tabs"),
+        ("a table that is not there",
+         lambda d: ((d / "mine.fasta").write_text(DATED), your_sequences(d / "mine.fasta", d / "no.tsv")),
+         "FOLDER/no.tsv does not exist"),
+        ("a table with a field too many", fasta(DATED, header + "s1\t2020-01-01\tx\n"), "lines with more fields"),
+        ("a packed table of other bytes", packed_table(), "about.tsv.gz is not a readable table with tabs"),
     ]  # fmt: skip
 
 
@@ -985,6 +1099,19 @@ def _estimators() -> list[tuple[str, Any, str]]:
         ("lmi: text for x", lambda d: lmi(LABELS, Y), "x has dtype <U1 (such as 'a')"),
         ("lmi: three axes", lambda d: lmi(X[:, :, None], Y), "x has shape (120, 3, 1)"),
         ("lmi: complex numbers", lambda d: lmi(X + 1j, Y), "x has dtype complex128"),
+        ("lmi: no column", lambda d: lmi(X[:, :0], Y), "x has shape (120, 0): it needs at least one column"),
+        ("lmi: rows of other lengths", lambda d: lmi(X, RAGGED), "y has rows of different lengths"),
+        ("lmi: a number for x", lambda d: lmi(3.0, Y), "x has shape ()"),
+        ("lmi: nothing for x", lambda d: lmi(None, Y), "x has dtype object (such as None)"),
+        ("lmi: a negative seed", lambda d: lmi(X, Y, seed=-1), "seed is -1: it must be a whole number in [0, 42949"),
+        ("lmi: a seed that is 1.0", lambda d: lmi(X, Y, seed=1.0), "seed is 1.0"),
+        ("lmi: no seed", lambda d: lmi(X, Y, seed=None), "seed is None"),
+        ("lmi: a seed of 300 bits", lambda d: lmi(X, Y, seed=2**300), "seed is a whole number of 301 bits"),
+        ("lmi: text for the seed", lambda d: lmi(X, Y, seed="0"), "seed is '0'"),
+        ("lmi: a truth value for the seed", lambda d: lmi(X, Y, seed=True), "seed is True"),
+        ("lmi: k of 300 bits", lambda d: lmi(X, Y, k=2**300), "k is a whole number of 301 bits"),
+        ("lmi_many: a negative seed", lambda d: lmi_many([(X, Y)], -1), "seed is -1"),
+        ("lmi, as published: a negative seed", lambda d: lmi(X, Y, seed=-1, faithful=True), "seed is -1"),
         ("lmi: a label that is missing", lambda d: lmi(X, np.array([None, *LABELS[1:]], object)),
          "y holds 1 missing labels"),
         ("lmi: a label for each cell", lambda d: lmi(X, [f"c{i}" for i in range(120)]), "120 of 120 cells carry a"),
@@ -997,19 +1124,38 @@ def _estimators() -> list[tuple[str, Any, str]]:
         ("ksg: other lengths", lambda d: ksg(X, Y[:-1]), "x has 120 rows, y has 119 rows"),
         ("ksg: fewer cells than neighbours", lambda d: ksg(X[:4], Y[:4]), "number of cells for k=3 is 4"),
         ("ksg: k that is NaN", lambda d: ksg(X, Y, k=np.nan), "k is nan"),
+        ("ksg: no column", lambda d: ksg(X, Y[:, :0]), "y has shape (120, 0): it needs at least one column"),
+        ("ksg: a negative seed", lambda d: ksg(X, Y, seed=-1), "seed is -1"),
         ("cca: too few cells for the folds", lambda d: cca(X[:30], Y[:30]), "for cca with 4 folds is 30"),
         ("cca: one fold", lambda d: cca(X, Y, folds=1), "folds is 1"),
+        ("cca: no column", lambda d: cca(X[:, :0], Y), "x has shape (120, 0): it needs at least one column"),
+        ("cca: half a seed", lambda d: cca(X, Y, seed=0.5), "seed is 0.5"),
         ("plug_in: other lengths", lambda d: plug_in(LABELS, LABELS[1:]), "x has 120 rows, y has 119 rows"),
         ("plug_in: a matrix for labels", lambda d: plug_in(X, LABELS), "x has shape (120, 3): labels are a vector"),
         ("plug_in: missing labels", lambda d: plug_in([None] * 120, LABELS), "x holds 120 missing labels"),
         ("plug_in: one cell", lambda d: plug_in(["a"], ["b"]), "number of cells is 1"),
+        ("plug_in: measurements for labels", lambda d: plug_in(X[:, 0], LABELS), "a measurement and no label: use lmi"),
+        ("plug_in: no seed", lambda d: plug_in(LABELS, LABELS, seed=None), "seed is None"),
         ("entropy: a missing label", lambda d: entropy([np.nan, 1.0]), "labels holds 1 missing labels"),
+        ("entropy: no label", lambda d: entropy([]), "number of labels is 0"),
+        ("flip_probability: negative bits", lambda d: flip_probability(-1.0, 4), "bits of 4 labels is -1.0"),
+        ("flip_probability: more bits than labels have", lambda d: flip_probability(2.5, 4), "bits of 4 labels is 2.5"),
+        ("flip_probability: one label", lambda d: flip_probability(0.0, 1), "number of labels is 1"),
         ("gaussian_channel: a negative variance", lambda d: gaussian_channel(-1.0, 0.0), "sigma_y has eigenvalue -1"),
         ("gaussian_channel: an indefinite matrix", lambda d: gaussian_channel([[1, 2], [2, 1]], np.eye(2)),
          "sigma_y has eigenvalue -1"),
         ("gaussian_channel: no symmetry", lambda d: gaussian_channel([[1, 2], [0, 1]], np.eye(2)), "square and symmet"),
         ("gaussian_channel: other dimensions", lambda d: gaussian_channel(np.eye(2), np.eye(3)), "(2, 2) and sigma_u"),
         ("gaussian_channel: no gain", lambda d: gaussian_channel(1.0, 0.0, alpha=0), "alpha is 0"),
+        ("gaussian_channel: text for a variance", lambda d: gaussian_channel("a", 0.0), "sigma_y has dtype <U1"),
+        ("channel_samples: a gain that is NaN", lambda d: channel_samples(1.0, 0.5, np.nan, 9, RNG), "alpha is nan"),
+        ("channel_samples: a negative gain", lambda d: channel_samples(1.0, 0.5, -1.0, 9, RNG), "alpha is -1.0"),
+        ("channel_samples: half a sample", lambda d: channel_samples(1.0, 0.5, 1.0, 9.5, RNG), "n is 9.5"),
+        ("channel_samples: other dimensions", lambda d: channel_samples(np.eye(2), 0.5, 1.0, 9, RNG), "(2, 2) and si"),
+        ("channel_samples: text for the generator", lambda d: channel_samples(1.0, 0.5, 1.0, 9, "a"), "rng is 'a'"),
+        ("pointwise_information: a gain that is NaN", lambda d: pointwise_information(Y, Y, 1.0, 0.5, np.nan),
+         "alpha is nan"),
+        ("spectra: a negative seed", lambda d: simulate("even", 1.0, 2.0, 3, -1), "seed is -1"),
     ]  # fmt: skip
 
 
@@ -1029,6 +1175,13 @@ def _laws() -> list[tuple[str, Any, str]]:
         ("ū that is 0", lambda d: NoiseLaw(2.0, 0.0), "u_bar is 0.0"),
         ("s that is NaN", lambda d: CellNumberLaw(2.0, 50.0, np.nan), "s is nan"),
         ("a law at a negative depth", lambda d: NoiseLaw(2.0, 80.0)(-1.0), "u holds -1: it must be 0 or more"),
+        ("a law at text", lambda d: NoiseLaw(2.0, 80.0)("a"), "u has dtype <U1 (such as 'a'): give numbers"),
+        ("a law at nothing", lambda d: NoiseLaw(2.0, 80.0)(None), "u has dtype object (such as None)"),
+        ("an I_max that is None", lambda d: NoiseLaw(None, 80.0), "i_max is None"),
+        ("ū that is True", lambda d: NoiseLaw(2.0, True), "u_bar is True"),
+        ("ū of 300 bits", lambda d: NoiseLaw(2.0, 2**300), "give a larger one as a float"),
+        ("bits by the hundred thousand", lambda d: NoiseLaw.fit(DEPTHS, BITS * 1e5), "information lies within ±150"),
+        ("a depth for bits that are text", lambda d: NoiseLaw(2.0, 80.0).depth_for("a"), "target information has"),
         ("a depth for negative bits", lambda d: NoiseLaw(2.0, 80.0).depth_for(-1.0), "target information is -1 bits"),
         ("an interval of level 95", lambda d: fits()[0].interval(95), "level is 95"),
         ("a band of level 1.5", lambda d: fits()[0].band([1.0], 1.5), "level is 1.5"),
@@ -1039,6 +1192,19 @@ def _laws() -> list[tuple[str, Any, str]]:
          "n is 5 at every point"),
         ("a joint law of too few pairs", lambda d: JointLaw.fit(CELLS[3:8], MANY[3:8], BITS), "5 distinct pairs of n"),
         ("h0 above 1", lambda d: JointLaw(3.0, 500.0, 1000.0, 0.7, 0.5, 1.0, 1.5), "h0 is 1.5"),
+        ("κ below −1", lambda d: JointLaw(3.0, 500.0, 1000.0, 0.7, -2.0, 1.0, 0.5), "kappa is -2.0: it must be a"),
+        ("κ that is None", lambda d: JointLaw(3.0, 500.0, 1000.0, 0.7, None, 1.0, 0.5), "kappa is None"),
+        ("s that is True", lambda d: JointLaw(3.0, 500.0, 1000.0, True, 0.5, 1.0, 0.5), "s is True"),
+        ("a joint law of bits by the thousand", lambda d: JointLaw.fit(CELLS, MANY, JOINT(CELLS, MANY) * 1e3),
+         "information lies within ±150 bits"),
+        ("a joint law without depth", lambda d: JOINT(100.0), "n has shape (): give u too"),
+        ("a joint law of three columns", lambda d: JOINT(np.ones((4, 3))), "n has shape (4, 3): give u too"),
+        ("a joint law of other lengths", lambda d: JOINT([1, 2], [1, 2, 3]), "n has shape (2,) and u (3,)"),
+        ("a joint loss without cells", lambda d: SizeAndDataLaw(2.0, 0.5, 3.0, 0.5, 1.0)(100),
+         "p has shape (): give d too"),
+        ("a table of no fits", lambda d: summary({}), "fits are {}: give a dict of names and fits"),
+        ("a table of None", lambda d: depth_table({"a": None}), "the fit is None"),
+        ("None to be robust about", lambda d: robust(None), "the fit is None"),
         ("a joint law without cells", lambda d: JOINT(0, 100), "n holds 0: it must be above 0"),
         ("bits that do not change", flagged(NoiseLaw, DEPTHS, flat), "every point has 1 bits"),
         ("bits that fall with depth", flagged(NoiseLaw, DEPTHS, falling), "a constant fits as well"),
@@ -1056,6 +1222,15 @@ def _noise() -> list[tuple[str, Any, str]]:
         ("a fraction that is text", lambda d: noise.thin(COUNTS, "0.5"), "depth fraction is '0.5'"),
         ("counts that are halves", lambda d: noise.thin(COUNTS / 2, 0.5), "not a whole number"),
         ("counts below 0", lambda d: noise.thin(-COUNTS, 0.5), "counts cannot be negative"),
+        ("one fraction, no list", lambda d: noise.thin_nested(COUNTS, 0.5), "depth fractions are 0.5: give a list"),
+        ("text for the fractions", lambda d: noise.thin_nested(COUNTS, "0.5"), "depth fractions are '0.5'"),
+        ("a negative seed of thinning", lambda d: noise.thin_nested(COUNTS, [0.5], -1), "seed is -1"),
+        ("no seed of thinning", lambda d: noise.thin_nested(COUNTS, [0.5], None), "seed is None"),
+        ("a negative seed of rows", lambda d: thin_rows(COUNTS, 0.5, -1), "seed is -1"),
+        ("half a generator", lambda d: noise.thin(COUNTS, 0.5, 0.5), "rng is 0.5: it must be a whole number"),
+        ("text for the generator", lambda d: noise.thin_twice(COUNTS, 0.5, "a"), "Or give a numpy Generator"),
+        ("a truth value for the generator", lambda d: noise.add_gaussian(IMAGES, 0.1, True), "rng is True"),
+        ("images of other sizes", lambda d: noise.add_gaussian(RAGGED, 0.1), "images has rows of different lengths"),
         ("more than half, twice", lambda d: noise.thin_twice(COUNTS, 0.6), "fraction is 0.6"),
         ("a negative σ", lambda d: noise.add_gaussian(IMAGES, -0.1), "sigma is -0.1"),
         ("pixels that are NaN", lambda d: noise.add_gaussian(np.full((2, 2), np.nan), 0.1), "images hold NaN"),
@@ -1064,7 +1239,13 @@ def _noise() -> list[tuple[str, Any, str]]:
         ("a substitution rate above 1", lambda d: noise.substitute(["MFV"], 1.5), "substitution rate is 1.5"),
         ("one protein, no list", lambda d: noise.substitute("MFV", 0.1), "sequences are one text ('MFV'"),
         ("proteins in small letters", lambda d: noise.substitute(["mfv"], 0.1), "sequences hold 'v'"),
+        ("a number for the proteins", lambda d: noise.substitute(5, 0.1), "sequences are 5: give a list"),
+        ("a number among the proteins", lambda d: noise.substitute(["MFV", 3], 0.1), "sequences hold 3"),
+        ("bytes for a protein", lambda d: noise.substitute([b"MFV"], 0.1), "sequences hold b'MFV': give each protein"),
+        ("a negative seed of misreading", lambda d: noise.substitute(["MFV"], 0.1, -1), "rng is -1"),
         ("an unknown kind of noise", lambda d: snr("blur", 1, 2), "unknown kind of noise 'blur'"),
+        ("a negative power", lambda d: snr("gaussian", 1, -2), "power is -2"),
+        ("text for the power", lambda d: snr("gaussian", 1, "2"), "power is '2'"),
         ("a negative ratio", lambda d: rate_of(-1), "true:error ratio is -1"),
     ]
 
@@ -1074,12 +1255,18 @@ def _representations() -> list[tuple[str, Any, str]]:
     counts = functools.partial(values, "scvi", COUNTS, hidden=4)
     tokens = functools.partial(values, "txformer", COUNTS)
     masked = functools.partial(values, "masked_reconstruction", size="TINY")
+    small = Training("TINY")
     nan = np.where(np.arange(30)[:, None] == 3, np.nan, VALUES)
     image = lambda x=IMAGES, labels=("a", "b") * 4, **how: lambda d: MobileNet(**how).fit(x, list(labels))  # noqa: E731
     return [
         ("an unknown name", values("pac"), "'pac': did you mean 'pca'"),
         ("cells that are NaN", values(cells=nan), "training cells holds NaN or infinite values in 1 of 30 rows"),
         ("one cell", values(cells=VALUES[:1]), "number of training cells is 1"),
+        ("no gene", values(cells=VALUES[:, :0]), "training cells has shape (30, 0): it needs at least one column"),
+        ("scvi: no gene", values("scvi", COUNTS[:, :0]), "number of columns of the training cells is 0"),
+        ("an empty probe", lambda d: build("pca", 4).fit(VALUES).transform(VALUES[:0]), "number of probe cells is 0"),
+        ("rows of other lengths", values(cells=RAGGED), "training cells has rows of different lengths"),
+        ("a seed that is 1.0", values(seed=1.0), "seed is 1.0"),
         ("three axes", values(cells=VALUES[:, :, None]), "training cells has shape (30, 12, 1)"),
         ("text", values(cells=[["a", "b"]] * 30), "training cells has dtype <U1 (such as 'a')"),
         ("no dimension", values(dim=0), "dim is 0"),
@@ -1100,6 +1287,21 @@ def _representations() -> list[tuple[str, Any, str]]:
         ("txformer: a step that is not taken", tokens(checkpoints=[99]), "step of checkpoints is 99"),
         ("masked_reconstruction: nothing hidden", masked(mask=0.0), "mask is 0.0"),
         ("masked_reconstruction: an unknown loss", masked(loss="mea"), "unknown loss 'mea': did you mean 'mse'"),
+        ("masked_reconstruction: no cell", lambda d: train_reconstruction(VALUES[:0], VALUES, small),
+         "number of training cells is 0"),
+        ("masked_reconstruction: no cell validates", lambda d: train_reconstruction(VALUES, VALUES[:0], small),
+         "number of validation cells is 0"),
+        ("masked_reconstruction: other genes validate", lambda d: train_reconstruction(VALUES, VALUES[:, 1:], small),
+         "training cells have 12 genes, validation cells 11"),
+        ("masked_reconstruction: no seed", lambda d: train_reconstruction(VALUES, VALUES, small, None),
+         "seed is None"),
+        ("masked_reconstruction: no cell to score", lambda d: score(trained(), VALUES, VALUES[:0]),
+         "number of cells to score is 0"),
+        ("masked_reconstruction: a vector to score", lambda d: score(trained(), VALUES, VALUES[0]),
+         "training cells have 12 genes, cells to score 1"),
+        ("masked_reconstruction: fewer genes to score", lambda d: score(trained(), VALUES[:, :9], VALUES[:, :9]),
+         "cells to score have 9 genes: the model was trained on 12"),
+        ("masked_reconstruction: no mask to score at", lambda d: score(trained(), VALUES, VALUES, 0), "repeats is 0"),
         ("mobilenet: images without channels", image(IMAGES[:, 0]), "images have shape (8, 32, 32)"),
         ("mobilenet: whole numbers", image(IMAGES.astype(int)), "images have dtype int64"),
         ("mobilenet: one class", image(labels="aaaaaaaa"), "number of classes of the training images is 1"),
@@ -1109,6 +1311,9 @@ def _representations() -> list[tuple[str, Any, str]]:
         ("no gene to choose", lambda d: preprocess.choose_genes(COUNTS, 0), "n_top is 0"),
         ("other genes in the probe", lambda d: preprocess.prepare(COUNTS, COUNTS[:, 1:]), "train has 12 genes and pro"),
         ("more cells than there are", lambda d: preprocess.nested_subset(10, 11, 0), "n_train is 11"),
+        ("a negative seed of a subset", lambda d: preprocess.nested_subset(10, 5, -1), "seed is -1"),
+        ("esm: a negative seed of masks", lambda d: ESM(epochs=0).fit(PROTEINS).masked_bits(PROTEINS, -1),
+         "seed is -1"),
     ]  # fmt: skip
 
 
@@ -1140,6 +1345,17 @@ def _designs() -> list[tuple[str, Any, str]]:
             "a noise law says nothing of the",
         ),
         ("no draw", lambda d: design.draws(fits()[0], 0), "count is 0"),
+        ("draws of None", lambda d: design.draws(None), "the fit is None: give what the fit of a law returned"),
+        ("half a seed of draws", lambda d: design.draws(fits()[0], 3, 0.5), "seed is 0.5"),
+        ("a plan by None", lambda d: design.plan(None, 1000, prices), "the fit is None"),
+        ("a region of None", lambda d: design.region(None, 1000, prices), "the fit is None"),
+        ("advice by None", lambda d: design.advice(None, (100, 100), prices), "the fit is None"),
+        (
+            "advice on nothing",
+            lambda d: design.advice(fits()[1], None, prices),
+            "now is None: give the cells",
+        ),
+        ("advice on cells alone", lambda d: design.advice(fits()[1], (100,), prices), "now is (100,)"),
         ("a share of all", lambda d: design.advice(fits()[1], (100, 100), prices, share=1.0), "share is 1.0"),
         ("negative bits", lambda d: design.iso_information(JOINT, -1.0, DEPTHS, (1, 10)), "bits is -1.0"),
         ("a pilot without bits", pilot(u=[1, 2]), "the pilot has no column 'bits': it has u"),
@@ -1163,6 +1379,8 @@ def _tables() -> list[tuple[str, Any, str]]:
         ("a store with nothing measured", lambda d: points.measured(Store(d), dataset="x"), "with dataset=x"),
         ("a column that a store has not", lambda d: points.measured(Store(d), datset="x"), "'datset': did you mean"),
         ("means of nothing measured", lambda d: points.seed_means(pd.DataFrame()), "no point was measured"),
+        ("names of nothing measured", lambda d: points.named(pd.DataFrame()), "no point was measured"),
+        ("a negative seed of what is verified", lambda d: reference.verify(Store(d), -1), "seed is -1"),
         (
             "means of another table",
             lambda d: points.seed_means(failed),
@@ -1199,6 +1417,13 @@ def _checkpoints() -> list[tuple[str, Any, str]]:
         ("a network of another kind", network({"model_type": "bert"}), "FOLDER holds a bert"),
         ("damaged weights of a network", network({"model_type": "mobilenet_v2"}), "be loaded from 'FOLDER'"),
         ("a protein model that is not there", lambda d: ESM(weights=str(d / "no")).fit(PROTEINS), "weights are 'FOLD"),
+        ("a protein model of another kind", protein_model({"model_type": "bert"}), "FOLDER holds a bert"),
+        ("a protein model with code of its own",
+         protein_model({"model_type": "mine", "auto_map": {"AutoConfig": "mine.Config"}}),
+         "config.json of FOLDER describes no model"),
+        ("damaged weights of a protein model", protein_model({"model_type": "esm"}), "be loaded from 'FOLDER'"),
+        ("damaged weights of an encoder", checkpoint({**vocabulary, "config.json": bert}, damaged=True),
+         "model.safetensors of FOLDER is damaged"),
         ("a state that is no checkpoint", saved({"weights": torch.zeros(2)}), "FOLDER/state.pt is no checkpoint"),
         ("a state that runs code", warned(saved(Harmful())), "FOLDER/state.pt cannot be read"),
         ("more cells at once than in a batch", saved({}, micro_batch=64), "micro_batch is 64"),

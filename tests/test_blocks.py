@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from helpers import large, preprocess
+from helpers.checks import check_sparse
 from helpers.datasets import backed as on_disk
 from helpers.datasets import load
 from helpers.datasets.backed import BackedCounts
@@ -80,7 +81,7 @@ def test_pointers_of_a_matrix_without_values_are_checked():
     matrix = sparse.csr_matrix((2, 3))
     matrix.indptr[:] = [0, 1000, 0]
     with pytest.raises(ValueError, match="X is damaged"):
-        on_disk.check_sparse(matrix, "X")
+        check_sparse(matrix, "X")
 
 
 @pytest.mark.usefixtures("small_blocks")

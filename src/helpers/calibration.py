@@ -12,7 +12,7 @@ from scipy.optimize import brentq
 from scipy.special import logsumexp, ndtr, stdtrit
 
 from helpers import checks
-from helpers.checks import as_labels, choose, in_range, is_labels
+from helpers.checks import as_labels, as_seed, choose, in_range, is_labels
 from helpers.information import Estimate, cca, discrete, estimate, gaussian, ksg, lmi, lmi_many, nets
 from helpers.information.discrete import flip_probability
 from helpers.information.package import latentmi_package
@@ -62,7 +62,7 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     in_range(bits, 0, 50, "bits")
     in_range(n, 2, 1e8, "n", whole=True)
     in_range(dim, 1, 10_000, "dim", whole=True)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     if task == "discrete":
         return _label_pair(bits, n, dim, rng)
     if task == "clusters":

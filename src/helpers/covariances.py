@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_labels, as_matrix, in_range, same_length
+from helpers.checks import as_labels, as_matrix, as_seed, in_range, same_length
 from helpers.datasets import Dataset
 from helpers.information.spectrum import Channels, scaled_to
 from helpers.noise import thin
@@ -45,6 +45,7 @@ def measured_channels(cells: Dataset, dim: int = 8, seed: int = 0, bits: float |
     >>> len(channels.noise), channels.i_max > 1
     (4, True)
     """
+    seed = as_seed(seed)
     rng = np.random.default_rng(seed)
     counts, other = cells.counts[cells.probe], cells.other_umis[cells.probe]
     one, other_one = thin(counts, 0.5, rng), rng.binomial(other, 0.5)

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, brief, choose, in_range
 from helpers.laws import Fit, JointLaw, NoiseLaw, TwoVariableLaw
-from helpers.laws.base import Law
+from helpers.laws.base import Law, check_fit
 
 # Points along the budget on which the best is first looked for; the page's calculator uses the same.
 GRID = 2400
@@ -98,10 +98,17 @@ def _amount(values: Any, what: str) -> np.ndarray:
     return numbers.astype(float)
 
 
+def _pair(given: Any, what: str, ends: str) -> tuple[Any, Any]:
+    """Return two values as they are, or raise naming them."""
+    values = tuple(given) if np.iterable(given) and not isinstance(given, str) else ()
+    if len(values) != 2:
+        raise ValueError(f"{what} is {brief(given)}: give {ends}.")
+    return values
+
+
 def _span(given: tuple[float, float], what: str) -> tuple[float, float]:
     """Return a range (low, high) of positive numbers, low below high."""
-    if len(given) != 2:
-        raise ValueError(f"the range of {what} is {given!r}: give its low and its high end.")
+    given = _pair(given, f"the range of {what}", "its low and its high end")
     for end in given:
         in_range(end, 0, 1e300, f"an end of the range of {what}", open_low=True)
     if given[0] >= given[1]:
@@ -268,6 +275,7 @@ def plan(
     ValueError
         If the budget buys no experiment in these ranges.
     """
+    check_fit(fit)
     in_range(budget, 0, 1e15, "budget", open_low=True)
     depths, joint = _span(depths or depth_range(fit), "depths"), knows_cells(fit)
     if cells is not None:
@@ -310,7 +318,7 @@ def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
     Raises
     ------
     ValueError
-        If the points do not give a covariance.
+        For what is no fit, one whose points do not give a covariance, or a count or seed out of range.
 
     Examples
     --------
@@ -320,8 +328,9 @@ def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
     >>> bool(0.7 < np.std(drawn) / fit.stderr["i_max"] < 1.4)
     True
     """
+    check_fit(fit)
     in_range(count, 1, 1e6, "count", "It is the number of laws to draw.", whole=True)
-    in_range(seed, 0, 2**32 - 1, "seed", whole=True)
+    seed = as_seed(seed)
     if not np.isfinite(fit.covariance).all():
         raise ValueError(f"the fit is {fit.status}: {fit.message} There is no covariance to draw from.")
     edges = type(fit.law)._limits(fit.x, fit.y)
@@ -357,6 +366,7 @@ def region(
     ValueError
         For a noise law, or where the budget buys no experiment in these ranges.
     """
+    check_fit(fit)
     if not knows_cells(fit):
         raise ValueError("a noise law says nothing of the number of cells: fit a joint law to several numbers of them.")
     depths, sizes = depths or depth_range(fit), sizes or cell_range(fit)
@@ -407,9 +417,15 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
     DataFrame
         One row a quantity with its confidence limits. "Gain of the same money" compares spending the price of the
         whole experiment once more on cells or on depth.
+
+    Raises
+    ------
+    ValueError
+        For what is no fit, no pair of cells and depth, or a number out of range.
     """
+    check_fit(fit)
     in_range(share, 0, 0.999, "share", "It is below 1: all of it needs unlimited depth.", open_low=True)
-    cells, u = now
+    cells, u = _pair(now, "now", "the cells and the UMIs per cell that there are")
     in_range(cells, 1, 1e15, "cells")
     in_range(u, 0, LIBRARY * min(prices.complexity, 1e15), "depth", "The library has no more molecules.", open_low=True)
     joint = knows_cells(fit)

@@ -11,7 +11,7 @@ from helpers import measure
 from helpers.checks import choose, in_range
 from helpers.datasets.samples import Samples
 from helpers.preprocess import nested_subset
-from helpers.sweep import Kind, Point
+from helpers.sweep import Kind, Point, check_estimator
 
 # What all points of these grids have.
 SHARED = ("modality", "dataset", "options", "n_train", "seed", "fold", "model", "lmi")
@@ -72,6 +72,12 @@ class SampleGrid(BaseModel):
         known = [f.name for f in fields(cls.model_class) if f.name not in ("seed", "device")]
         for option in value:
             choose(option, known, f"option of {cls.model_class.__name__}")
+        return value
+
+    @field_validator("lmi")
+    @classmethod
+    def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        check_estimator(value)
         return value
 
     @field_validator("options")

@@ -25,10 +25,7 @@ def seed_means(table: pd.DataFrame) -> pd.DataFrame:
     """
     keys = [*CURVE, "noise_kind", "n_train", "noise_level", "probe_noise_level", "seed"]
     averaged = ["umis_per_cell", "snr", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits"]
-    for column in (*keys, "status", "fold", *averaged):
-        if column not in table:
-            has = f"it has {', '.join(map(str, table))}" if len(table) else "no point was measured"
-            raise ValueError(f"the table has no column {column!r}: {has}. Run `noise-scaling sweep` first.")
+    _check_columns(table, [*keys, "status", "fold", *averaged])
     good = table[table["status"] == "ok"].copy()
     good["mi_stderr_bits"] = good["mi_stderr_bits"].astype(float) ** 2
     return good.groupby(keys, as_index=False).agg(
@@ -40,6 +37,13 @@ def seed_means(table: pd.DataFrame) -> pd.DataFrame:
         mi_ceiling_bits=("mi_ceiling_bits", "first"),
         n_folds=("fold", "nunique"),
     )
+
+
+def _check_columns(table: pd.DataFrame, wanted: list[str]) -> None:
+    for column in wanted:
+        if column not in table:
+            has = f"it has {', '.join(map(str, table))}" if len(table) else "no point was measured"
+            raise ValueError(f"the table has no column {column!r}: {has}. Run `noise-scaling sweep` first.")
 
 
 def noise_axis(points: pd.DataFrame) -> pd.DataFrame:
@@ -150,7 +154,14 @@ def measured(store: Store, **wanted: Any) -> pd.DataFrame:
 
 
 def named(points: pd.DataFrame) -> pd.DataFrame:
-    """Add a ``curve`` column to seed means: signal and representation, and whatever else tells curves apart."""
+    """Add a ``curve`` column to seed means: signal and representation, and whatever else tells curves apart.
+
+    Raises
+    ------
+    ValueError
+        Naming the column, if the table lacks one; that of no measured point has none.
+    """
+    _check_columns(points, CURVE)
     names = points["signal"] + ", " + points["representation"]
     if points["dataset"].nunique() > 1:
         names = points["dataset"] + " " + names

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, in_range, same_length
+from helpers.checks import LARGEST_STREAM, as_counts, as_seed, in_range, same_length
 
 
 @dataclass(frozen=True)
@@ -156,8 +156,16 @@ def prepare(
 def nested_subset(n_cells: int, n_keep: int, seed: int) -> np.ndarray:
     """Return ``n_keep`` of ``n_cells`` row numbers; smaller subsets of one seed lie within larger ones.
 
+    Raises
+    ------
+    ValueError
+        For fewer than two, more than there are, or a seed that is no whole number of 0 or more.
+
+    Examples
+    --------
     >>> set(nested_subset(100, 10, seed=3)) <= set(nested_subset(100, 20, seed=3))
     True
     """
     in_range(n_keep, 2, n_cells, "n_train", f"There are {n_cells} training cells.", whole=True)
-    return np.random.default_rng(seed).permutation(n_cells)[:n_keep]
+    rng = np.random.default_rng(as_seed(seed, largest=LARGEST_STREAM))
+    return rng.permutation(n_cells)[:n_keep]

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 from helpers import checks, information, measure, preprocess
-from helpers.checks import choose, in_range, is_labels
+from helpers.checks import as_seed, choose, in_range, is_labels
 from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.datasets import splits
 from helpers.information.discrete import entropy
@@ -19,6 +19,7 @@ from helpers.noise import counts as thinning
 from helpers.noise import disjoint
 from helpers.representations import base, linear, reconstruction, set_transformer, training
 from helpers.representations.reconstruction import LOSSES, Training
+from helpers.representations.set_transformer import shape_of
 from helpers.run import profile_folder, project_root
 from helpers.store import frozen_json, short_hash
 from helpers.sweep import Kind, Point
@@ -26,6 +27,8 @@ from helpers.sweep import Kind, Point
 MODALITY = "masked reconstruction"
 # The split is in twentieths of the cells: 5 % validate, and at least 5 % test.
 _PARTS = 20
+# Ends of the numbers in lists of a grid.
+_RANGES = {"n_genes": (2, 1e6), "n_train": (2, 2**32 - 1), "seeds": (0, 2**32 - 1)}
 # Genes whose loss every run reports, whatever number it was trained on: those that vary most.
 COMMON_GENES = 128
 
@@ -149,7 +152,7 @@ def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: fl
     -------
     (genes,) array, in squared units of log(1 + counts per 10,000)
     """
-    rng = np.random.default_rng([seed, 5])
+    rng = np.random.default_rng([as_seed(seed), 5])
     pair = disjoint.thin_twice(counts, depth, rng)
     rest = disjoint.thin_twice(others[:, None], depth, rng)
     first, second = (
@@ -238,7 +241,7 @@ class ReconstructionGrid(BaseModel):
     training : dict
         Further options of ``reconstruction.Training``, such as ``{"steps": 1000}``; they hold for all points.
     steps_of : dict of size → int
-        Steps of sizes that are to have others than ``training`` says.
+        Steps of sizes that are to have others than ``training`` says; sizes that the grid has not are passed over.
     test_parts : int
         Twentieths of the cells that test; 1, as published, is 5 %.
     information : bool
@@ -273,6 +276,30 @@ class ReconstructionGrid(BaseModel):
     @classmethod
     def _known_dataset(cls, value: str) -> str:
         return choose(value, CELL_DATASETS, "dataset of cells")
+
+    @field_validator("sizes")
+    @classmethod
+    def _known_sizes(cls, values: list[str]) -> list[str]:
+        for value in values:
+            shape_of(value)
+        return values
+
+    @field_validator("n_genes", "n_train", "seeds")
+    @classmethod
+    def _whole_and_in_range(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
+        if values is not None and not values:
+            raise ValueError(f"{told.field_name} is empty: give at least one.")
+        for value in values or []:
+            least, most = _RANGES[str(told.field_name)]
+            in_range(value, least, most, f"one of {told.field_name}", whole=True)
+        return values
+
+    @field_validator("steps_of")
+    @classmethod
+    def _known_steps(cls, values: dict[str, int]) -> dict[str, int]:
+        for size, steps in values.items():
+            Training(size=size, steps=steps)
+        return values
 
     @field_validator("losses")
     @classmethod

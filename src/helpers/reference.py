@@ -135,6 +135,7 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
     from helpers.kinds import kind_of
     from helpers.progress import track
 
+    seed = checks.as_seed(seed)
     if not (store.path / ROWS).exists():
         raise FileNotFoundError(f"{store.path} has no {ROWS}: pack measured points first (noise-scaling pack).")
     rows = pd.read_parquet(store.path / ROWS)

@@ -81,7 +81,14 @@ def notebooks(root: Path) -> list[str]:
 
 
 def find_notebook(name: str, root: Path) -> Path:
-    """Return the source of a notebook given by name or path, with or without its suffix."""
+    """Return the source of a notebook given by name or path, with or without its suffix.
+
+    Raises
+    ------
+    ValueError
+        For an unknown one, naming the nearest, or one outside ``root``.
+    """
+    root = root.resolve()
     bare = name.removesuffix(".ipynb").removesuffix(".md").removeprefix("notebooks/")
     for folder in (root / "notebooks", root):
         try:

@@ -29,8 +29,14 @@ from helpers.store import Store, as_table, short_hash
 Point = dict[str, Any]
 
 # What ``lmi`` of a grid may hold: the pair and the seed are the point's.
-_OF_LMI = {"estimator", *inspect.signature(lmi).parameters} - {"x", "y", "seed", "training"}
+_OF_LMI = set(inspect.signature(lmi).parameters) - {"x", "y", "seed", "training"}
 _OF_LMI |= {field.name for kind in (Training, Settings) for field in fields(kind)}
+
+
+def check_estimator(options: dict[str, Any], also: tuple[str, ...] = ()) -> None:
+    """Refuse options that ``lmi`` does not have; ``also`` are others that are taken."""
+    for option in options:
+        choose(option, _OF_LMI.union(also), "option of lmi")
 
 
 class Grid(BaseModel):
@@ -115,8 +121,7 @@ class Grid(BaseModel):
     @field_validator("lmi")
     @classmethod
     def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for option in value:
-            choose(option, _OF_LMI, "option of lmi")
+        check_estimator(value, ("estimator",))
         return value
 
     @field_validator("models")

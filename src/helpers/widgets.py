@@ -11,6 +11,7 @@ from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
 from helpers.charts import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.checks import as_seed
 from helpers.datasets import Dataset
 from helpers.laws import NoiseLaw
 from helpers.noise import thin
@@ -140,7 +141,7 @@ def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, show
     labels = np.asarray(cells.signal)[cells.train].astype(str)
     names = np.arange(counts.shape[1]) if cells.genes is None else np.asarray(cells.genes)
     common = pd.Series(labels).value_counts().index[:shown]
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     clean = prepare(counts, counts, other, other)
     totals = np.asarray(counts.sum(axis=1)).ravel() + other
     model = build("pca", dim=16, seed=seed).fit(clean.train)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from helpers.checks import choose
+from helpers.checks import as_seed, choose
 from helpers.datasets.base import Dataset
 from helpers.datasets.citeseq_cbmc import citeseq_cbmc
 from helpers.datasets.citeseq_pbmc10k import citeseq_pbmc10k
@@ -73,7 +73,7 @@ def load(name: str, miniature: bool = False, **options: Any) -> Any:
     Raises
     ------
     ValueError
-        For an unknown name or option, naming the nearest known one.
+        For an unknown name or option, naming the nearest known one, or an option out of range.
     FileNotFoundError
         If its files are neither in the cache nor can be downloaded, with the steps by hand.
 
@@ -86,6 +86,8 @@ def load(name: str, miniature: bool = False, **options: Any) -> Any:
     loader = LOADERS[choose(name, LOADERS, "dataset")]
     for option in options:
         choose(option, _options_of(loader), f"option of dataset {name}")
+        if option.endswith("seed"):
+            as_seed(options[option], option)
     if not miniature:
         return loader(**options)
     from helpers.datasets.miniature import write

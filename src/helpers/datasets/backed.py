@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts
+from helpers.checks import as_counts, check_sparse
 from helpers.datasets import h5ad
 from helpers.datasets.files import hash_once
 
@@ -96,30 +96,6 @@ class BackedCounts:
         digest = hashlib.sha256(f"{hash_once(self.path)} {self.place} {self.shape}".encode())
         digest.update(self.rows.astype(np.int64).tobytes())
         return digest.hexdigest()
-
-
-def check_sparse(matrix: Any, what: str) -> None:
-    """Check that a CSR or CSC matrix points nowhere outside itself: whatever read it would leave its memory.
-
-    Raises
-    ------
-    ValueError
-        Naming ``what``, if row pointers descend or a column number is not one of the columns.
-
-    Examples
-    --------
-    >>> check_sparse(sparse.csr_matrix(([1], [5], [0, 1]), shape=(1, 3)), "X of cells.h5ad")
-    Traceback (most recent call last):
-    ...
-    ValueError: X of cells.h5ad is damaged (indices must be < 3): save or download it again.
-    """
-    try:
-        # scipy leaves the pointers of a matrix without values unchecked.
-        if (np.diff(matrix.indptr) < 0).any():
-            raise ValueError("indptr must be a non-decreasing sequence")
-        matrix.check_format(full_check=True)
-    except ValueError as error:
-        raise ValueError(f"{what} is damaged ({error}): save or download it again.") from error
 
 
 def _slice(matrix: Any, first: int, last: int, what: str) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import choose
+from helpers.checks import as_seed, check_sparse, choose, in_range
 from helpers.datasets import read
 
 # Rows read at once: about 100 MB where a cell has 1,000 genes.
@@ -79,21 +79,22 @@ def rows(handle: Any, chosen: np.ndarray, name: str = "X", chunk: int | None = N
     Raises
     ------
     ValueError
-        If there is no such matrix, or it is stored by column.
+        If there is no such matrix, it is stored by column, or damaged.
     """
     chunk = chunk or CHUNK
     if name not in handle:
         raise ValueError(f"{handle.filename} has no {name!r}, only {', '.join(handle)}.")
-    stored = handle[name]
+    stored, what = handle[name], f"{name} of {handle.filename}"
     dense = hasattr(stored, "shape")
     kind = "dense" if dense else _text(stored.attrs.get("encoding-type", stored.attrs.get("h5sparse_format", "?")))
     if kind not in ("dense", "csr_matrix", "csr"):
         raise ValueError(
-            f"{name} of {handle.filename} is stored as {kind!r}, which cannot be read row by row: write it again "
-            "with a csr_matrix."
+            f"{what} is stored as {kind!r}, which cannot be read row by row: write it again with a csr_matrix."
         )
     shape = stored.shape if dense else stored.attrs.get("shape", stored.attrs.get("h5sparse_shape"))
     n_rows, n_columns = (int(n) for n in shape)
+    if not dense and (odd := odd_pointers(stored, n_rows)):
+        raise ValueError(f"{what} is damaged ({odd}): save or download it again.")
     starts = None if dense else stored["indptr"][:]
     blocks = [sparse.csr_matrix((0, n_columns), dtype=np.float32)]
     for begin in range(0, n_rows, chunk):
@@ -107,8 +108,20 @@ def rows(handle: Any, chosen: np.ndarray, name: str = "X", chunk: int | None = N
             first, last = int(starts[low]), int(starts[high])
             parts = (stored["data"][first:last], stored["indices"][first:last], starts[low : high + 1] - first)
             block = sparse.csr_matrix(parts, shape=(high - low, n_columns))
+            check_sparse(block, what)
         blocks.append(block[mine - low])
     return sparse.vstack(blocks, format="csr")
+
+
+def odd_pointers(stored: Any, n: int) -> str:
+    """Return why the pointers of a stored sparse matrix do not deal out its values to ``n`` rows (or columns).
+
+    An empty string if they do.
+    """
+    starts, values, indices = stored["indptr"][:].astype(np.int64), len(stored["data"]), len(stored["indices"])
+    if len(starts) != n + 1 or starts[0] != 0 or starts[-1] != values or (np.diff(starts) < 0).any():
+        return f"indptr does not deal out {values} values to {n} cells"
+    return "" if indices == values else f"{indices} indices for {values} values"
 
 
 def sample(n_rows: int, n_cells: int | None, seed: int) -> np.ndarray:
@@ -117,14 +130,12 @@ def sample(n_rows: int, n_cells: int | None, seed: int) -> np.ndarray:
     >>> sample(4, None, 0).tolist(), len(sample(100, 10, 0))
     ([0, 1, 2, 3], 10)
     """
-    from helpers.checks import in_range
-
     if n_cells is None:
         return np.arange(n_rows)
     in_range(n_cells, 4, 1e9, "n_cells", "None takes all.", whole=True)
     if n_cells >= n_rows:
         return np.arange(n_rows)
-    return np.sort(np.random.default_rng(seed).choice(n_rows, n_cells, replace=False))
+    return np.sort(np.random.default_rng(as_seed(seed)).choice(n_rows, n_cells, replace=False))
 
 
 def _text(value: Any) -> str:

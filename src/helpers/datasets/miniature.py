@@ -8,7 +8,7 @@ reads and measures the real files finds some here too.
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, choose, in_range
 from helpers.datasets import miniature_large as large
 from helpers.datasets import miniature_modalities as others
 from helpers.datasets import miniature_small as small
@@ -42,7 +42,7 @@ def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> P
     Raises
     ------
     ValueError
-        For an unknown name.
+        For an unknown name, or a number of cells or seed out of range.
 
     Examples
     --------
@@ -55,6 +55,7 @@ def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> P
     known = {**WRITERS, **OTHERS}
     writer = known[choose(name, known, "dataset with a miniature")]
     in_range(n_cells, 80, 100_000, "n_cells of a miniature", whole=True)
+    seed = as_seed(seed)
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     writer(folder, n_cells, seed)

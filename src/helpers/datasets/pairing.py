@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, in_range, same_length
+from helpers.checks import as_counts, as_seed, in_range, same_length
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset, registered
 from helpers.preprocess import choose_genes, log_cp10k
@@ -36,7 +36,7 @@ def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int =
     positions = np.asarray(positions, float)
     same_length(positions=positions, folds=folds)
     in_range(k, 1, 1000, "k", whole=True)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     partner = np.empty(len(positions), int)
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
@@ -74,7 +74,7 @@ def relatives(clones: Any, early: np.ndarray, late: np.ndarray, seed: int = 0) -
     matrix = sparse.csr_matrix(clones).astype(bool)
     same_length(clones=matrix, early=early, late=late)
     of_cell = clone_of(matrix)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     cells, partners = [], []
     for clone in np.unique(of_cell[of_cell >= 0]):
         members = np.flatnonzero(of_cell == clone)

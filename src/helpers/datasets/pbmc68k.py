@@ -6,7 +6,7 @@ import numpy as np
 from scipy import sparse
 from sklearn.model_selection import StratifiedKFold
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, choose, in_range
 from helpers.datasets.base import Dataset
 from helpers.information.discrete import entropy
 
@@ -36,7 +36,7 @@ def pbmc68k(signal: str = "cell_type", n_folds: int = 2, split_seed: int = 0) ->
     in_range(n_folds, 2, 8, "n_folds", "8 cells carry the rarest label.", whole=True)
     counts, labels, totals, genes = _recovered_counts()
     folds = np.zeros(len(labels), int)
-    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=split_seed)
+    splitter = StratifiedKFold(n_folds, shuffle=True, random_state=as_seed(split_seed, "split_seed"))
     for fold, (_, probe) in enumerate(splitter.split(folds, labels)):
         folds[probe] = fold
     return Dataset(

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, choose, in_range
 from helpers.datasets import read
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
@@ -59,7 +59,7 @@ def rna_mixture(
     probes = np.flatnonzero(amounts == float(amount))
     if most_wells is not None:
         in_range(most_wells, 2, 1e6, "most_wells", whole=True)
-        probes = np.random.default_rng(wells_seed).permutation(probes)[:most_wells]
+        probes = np.random.default_rng(as_seed(wells_seed, "wells_seed")).permutation(probes)[:most_wells]
     chosen = amounts == float(train_amount)
     chosen[probes] = True
     wells, probes = wells[chosen], amounts[chosen] == float(amount)

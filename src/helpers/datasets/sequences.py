@@ -304,12 +304,24 @@ def _is_genome(letters: str) -> bool:
 
 
 def _tsv(path: Path) -> pd.DataFrame:
+    """Return a table with tabs, all of it text.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it cannot be read, or its lines have more fields than the first.
+    """
     try:
-        return pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
-    except (ValueError, OSError, EOFError) as error:
-        if isinstance(error, FileNotFoundError):
-            raise
+        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{path} does not exist: give the path of a table with tabs.") from error
+    except (ValueError, OSError, EOFError, zlib.error) as error:
         raise ValueError(f"{path} is not a readable table with tabs: {error}") from error
+    if not isinstance(table.index, pd.RangeIndex):  # the first of the fields became names of the rows
+        raise ValueError(f"{path} has lines with more fields than its first, {len(table.columns)}: mend them.")
+    return table
 
 
 def _dates_of(table: pd.DataFrame, path: Path, id_column: str | None, date_column: str | None) -> dict[str, str]:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, choose, in_range
 from helpers.datasets.base import Dataset
 from helpers.information.discrete import flip_probability
 
@@ -149,7 +149,7 @@ def _simulate(
     in_range(information_bits, 0, limit, f"information_bits of signal {signal!r}", open_low=True)
     in_range(umis_per_cell, 1e-2, 1e7, "umis_per_cell")
     in_range(overdispersion, 0, 100, "overdispersion")
-    of_state, of_signal, of_counts, of_split = np.random.default_rng(seed).spawn(4)
+    of_state, of_signal, of_counts, of_split = np.random.default_rng(as_seed(seed)).spawn(4)
     state, values = _state_and_signal(signal, n_cells, n_latent, information_bits, of_state, of_signal)
     folds = np.zeros(n_cells, int)
     if signal == "neighbour":

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.checks import in_range
+from helpers.checks import as_seed, in_range
 from helpers.datasets.sequences import Sequences
 from helpers.datasets.splits import at_random
 from helpers.noise.sequences import AMINO_ACIDS
@@ -87,7 +87,7 @@ class Clock:
             mean = flat.mean(axis=0)
             ratio = np.divide(flat, mean, out=np.ones_like(flat), where=(flat > 0) & (mean > 1e-200))
             return float((flat * np.log2(ratio)).sum(axis=1).mean()), 0.0
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(as_seed(seed))
         n_trunk, others = len(self.trunk), self.length - len(self.trunk)
         # From the very distribution that scores them, so that no sample is impossible.
         at = rng.integers(0, _DAYS, n)
@@ -171,7 +171,7 @@ def clock_of(
     in_range(days, 1, 1e5, "days")
     in_range(lag, days / 200, 1e5, "lag", "A shorter one is finer than the sums over dates.")
     in_range(private, 0, (length - n_trunk) / (4 * days), "private", "More would fill the sequence.")
-    trunk = np.sort(np.random.default_rng(seed).uniform(0, days, n_trunk))
+    trunk = np.sort(np.random.default_rng(as_seed(seed)).uniform(0, days, n_trunk))
     return Clock(length, tuple(float(day) for day in trunk), float(days), float(lag), float(private))
 
 

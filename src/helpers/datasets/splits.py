@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import as_labels, in_range
+from helpers.checks import as_labels, as_seed, in_range
 
 
 def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
@@ -12,12 +12,19 @@ def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
 
     Labels with fewer cells than folds are spread as far as they go.
 
+    Raises
+    ------
+    ValueError
+        For missing labels, fewer than two folds or more than cells, or a bad seed.
+
+    Examples
+    --------
     >>> stratified(["a", "a", "b", "b"]).tolist() in ([0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0])
     True
     """
     codes = as_labels(labels, "labels of the split")
     in_range(n_folds, 2, len(codes), "n_folds", whole=True)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     folds = np.empty(len(codes), int)
     # Cells in random order within each label, labels one after the other, dealt out in turn.
     order = np.lexsort((rng.random(len(codes)), codes))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_matrix, choose, in_range, is_labels
+from helpers.checks import as_matrix, as_seed, choose, in_range, is_labels
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset
 from helpers.datasets.pairing import neighbours, transcriptome
@@ -105,7 +105,7 @@ def your_data(
             raise ValueError(f"{what} is {given!r}: give a path as text.")
     if isinstance(embeddings, str) or not np.iterable(embeddings):
         raise ValueError(f"embeddings are {embeddings!r}: give a list of keys of obsm.")
-    in_range(split_seed, 0, 2**32 - 1, "split_seed", whole=True)
+    split_seed = as_seed(split_seed, "split_seed")
     stored = read_file(Path(folder or ".") / path, layer, modality, metadata, backed)
     kind, _, key = signal.partition(":") if isinstance(signal, str) else ("", "", "")
     if kind not in KINDS or not key:

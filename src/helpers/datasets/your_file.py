@@ -10,9 +10,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import as_counts, choose
+from helpers.checks import as_counts, check_sparse, choose
 from helpers.datasets import h5ad, read
-from helpers.datasets.backed import BackedCounts, check_sparse
+from helpers.datasets.backed import BackedCounts
 
 # Values of a 10x file that are checked at once, up to 128 MB.
 CHUNK = 2**24
@@ -201,12 +201,8 @@ def _check(cells: Any, path: Path) -> None:
 def _check_tenx(group: Any, path: Path) -> None:
     """Check the matrix of a 10x file, a column a cell, as it is stored: reading a damaged one takes all memory."""
     n_genes, n_cells = (int(n) for n in group["shape"][:])
-    starts, indices, n = group["indptr"][:].astype(np.int64), group["indices"], len(group["data"])
-    odd = ""
-    if len(starts) != n_cells + 1 or starts[0] != 0 or starts[-1] != n or (np.diff(starts) < 0).any():
-        odd = f"indptr does not deal out {n} values to {n_cells} cells"
-    elif len(indices) != n:
-        odd = f"{len(indices)} indices for {n} values"
+    indices, n = group["indices"], len(group["data"])
+    odd = h5ad.odd_pointers(group, n_cells)
     for start in range(0, 0 if odd else n, CHUNK):
         some = indices[start : start + CHUNK]
         if some.dtype.kind not in "iu" or some.min() < 0 or some.max() >= n_genes:

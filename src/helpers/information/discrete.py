@@ -6,17 +6,26 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_labels, in_range, same_length
+from helpers.checks import as_array, as_labels, as_seed, brief, in_range, same_length
 from helpers.information.estimate import Estimate
 
 
 def entropy(labels: Any) -> float:
     """Return the plug-in entropy of a label vector in bits: the ceiling of any information about it.
 
+    Raises
+    ------
+    ValueError
+        For no label at all, a missing one, or more than one axis.
+
+    Examples
+    --------
     >>> entropy(["a", "b", "a", "b"])
     1.0
     """
-    share = np.bincount(as_labels(labels, "labels")) / len(labels)
+    codes = as_labels(labels, "labels")
+    in_range(len(codes), 1, np.inf, "number of labels", "Of none there is no entropy.")
+    share = np.bincount(codes) / len(codes)
     return float((share[share > 0] * np.log2(1 / share[share > 0])).sum())
 
 
@@ -26,11 +35,17 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     Parameters
     ----------
     x, y : label vectors of equal length
+        Floats only if they are whole numbers: others are measurements, of which hardly two are alike.
     seed : int
         Seed of the permutation that gives ``null_bits``.
     correct : bool
         Subtract the first-order bias (Kx − 1)(Ky − 1) / (2 n ln 2) of Miller and Madow, with K the
         numbers of labels seen. Without it (as published) the estimate is biased upwards.
+
+    Raises
+    ------
+    ValueError
+        For floats that are not whole numbers, missing labels, mismatched lengths, fewer than two cells, or a bad seed.
 
     Examples
     --------
@@ -38,7 +53,8 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     1.0
     """
     start = time.perf_counter()
-    x, y = as_labels(x, "x"), as_labels(y, "y")
+    seed = as_seed(seed)
+    x, y = _counted(x, "x"), _counted(y, "y")
     n = same_length(x=x, y=y)
     in_range(n, 2, np.inf, "number of cells")
     shift = _excess(x, y) if correct else 0.0
@@ -47,6 +63,22 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     null = _pointwise(x, mixed).mean() - (_excess(x, mixed) if correct else 0.0)
     settings = {"estimator": "plug_in", "correct": correct, "seed": seed}
     return Estimate(float(pointwise.mean()), pointwise, float(null), n, time.perf_counter() - start, settings)
+
+
+def _counted(values: Any, what: str) -> np.ndarray:
+    """Return the codes of labels that can be counted."""
+    codes, array = as_labels(values, what), as_array(values, what)
+    if array.dtype.kind in "fcO":
+        odd = [v for v in array if isinstance(v, (float, complex, np.inexact)) and not _is_whole(v)][:1]
+        if odd:
+            raise ValueError(
+                f"{what} holds {brief(odd[0])}, a measurement and no label: use lmi or ksg, or bin it first."
+            )
+    return codes
+
+
+def _is_whole(value: Any) -> bool:
+    return not isinstance(value, (complex, np.complexfloating)) and float(value).is_integer()
 
 
 def _excess(x: np.ndarray, y: np.ndarray) -> float:
@@ -67,10 +99,20 @@ def flip_probability(bits: float, n_labels: int) -> float:
 
     The labels are equally likely, and so are the others that may replace one.
 
+    Raises
+    ------
+    ValueError
+        For fewer than two labels, or bits below 0 or above the log2 of their number.
+
+    Examples
+    --------
     >>> flip_probability(2.0, 4), round(flip_probability(1.0, 2), 3), round(flip_probability(0.0, 4), 3)
     (0.0, 0.0, 0.75)
     """
     from scipy.optimize import brentq
+
+    in_range(n_labels, 2, 1e6, "number of labels", whole=True)
+    in_range(bits, 0, float(np.log2(n_labels)), f"bits of {n_labels} labels")
 
     def left(flip: float) -> float:
         terms = [(1 - flip, 1 - flip), (flip, flip / (n_labels - 1))]

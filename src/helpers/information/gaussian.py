@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import as_labels, as_matrix, in_range, is_labels, same_length
+from helpers.checks import as_labels, as_matrix, as_numbers, as_rng, as_seed, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 
 
@@ -39,9 +39,7 @@ def gaussian_channel(sigma_y: Any, sigma_u: Any, alpha: float = 1.0) -> float:
     1.0
     """
     in_range(alpha, 0, 1e100, "alpha", open_low=True)
-    y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
-    if y.shape != u.shape:
-        raise ValueError(f"sigma_y has shape {y.shape} and sigma_u {u.shape}: give the same dimension.")
+    y, u = covariances(sigma_y, sigma_u)
     # In the axes of Σ_U, where the noise α²λ + 1 of each is exact however large the gain.
     spectrum, axes = np.linalg.eigh(u)
     scale = alpha / np.sqrt(alpha**2 * np.maximum(spectrum, 0) + 1)
@@ -54,14 +52,21 @@ def channel_samples(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Draw ``n`` pairs (Y, Z) of the channel, each of shape (n, d).
 
+    Raises
+    ------
+    ValueError
+        For covariances that ``gaussian_channel`` refuses, a negative or infinite alpha, or n that is no whole number
+        above 0.
+
     Examples
     --------
     >>> y, z = channel_samples(1.0, 0.5, 2.0, 10, np.random.default_rng(0))
     >>> y.shape, z.shape
     ((10, 1), (10, 1))
     """
-    in_range(n, 1, 1e9, "n")
-    cov_y, cov_u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
+    in_range(n, 1, 1e9, "n", whole=True)
+    in_range(alpha, 0, 1e100, "alpha")
+    rng, (cov_y, cov_u) = as_rng(rng), covariances(sigma_y, sigma_u)
     zero = np.zeros(len(cov_y))
     y = rng.multivariate_normal(zero, cov_y, n)
     x = y + rng.multivariate_normal(zero, cov_u, n)
@@ -69,10 +74,17 @@ def channel_samples(
 
 
 def pointwise_information(y: np.ndarray, z: np.ndarray, sigma_y: Any, sigma_u: Any, alpha: float) -> np.ndarray:
-    """Return log2 p(z | y) / p(z) of every pair, shape (n,); its mean over draws is unbiased for I(Y; Z)."""
+    """Return log2 p(z | y) / p(z) of every pair, shape (n,); its mean over draws is unbiased for I(Y; Z).
+
+    Raises
+    ------
+    ValueError
+        For covariances that ``gaussian_channel`` refuses, or a negative or infinite alpha.
+    """
     from scipy.stats import multivariate_normal
 
-    cov_y, cov_u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
+    in_range(alpha, 0, 1e100, "alpha")
+    cov_y, cov_u = covariances(sigma_y, sigma_u)
     zero, noise = np.zeros(len(cov_y)), alpha**2 * cov_u + np.eye(len(cov_y))
     given = multivariate_normal(zero, noise).logpdf(z - alpha * y)
     overall = multivariate_normal(zero, alpha**2 * cov_y + noise).logpdf(z)
@@ -97,6 +109,11 @@ def cca(x: Any, y: Any, seed: int = 0, folds: int = 4) -> Estimate:
     -------
     Estimate; ``pointwise`` repeats each fold's value, since the figure has no pointwise form.
 
+    Raises
+    ------
+    ValueError
+        For mismatched lengths, NaN, no column, fewer than ten cells a fold, or a bad seed.
+
     Examples
     --------
     >>> rng = np.random.default_rng(0)
@@ -105,10 +122,11 @@ def cca(x: Any, y: Any, seed: int = 0, folds: int = 4) -> Estimate:
     True
     """
     start = time.perf_counter()
+    seed = as_seed(seed)
     in_range(folds, 2, 20, "folds", whole=True)
     sides = []
     for name, side in (("x", x), ("y", y)):
-        codes = as_labels(side, name) if is_labels(side) else None
+        codes = as_labels(side, name) if is_labels(side, name) else None
         sides.append(as_matrix(side, name) if codes is None else np.eye(int(codes.max()) + 1)[codes])
     n = same_length(x=sides[0], y=sides[1])
     in_range(n, 10 * folds, np.inf, f"number of cells for cca with {folds} folds")
@@ -145,8 +163,22 @@ def whitened(code: np.ndarray, train: np.ndarray) -> np.ndarray:
     return centred @ (axes[:, keep] / np.sqrt(variance[keep]))
 
 
+def covariances(sigma_y: Any, sigma_u: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Return two covariances as matrices of one shape.
+
+    Raises
+    ------
+    ValueError
+        For mismatched shapes, or an asymmetric or indefinite matrix.
+    """
+    y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
+    if y.shape != u.shape:
+        raise ValueError(f"sigma_y has shape {y.shape} and sigma_u {u.shape}: give the same dimension.")
+    return y, u
+
+
 def _covariance(value: Any, name: str) -> np.ndarray:
-    matrix = as_matrix(np.atleast_2d(np.asarray(value, dtype=float)), name)
+    matrix = as_matrix(np.atleast_2d(as_numbers(value, name)), name)
     if matrix.shape[0] != matrix.shape[1] or not np.allclose(matrix, matrix.T):
         raise ValueError(f"{name} has shape {matrix.shape}: a covariance is square and symmetric.")
     lowest = np.linalg.eigvalsh(matrix)[0]

@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
-from helpers.checks import as_matrix, in_range, same_length
+from helpers.checks import as_matrix, as_seed, in_range, same_length
 from helpers.information.estimate import Estimate
 
 # Above this many dimensions a tree visits nearly every point, and plain distances are faster.
@@ -36,7 +36,7 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     Raises
     ------
     ValueError
-        For mismatched lengths, NaN, or fewer than k + 2 cells.
+        For mismatched lengths, NaN, no column, fewer than k + 2 cells, or a bad seed.
 
     Examples
     --------
@@ -47,6 +47,7 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     True
     """
     start = time.perf_counter()
+    seed = as_seed(seed)
     x, y = as_matrix(x, "x"), as_matrix(y, "y")
     n = same_length(x=x, y=y)
     in_range(k, 1, 1000, "k", whole=True)

@@ -11,7 +11,7 @@ import torch
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
-from helpers.checks import as_labels, as_matrix, choose, in_range, is_labels, same_length
+from helpers.checks import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.gaussian import canonical, whitened
 from helpers.information.ksg import ksg_pointwise, neighbour_distance, ross_pointwise
@@ -93,7 +93,7 @@ def lmi(
     Raises
     ------
     ValueError
-        For mismatched lengths, NaN, a constant x or y, or fewer than 50 cells.
+        For mismatched lengths, NaN, no column, a constant x or y, fewer than 50 cells, a bad seed or an unknown option.
 
     Notes
     -----
@@ -135,6 +135,7 @@ def lmi_many(
     >>> [e.n for e in lmi_many([(x, x + rng.normal(size=(300, 3))) for _ in range(2)], null=False)]
     [300, 300]
     """
+    seed = as_seed(seed)
     if faithful:
         return [published(x, y, seed, k, dim, null, **training) for x, y in pairs]
     for name in training:
@@ -171,7 +172,7 @@ def lmi_many(
 
 def _checked(x: Any, y: Any, k: int, folds: int, label_method: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Return x as a matrix and y as a matrix, or as a vector of label codes; repeated values spread."""
-    discrete = is_labels(y)
+    discrete = is_labels(y, "y")
     x = as_matrix(x, "x")
     y = as_labels(y, "y") if discrete else as_matrix(y, "y")
     n = same_length(x=x, y=y)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import as_labels, as_matrix, is_labels
+from helpers.checks import as_labels, as_matrix, is_labels, same_length
 from helpers.information.estimate import Estimate
 
 
@@ -21,16 +21,20 @@ def latentmi_package(x: Any, y: Any, seed: int = 0) -> Estimate:
     ------
     ImportError
         If the package is not installed: it needs numpy below 2.
+    ValueError
+        For mismatched lengths, NaN, or no column.
     """
     from latentmi import lmi as package
 
     start = time.perf_counter()
     x = as_matrix(x, "x")
-    if is_labels(y):
+    if is_labels(y, "y"):
         codes = as_labels(y, "y")
         y = np.eye(int(codes.max()) + 1)[codes]
+    y = as_matrix(y, "y")
+    same_length(x=x, y=y)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
-        pointwise = package.estimate(x, as_matrix(y, "y"), quiet=True)[0]
+        pointwise = package.estimate(x, y, quiet=True)[0]
     told = {"estimator": "latentmi", "dim": 8}
     return Estimate(float(np.nanmean(pointwise)), pointwise, float("nan"), len(x), time.perf_counter() - start, told)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from helpers.checks import as_labels, as_matrix, choose, in_range, is_labels, same_length
+from helpers.checks import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.ksg import ksg_pointwise
 
@@ -43,15 +43,20 @@ def published(x: Any, y: Any, seed: int, k: int, dim: int, null: bool, **setting
     x, y, seed, k, null : as in ``lmi``
     dim : code dimensions; the package's default is 8, the noise scaling papers used 16
     **settings : fields of ``Settings``
+
+    Raises
+    ------
+    ValueError
+        For an unknown setting or one out of range, mismatched lengths, NaN, no column, or too few cells.
     """
     start = time.perf_counter()
     for name in settings:
         choose(name, Settings.__dataclass_fields__, "option of lmi with faithful=True")
-    how = Settings(**settings)
+    how, seed = Settings(**settings), as_seed(seed)
     in_range(dim, 1, 128, "dim", whole=True)
     in_range(k, 1, 50, "k", whole=True)
     x = as_matrix(x, "x")
-    y = as_matrix(np.eye(int(as_labels(y, "y").max()) + 1)[as_labels(y, "y")] if is_labels(y) else y, "y")
+    y = as_matrix(np.eye(int(as_labels(y, "y").max()) + 1)[as_labels(y, "y")] if is_labels(y, "y") else y, "y")
     n = same_length(x=x, y=y)
     in_range(n, 2 * (k + 2), np.inf, "number of cells for lmi with faithful=True")
     rng = np.random.default_rng(seed)

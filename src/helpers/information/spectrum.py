@@ -7,8 +7,8 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from helpers.checks import as_matrix, choose, in_range
-from helpers.information.gaussian import _covariance
+from helpers.checks import as_matrix, as_seed, choose, in_range
+from helpers.information.gaussian import covariances
 
 FAMILIES = ("even", "aligned", "turned", "power")
 
@@ -66,9 +66,7 @@ class Channels:
     @classmethod
     def of(cls, sigma_y: Any, sigma_u: Any) -> Self:
         """Return the channels of covariances Σ_Y and Σ_U, each of shape (d, d) or a variance."""
-        y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
-        if y.shape != u.shape:
-            raise ValueError(f"sigma_y has shape {y.shape} and sigma_u {u.shape}: give the same dimension.")
+        y, u = covariances(sigma_y, sigma_u)
         return cls(np.linalg.eigvalsh(y + u), np.linalg.eigvalsh(u))
 
     def __call__(self, u: Any) -> np.ndarray:
@@ -151,6 +149,11 @@ def simulate(family: str, spread: float, bits: float, dim: int, seed: int = 0) -
     bits : float > 0
     dim, seed : int
 
+    Raises
+    ------
+    ValueError
+        For an unknown family, or a number out of range.
+
     Examples
     --------
     >>> simulate("turned", spread=1.0, bits=2.0, dim=3).bits.sum().round(6)
@@ -160,7 +163,7 @@ def simulate(family: str, spread: float, bits: float, dim: int, seed: int = 0) -
     in_range(spread, 0, 6, "spread", "It is in decades.")
     in_range(bits, 0, 100, "bits", open_low=True)
     in_range(dim, 1, 4096, "dim", whole=True)
-    rng = np.random.default_rng([seed, dim])
+    rng = np.random.default_rng([as_seed(seed), dim])
     noise, signal = 10 ** (spread * rng.standard_normal((2, dim)))
     if family == "even":
         return Channels(noise * 4 ** (bits / dim), noise)
@@ -182,7 +185,7 @@ def scaled_to(bits: float, sigma_y: np.ndarray, sigma_u: np.ndarray) -> Channels
     [4.0, 4.0]
     """
     in_range(bits, 0, 100, "bits", open_low=True)
-    y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
+    y, u = covariances(sigma_y, sigma_u)
     variance, axes = np.linalg.eigh(u)
     white = axes / np.sqrt(variance)
     signal = np.maximum(np.linalg.eigvalsh(white.T @ y @ white), 0)  # of Σ_Y in units of Σ_U

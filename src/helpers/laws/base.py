@@ -9,8 +9,11 @@ from scipy.optimize import least_squares
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
-from helpers.checks import as_matrix, in_range, same_length
+from helpers.checks import as_matrix, as_numbers, brief, in_range, same_length
 from helpers.laws.profile import profile_interval
+
+# Most bits of a point: 4^bits of a law's ceiling, up to three times that, must be a number.
+MOST_BITS = 150.0
 
 
 @dataclass(frozen=True)
@@ -132,7 +135,10 @@ class Fit:
         theta, covariance = self.law._theta(), self.search_covariance
         steps = np.clip(1e-4 * np.sqrt(np.diag(covariance)), 1e-9, 1e-3)
         # A parameter at the end of its range, such as I_max = 0, moves to one side only.
-        floor = [-np.inf if n in self.law.positive else low for n, (low, _) in self.law.allowed.items()]
+        floor = [
+            -np.inf if n in self.law.positive else self.law.least.get(n, low)
+            for n, (low, _) in self.law.allowed.items()
+        ]
         slope = np.empty(len(theta))
         for i, step in enumerate(np.diag(steps)):
             up, down = theta + step, np.maximum(theta - step, floor)
@@ -165,6 +171,12 @@ class Fit:
         return float(student_t.ppf(0.5 + level / 2, free)) if free > 0 else float("inf")
 
 
+def check_fit(fit: Any) -> None:
+    """Refuse what is no ``Fit``."""
+    if not isinstance(fit, Fit):
+        raise ValueError(f"the fit is {brief(fit)}: give what the fit of a law returned.")
+
+
 def _r_squared(y: np.ndarray, residuals: np.ndarray) -> float:
     spread = ((y - y.mean()) ** 2).sum()
     return float(1 - (residuals**2).sum() / spread) if spread > 0 else float("nan")
@@ -182,10 +194,18 @@ class Law:
     allowed: ClassVar[dict[str, tuple[float, float]]]
     positive: ClassVar[tuple[str, ...]]
     zero_allowed: ClassVar[bool] = False
+    # Least values of parameters that end before their search does.
+    least: ClassVar[dict[str, float]] = {}
 
     def __call__(self, x: Any) -> np.ndarray:
-        """Return the law at ``x``, in bits."""
-        x = np.asarray(x, dtype=float)
+        """Return the law at ``x``, in bits.
+
+        Raises
+        ------
+        ValueError
+            For x that is no number, or not positive.
+        """
+        x = as_numbers(x, self.x_name)
         good = x >= 0 if self.zero_allowed else x > 0
         if not good.all():
             rule = "0 or more" if self.zero_allowed else "above 0"
@@ -243,7 +263,8 @@ class Law:
         Raises
         ------
         ValueError
-            For mismatched lengths, NaN, x that is not positive, or fewer distinct x than parameters.
+            For mismatched lengths, NaN, x that is not positive, fewer distinct x than parameters, or bits that no
+            estimate gives.
         """
         columns = [as_matrix(x, cls.x_name), as_matrix(bits, cls.y_name)]
         for name, values in zip((cls.x_name, cls.y_name), columns, strict=True):
@@ -251,6 +272,7 @@ class Law:
                 raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating x for seeds.")
         x, y = (values[:, 0] for values in columns)
         same_length(**{cls.x_name: x, cls.y_name: y})
+        check_bits(y, cls.y_name)
         if not (x > 0).all():
             raise ValueError(f"{cls.x_name} holds {x.min():g}: every value must be above 0.")
         if len(np.unique(x)) < len(cls.allowed):
@@ -261,6 +283,32 @@ class Law:
         edges = cls._limits(x, y)
         low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
         return finished(cls, x, y, edges, _valleys(cls, x, y, low, high), low, high)
+
+
+def both(first: Any, second: Any, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return two variables that broadcast, as given, or of pairs (…, 2) where the second is None."""
+    if second is None:
+        pairs = as_numbers(first, f"{one} and {other}")
+        if pairs.ndim < 1 or pairs.shape[-1] != 2:
+            raise ValueError(
+                f"{one} has shape {pairs.shape}: give {other} too, or pairs of {one} and {other} in the last axis."
+            )
+        return pairs[..., 0], pairs[..., 1]
+    first, second = as_numbers(first, one), as_numbers(second, other)
+    try:
+        np.broadcast_shapes(first.shape, second.shape)
+    except ValueError as error:
+        raise ValueError(
+            f"{one} has shape {first.shape} and {other} {second.shape}: give as many of each, or one of either."
+        ) from error
+    return first, second
+
+
+def check_bits(bits: np.ndarray, name: str) -> None:
+    """Refuse information that no estimate gives; a loss may be any number."""
+    far = np.abs(bits) > MOST_BITS
+    if name == "bits" and far.any():
+        raise ValueError(f"bits holds {bits[far][0]:g}: information lies within ±{MOST_BITS:g} bits; mend the unit.")
 
 
 def finished(
@@ -358,7 +406,8 @@ def _judge(
         inverse = np.linalg.inv(information)
         middle = variance * (slope / norm).T @ (slope / norm) + scale**2 * np.diag(known / norm**2)
         covariance = inverse @ middle @ inverse / np.outer(norm, norm)
-    errors = np.sqrt(np.diag(covariance))
+    with np.errstate(invalid="ignore"):  # where rounding leaves a variance below 0, the parameter is free
+        errors = np.sqrt(np.diag(covariance))
     stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
     at_edge = [
         f"{n} = {v:.3g} at the edge of [{edges[n][0]:.3g}, {edges[n][1]:.3g}]"

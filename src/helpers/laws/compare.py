@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, choose, in_range
 from helpers.laws.joint import JOINT_LAWS
 
 # What is held out, and how it is fitted.
@@ -40,7 +40,7 @@ def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: i
     ``SIZES``: the three in ten largest numbers of cells.
     """
     in_range(folds, 2, len(grid), "folds", whole=True)
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(as_seed(seed))
     random = [place == part for place in (rng.permutation(len(grid)) % folds for _ in range(repeats))
               for part in range(folds)]  # fmt: skip
     deep = grid["u"] > grid["u"].max() / 10

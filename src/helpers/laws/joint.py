@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from helpers.checks import as_matrix, in_range, same_length
-from helpers.laws.base import Fit, Law, finished
+from helpers.laws.base import Fit, Law, both, check_bits, finished
 
 _LOG4 = float(np.log(4))
 # Where random starts are drawn, and edges of the search: (low, high) of the coordinates searched.
@@ -56,10 +56,15 @@ class TwoVariableLaw(Law):
         raise NotImplementedError
 
     def __call__(self, n: Any, u: Any = None) -> np.ndarray:
-        """Return the law, in bits, at ``n`` training cells and depth ``u``, which broadcast; or at pairs (…, 2)."""
-        if u is None:
-            n, u = np.moveaxis(np.asarray(n, float), -1, 0)
-        n, u = (np.asarray(v, dtype=float) for v in (n, u))
+        """Return the law, in bits, at ``n`` training cells and depth ``u``, which broadcast; or at pairs (…, 2).
+
+        Raises
+        ------
+        ValueError
+            For one number or column alone, shapes that do not broadcast, what are no numbers, n that is not
+            positive, or u below 0.
+        """
+        n, u = both(n, u, "n", "u")
         for name, values, good in (("n", n, n > 0), ("u", u, u >= 0)):
             if not good.all():
                 raise ValueError(
@@ -118,14 +123,15 @@ class TwoVariableLaw(Law):
         Raises
         ------
         ValueError
-            For mismatched lengths, NaN, n or u that are not positive, a single n or u, or fewer distinct pairs than
-            parameters.
+            For mismatched lengths, NaN, n or u that are not positive, a single n or u, fewer distinct pairs than
+            parameters, or bits that no estimate gives.
         """
         columns = {name: as_matrix(values, name) for name, values in (("n", n), ("u", u), ("bits", bits))}
         for name, values in columns.items():
             if values.shape[1] != 1:
                 raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating it for seeds.")
         same_length(**columns)
+        check_bits(columns["bits"], "bits")
         x, y = np.column_stack([columns["n"][:, 0], columns["u"][:, 0]]), columns["bits"][:, 0]
         for name, values in zip(("n", "u"), x.T, strict=True):
             if not (values > 0).all():
@@ -194,6 +200,7 @@ class JointLaw(TwoVariableLaw):
         "kappa": (-np.inf, np.inf), "beta": (0.0, np.inf), "h0": (0.0, 1.0),
     }  # fmt: skip
     positive: ClassVar[tuple[str, ...]] = ("i_inf", "u_bar", "n0", "s", "beta", "h0")
+    least: ClassVar[dict[str, float]] = {"kappa": -1.0}
 
     def __post_init__(self) -> None:
         """Check the parameters."""
@@ -216,11 +223,12 @@ def _two_levels(
 
 def check_parameters(law: Law) -> None:
     """Refuse parameters that are no numbers, or not positive where they must be."""
-    for name, value in law._params().items():
+    for name in law.allowed:
+        value = getattr(law, name)
         if name in law.positive:
             in_range(value, 0, 1e300, name, open_low=True)
         else:
-            in_range(value, -1e3, 1e3, name)
+            in_range(value, law.least.get(name, -1e3), 1e3, name)
 
 
 def _rival(

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from helpers.checks import as_matrix, in_range, same_length
-from helpers.laws.base import Fit, Law, finished
+from helpers.laws.base import Fit, Law, both, finished
 from helpers.laws.model_size import ModelSizeLaw
 
 _STARTS = 5
@@ -80,10 +80,15 @@ class SizeAndDataLaw(Law):
         in_range(self.c, -1e300, 1e300, "c", "It is in the unit of the loss.")
 
     def __call__(self, p: Any, d: Any = None) -> np.ndarray:
-        """Return the loss at ``p`` parameters and ``d`` training cells, which broadcast; or at pairs (…, 2)."""
-        pairs = np.asarray(p, float) if d is None else np.stack(np.broadcast_arrays(np.asarray(p, float), d), axis=-1)
-        if pairs.ndim < 1 or pairs.shape[-1] != 2:
-            raise ValueError(f"p has shape {pairs.shape}: give d too, or pairs of p and d in the last axis.")
+        """Return the loss at ``p`` parameters and ``d`` training cells, which broadcast; or at pairs (…, 2).
+
+        Raises
+        ------
+        ValueError
+            For one number or column alone, shapes that do not broadcast, what are no numbers, or values that are not
+            positive.
+        """
+        pairs = np.stack(np.broadcast_arrays(*both(p, d, "p", "d")), axis=-1)
         if not (pairs > 0).all():
             raise ValueError(f"p and d hold {pairs[~(pairs > 0)].flat[0]:g}: both must be above 0.")
         return self._formula(pairs, self._theta())

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from helpers.checks import in_range
+from helpers.checks import as_numbers, in_range
 from helpers.laws.base import Fit, Law
 
 
@@ -95,14 +95,22 @@ class NoiseLaw(Law):
     def depth_for(self, bits: Any) -> np.ndarray:
         """Return the depth u that gives a target information (P1 eq. 8); infinite at or above I_max.
 
+        Raises
+        ------
+        ValueError
+            For bits below 0, or no numbers.
+
+        Examples
+        --------
         >>> NoiseLaw(3.0, 100.0).depth_for(2.5).round(1).item()
         96.9
         """
-        bits = np.asarray(bits, dtype=float)
+        bits = as_numbers(bits, "target information")
         if not (bits >= 0).all():
             raise ValueError(f"target information is {bits.min():g} bits: it must be 0 or more.")
-        room = np.expm1(self.i_max * np.log(4)) - np.expm1(bits * np.log(4))
-        need = self.u_bar * np.expm1(bits * np.log(4)) / np.where(room > 0, room, 1)
+        wanted = np.expm1(np.minimum(bits, self.i_max) * np.log(4))  # all of I_max takes infinite depth already
+        room = np.expm1(self.i_max * np.log(4)) - wanted
+        need = self.u_bar * wanted / np.where(room > 0, room, 1)
         return np.where(room > 0, need, np.inf)
 
     @staticmethod
@@ -113,4 +121,4 @@ class NoiseLaw(Law):
         """
         least = 4.0 ** -fit.params["i_max"]
         with np.errstate(divide="ignore"):  # without information (I_max = 0) nothing is missing: z is infinite
-            return (np.asarray(x, float) / fit.params["u_bar"] + least) / np.float64(1 - least)
+            return (as_numbers(x, "u") / fit.params["u_bar"] + least) / np.float64(1 - least)

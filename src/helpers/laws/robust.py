@@ -7,7 +7,7 @@ from scipy.optimize import least_squares
 from scipy.stats import t as student_t
 
 from helpers.checks import choose, in_range
-from helpers.laws.base import Fit, Law
+from helpers.laws.base import Fit, Law, check_fit
 from helpers.laws.profile import walk
 
 # Huber's constant: 95 % of the efficiency of least squares on Gaussian points.
@@ -67,7 +67,7 @@ def robust(fit: Fit, level: float = 0.95, names: tuple[str, ...] | None = None) 
     Raises
     ------
     ValueError
-        For a fit with priors, which would be lost, or an unknown parameter.
+        For what is no fit, a fit with priors, which would be lost, or an unknown parameter.
 
     Examples
     --------
@@ -79,6 +79,7 @@ def robust(fit: Fit, level: float = 0.95, names: tuple[str, ...] | None = None) 
     >>> round(again.params["c"], 1), again.weights.argmin()
     (1.0, 4)
     """
+    check_fit(fit)
     in_range(level, 0, 1, "level", open_low=True)
     if fit.penalised:
         raise ValueError("this fit has priors, which a robust fit would lose: fit without them.")

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import in_range
-from helpers.laws.base import Fit, Law
+from helpers.checks import brief, in_range
+from helpers.laws.base import Fit, Law, check_fit
 from helpers.laws.noise import NoiseLaw
 
 
@@ -37,7 +37,13 @@ def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cel
     """Return a table to read: each parameter with its interval, R² of the points, status and message.
 
     ``unit`` is that of ū. The numbers themselves are in each ``Fit``.
+
+    Raises
+    ------
+    ValueError
+        For no fit at all.
     """
+    _check_fits(fits)
     rows = []
     for name, fit in fits.items():
         row: dict[str, object] = {"curve": str(name)}
@@ -53,6 +59,13 @@ def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cel
     return pd.DataFrame(rows).set_index("curve").rename_axis(f"curve, [{level:.0%} interval]")
 
 
+def _check_fits(fits: dict[Any, Fit]) -> None:
+    if not isinstance(fits, dict) or not fits:
+        raise ValueError(f"fits are {brief(fits)}: give a dict of names and fits, such as fit_groups returns.")
+    for fit in fits.values():
+        check_fit(fit)
+
+
 def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
     """Return what each noise law says about depth: information lost now, and the depth for a share of I_max.
 
@@ -61,7 +74,15 @@ def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
     fits : dict of curve → Fit of a ``NoiseLaw``
     share : float in (0, 1)
         The target is share·I_max; the column's name says so.
+
+    Raises
+    ------
+    ValueError
+        For no fit at all, or a share out of range.
+    TypeError
+        For the fit of another law.
     """
+    _check_fits(fits)
     in_range(share, 0, 1, "share", open_low=True)
     rows = []
     for name, fit in fits.items():

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, in_range
-from helpers.noise.counts import _ROWS
+from helpers.checks import LARGEST_STREAM, as_counts, as_seed, in_range
+from helpers.noise.counts import ROWS, check_fraction, thinned
 
 
 def thin_rows(counts: Any, fraction: float, seed: int = 0, first_row: int = 0) -> sparse.csr_matrix:
@@ -25,6 +25,12 @@ def thin_rows(counts: Any, fraction: float, seed: int = 0, first_row: int = 0) -
     -------
     csr_matrix, same shape and dtype.
 
+    Raises
+    ------
+    ValueError
+        For counts that are not raw counts, a fraction outside (0, 1], a ``first_row`` at which no block begins, or a
+        seed that is no whole number of 0 or more.
+
     Examples
     --------
     >>> from helpers.noise import thin_nested
@@ -34,20 +40,8 @@ def thin_rows(counts: Any, fraction: float, seed: int = 0, first_row: int = 0) -
     0
     """
     counts = as_counts(counts)
-    in_range(fraction, 0, 1, "depth fraction", "It is relative to the data's own depth: 0.1 keeps 10 %.", open_low=True)
+    check_fraction(fraction)
     in_range(first_row, 0, np.inf, "first_row", whole=True)
-    if first_row % _ROWS:
-        raise ValueError(f"first_row is {first_row}: it must be a multiple of {_ROWS}, the rows thinned at once.")
-    if fraction == 1:
-        return counts
-    kept = np.empty_like(counts.data)
-    for start in range(0, counts.shape[0], _ROWS):
-        ends = counts.indptr[start : start + _ROWS + 1]
-        values = counts.data[ends[0] : ends[-1]]
-        last = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])
-        fate = np.random.default_rng([seed, (first_row + start) // _ROWS]).random(last[-1])
-        survivors = np.concatenate([[0], np.cumsum(fate < fraction)])
-        kept[ends[0] : ends[-1]] = np.diff(survivors[last])
-    thinned = sparse.csr_matrix((kept, counts.indices.copy(), counts.indptr.copy()), counts.shape)
-    thinned.eliminate_zeros()
-    return thinned
+    if first_row % ROWS:
+        raise ValueError(f"first_row is {first_row}: it must be a multiple of {ROWS}, the rows thinned at once.")
+    return thinned(counts, [fraction], as_seed(seed, largest=LARGEST_STREAM), int(first_row))[fraction]

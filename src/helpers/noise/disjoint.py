@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, in_range
+from helpers.checks import as_counts, as_rng, in_range
 
 
 def thin_twice(
@@ -29,6 +29,11 @@ def thin_twice(
     (first, second)
         csr_matrix each, of the shape and dtype of ``counts``, whose sum is nowhere above it.
 
+    Raises
+    ------
+    ValueError
+        For counts that are not raw counts, a fraction outside (0, ½], or an rng that is neither.
+
     Examples
     --------
     >>> first, second = thin_twice([[100, 0, 7]], 0.5, rng=0)
@@ -37,7 +42,7 @@ def thin_twice(
     """
     counts = as_counts(counts)
     in_range(fraction, 0, 0.5, "fraction", "Two thinnings share no molecule, so each has at most half.", open_low=True)
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     first = rng.binomial(counts.data, fraction)
     second = rng.binomial(counts.data - first, fraction / (1 - fraction))
     kept = []

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_array, as_rng, choose, in_range
 
 # The noise-free level of each kind.
 CLEAN = {"gaussian": 0.0, "pixelation": 1.0}
@@ -31,7 +31,7 @@ def add_gaussian(images: Any, sigma: float, rng: Generator | int | None = None) 
     Raises
     ------
     ValueError
-        For pixels that are not finite numbers, or a negative sigma.
+        For pixels that are not finite numbers, a negative sigma, or an rng that is neither.
 
     Examples
     --------
@@ -41,9 +41,10 @@ def add_gaussian(images: Any, sigma: float, rng: Generator | int | None = None) 
     """
     pixels = _pixels(images)
     in_range(sigma, 0, 1e6, "sigma", "It is in the units of the pixels, which lie in [-1, 1].")
+    rng = as_rng(rng)
     if sigma == 0:
         return pixels.copy()
-    drawn = np.random.default_rng(rng).standard_normal(pixels.shape, dtype=np.float32)
+    drawn = rng.standard_normal(pixels.shape, dtype=np.float32)
     drawn *= np.float32(sigma)
     return np.add(pixels, drawn, out=drawn)
 
@@ -101,12 +102,17 @@ def snr(kind: str, level: float, power: float) -> float:
     ----------
     kind : "gaussian" (level σ) or "pixelation" (level f, the side of a tile)
     level : float
-    power : float
+    power : float in (0, 10]
 
     Returns
     -------
     float
         Infinite for σ = 0.
+
+    Raises
+    ------
+    ValueError
+        For an unknown kind, a level less than no noise, or a power out of range.
 
     Examples
     --------
@@ -115,11 +121,15 @@ def snr(kind: str, level: float, power: float) -> float:
     """
     choose(kind, CLEAN, "kind of noise")
     in_range(level, CLEAN[kind], np.inf, f"level of {kind} noise")
-    return float("inf") if level == 0 else float(level) ** -power
+    in_range(power, 0, 10, "power", open_low=True)
+    try:
+        return float(level) ** -power
+    except (ZeroDivisionError, OverflowError):
+        return float("inf")
 
 
 def _pixels(images: Any) -> np.ndarray:
-    pixels = np.asarray(images)
+    pixels = as_array(images, "images")
     if pixels.dtype.kind not in "fiub":
         raise ValueError(f"images have dtype {pixels.dtype}: give numbers.")
     pixels = pixels.astype(np.float32, copy=False)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.random import Generator
 
-from helpers.checks import in_range
+from helpers.checks import as_rng, brief, in_range
 
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _LETTERS = np.frombuffer(AMINO_ACIDS.encode(), np.uint8)
@@ -33,7 +33,7 @@ def substitute(sequences: Iterable[str], rate: float, rng: Generator | int | Non
     Raises
     ------
     ValueError
-        For a rate outside [0, 1], or sequences that ``as_proteins`` refuses.
+        For a rate outside [0, 1], an rng that is neither, or sequences that ``as_proteins`` refuses.
 
     Examples
     --------
@@ -45,7 +45,7 @@ def substitute(sequences: Iterable[str], rate: float, rng: Generator | int | Non
     joined = "".join(sequences)
     letters = np.frombuffer(joined.encode(), np.uint8)
     code = _CODE[letters]
-    rng = np.random.default_rng(rng)
+    rng = as_rng(rng)
     fate, other = rng.random(len(letters)), rng.integers(1, len(_LETTERS), len(letters))
     hit = (fate < rate) & (code >= 0)
     out = letters.copy()
@@ -61,11 +61,16 @@ def as_proteins(sequences: Iterable[str]) -> list[str]:
     Raises
     ------
     ValueError
-        For one str in place of a list, or letters other than upper-case ones, gaps and stops.
+        For what is no list of str, or letters other than upper-case ones, gaps and stops.
     """
     if isinstance(sequences, str):
         raise ValueError(f"sequences are one text ({sequences[:12]!r}…): give a list of proteins.")
+    if not np.iterable(sequences):
+        raise ValueError(f"sequences are {brief(sequences)}: give a list of proteins.")
     proteins = list(sequences)
+    other = [protein for protein in proteins if not isinstance(protein, str)]
+    if other:
+        raise ValueError(f"sequences hold {brief(other[0])}: give each protein as text.")
     odd = sorted(set("".join(proteins)) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-*."))
     if odd:
         raise ValueError(f"sequences hold {odd[-1]!r}: give proteins in upper-case one-letter code.")

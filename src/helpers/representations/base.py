@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from helpers.checks import as_counts, as_matrix, in_range
+from helpers.checks import as_counts, as_matrix, as_seed, in_range
 
 
 @dataclass
@@ -33,11 +33,19 @@ class Representation:
     seed: int = 0
 
     def fit(self, train: Any, genes: Sequence[str] | None = None) -> Self:
-        """Learn from training cells, shape (cells, columns); ``genes`` names the columns."""
+        """Learn from training cells, shape (cells, columns); ``genes`` names the columns.
+
+        Raises
+        ------
+        ValueError
+            For cells that are no numbers (or no counts), fewer than two, without a column, other names than columns,
+            or a dimension, seed or option out of range.
+        """
         cells = self._checked(train, "training cells")
         in_range(self.dim, 1, 4096, "dim", whole=True)
-        in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
+        self.seed = as_seed(self.seed)
         in_range(cells.shape[0], 2, np.inf, "number of training cells")
+        in_range(cells.shape[1], 1, np.inf, "number of columns of the training cells")
         if genes is not None and len(genes) != cells.shape[1]:
             raise ValueError(f"genes has {len(genes)} names: give one for each of the {cells.shape[1]} columns.")
         self._genes = None if genes is None else [str(gene) for gene in genes]
@@ -46,7 +54,13 @@ class Representation:
         return self
 
     def transform(self, probe: Any) -> np.ndarray:
-        """Return the representation of cells, float32 of shape (cells, dim)."""
+        """Return the representation of cells, float32 of shape (cells, dim).
+
+        Raises
+        ------
+        ValueError
+            For no cell, cells that are no numbers (or no counts), or other columns than the training cells had.
+        """
         return np.ascontiguousarray(self._transform(self._probe(probe)), dtype=np.float32)
 
     def _probe(self, probe: Any) -> Any:
@@ -54,6 +68,7 @@ class Representation:
         if not hasattr(self, "_n_columns"):
             raise RuntimeError(f"{type(self).__name__} is not fitted: call .fit(train) first.")
         cells = self._checked(probe, "probe cells")
+        in_range(cells.shape[0], 1, np.inf, "number of probe cells")
         if cells.shape[1] != self._n_columns:
             kind = "columns" if self.takes == "embeddings" else "genes"
             raise ValueError(f"probe cells have {cells.shape[1]} {kind}: the model was fitted on {self._n_columns}.")

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.checks import choose, in_range
+from helpers.checks import as_seed, choose, in_range
 from helpers.noise.sequences import as_proteins
 from helpers.representations import training
 
@@ -56,6 +56,8 @@ class ESM:
 
     Notes
     -----
+    Weights are read from safetensors alone, which cannot run code, and code beside a checkpoint is never run.
+
     Lin et al. 2023, doi:10.1126/science.ade2574, in the code of transformers. The loss is over masked residues only,
     never over padding or the marks of start and end.
 
@@ -77,13 +79,22 @@ class ESM:
     device: str = "auto"
 
     def fit(self, train: Sequence[str]) -> Self:
-        """Learn from training proteins in one-letter code."""
+        """Learn from training proteins in one-letter code.
+
+        Raises
+        ------
+        ValueError
+            For fewer than two proteins, an empty one, other letters, an option out of range, or weights of another
+            model.
+        FileNotFoundError
+            If the weights are not there or cannot be loaded.
+        """
         choose(self.size, SIZES, "size")
         in_range(self.epochs, 0, 1e5, "epochs")
         in_range(self.rate, 0, 1, "rate", open_low=True)
         in_range(self.batch, 1, 1e5, "batch", whole=True)
         in_range(self.mask, 0, 0.9, "mask", "It is the share of residues to guess.", open_low=True)
-        in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
+        self.seed = as_seed(self.seed)
         train = _proteins(train, 2, "training sequences")
         device = training.device_for(self.device)
         with training.seeded(self.seed) as rng:
@@ -108,7 +119,7 @@ class ESM:
 
     def masked_bits(self, proteins: Sequence[str], seed: int = 0) -> float:
         """Return the cross-entropy in bits per masked residue of proteins, masked with a seed of its own."""
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(as_seed(seed))
         self._fitted()
         proteins = _proteins(proteins, 1, "sequences")
         nats, masked = 0.0, 0
@@ -195,7 +206,8 @@ class ESM:
         return [order[at : at + size] for at in range(0, len(order), size)]
 
     def _new(self) -> tuple[Any, dict[str, int]]:
-        from transformers import AutoConfig, EsmConfig, EsmForMaskedLM, EsmTokenizer
+        from safetensors import SafetensorError
+        from transformers import EsmConfig, EsmForMaskedLM, EsmTokenizer
 
         if self.weights == "scratch":
             layers, width, heads = SIZES[self.size]
@@ -214,14 +226,12 @@ class ESM:
             raise FileNotFoundError(f"weights are {source!r}: give one of {known} or a folder with a checkpoint.")
         try:
             with training.quiet_transformers():
-                kind = AutoConfig.from_pretrained(source).model_type
-                if kind != "esm":
-                    raise ValueError(f"{source} holds a {kind}: weights must be those of an ESM-2.")
+                training.check_kind(source, "esm")
                 if Path(source).is_dir() and not (Path(source) / "vocab.txt").is_file():
                     raise FileNotFoundError(f"{source} has no vocab.txt, the tokens of the model: add it.")
                 model = EsmForMaskedLM.from_pretrained(source, use_safetensors=True)
                 return model, EsmTokenizer.from_pretrained(source).get_vocab()
-        except OSError as error:
+        except (OSError, SafetensorError) as error:
             raise FileNotFoundError(
                 f"no ESM-2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download the model where "
                 "there is a network and give its folder as weights, or use weights='scratch'."

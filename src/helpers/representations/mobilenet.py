@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.checks import as_labels, in_range, same_length
+from helpers.checks import as_array, as_labels, as_seed, in_range, same_length
 from helpers.datasets import files
 from helpers.representations import training
 
@@ -46,6 +46,8 @@ class MobileNet:
 
     Notes
     -----
+    Weights are read from safetensors alone, which cannot run code, and code beside a checkpoint is never run.
+
     Sandler et al. 2018, doi:10.1109/CVPR.2018.00474, in the code of transformers. That code gives batch norm the
     momentum of TensorFlow, 0.997, which torch reads the other way round: its running statistics are those of the last
     batch. From scratch they are therefore replaced after training by the mean over all training images. Pretrained
@@ -71,13 +73,21 @@ class MobileNet:
     device: str = "auto"
 
     def fit(self, images: np.ndarray, labels: Any) -> Self:
-        """Learn the classes of training images, float32 of shape (images, 1 or 3, height, width) in about [-1, 1]."""
+        """Learn the classes of training images, float32 of shape (images, 1 or 3, height, width) in about [-1, 1].
+
+        Raises
+        ------
+        ValueError
+            For images of another shape or kind, other labels than images, one class, or an option out of range.
+        FileNotFoundError
+            If the weights are not there or cannot be loaded.
+        """
         in_range(self.width, 0.05, 2, "width")
         in_range(self.epochs, 0, 1e5, "epochs", open_low=True)
         in_range(self.rate, 0, 1, "rate", open_low=True)
         in_range(self.batch, 2, 1e5, "batch", whole=True)
         in_range(self.dropout, 0, 1, "dropout")
-        in_range(self.seed, 0, 2**32 - 1, "seed", whole=True)
+        self.seed = as_seed(self.seed)
         if self.input_size is not None:
             in_range(self.input_size, 32, 4096, "input_size", "MobileNetV2 halves images five times.", whole=True)
         n = same_length(images=images, labels=labels)
@@ -137,7 +147,7 @@ class MobileNet:
 
     def _new(self) -> Any:
         from safetensors import SafetensorError
-        from transformers import AutoConfig, MobileNetV2Config, MobileNetV2ForImageClassification
+        from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 
         own = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
         if self.weights == "scratch":
@@ -152,15 +162,7 @@ class MobileNet:
             )
         try:
             with training.quiet_transformers():
-                try:
-                    kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
-                except ValueError as error:
-                    raise ValueError(
-                        f"config.json of {source} describes no model that transformers knows: weights must be those "
-                        f"of a mobilenet_v2. ({error})"
-                    ) from error
-                if kind != "mobilenet_v2":
-                    raise ValueError(f"{source} holds a {kind}: weights must be those of a mobilenet_v2.")
+                training.check_kind(source, "mobilenet_v2")
                 model, told = MobileNetV2ForImageClassification.from_pretrained(
                     source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **own
                 )
@@ -178,7 +180,7 @@ class MobileNet:
         return model
 
     def _inputs(self, images: np.ndarray) -> torch.Tensor:
-        given = np.asarray(images)
+        given = as_array(images, "images")
         if given.ndim != 4 or given.shape[1] not in (1, 3) or 0 in given.shape:
             raise ValueError(f"images have shape {given.shape}: give (images, 1 or 3, height, width), none of them 0.")
         if given.dtype.kind != "f" or not np.isfinite(given).all():

@@ -48,7 +48,7 @@ def load_encoder(where: str | Path, genes: Sequence[str] | None, words: str | Pa
     FileNotFoundError
         If a file is missing.
     ValueError
-        If the genes have no names, none is known, or the files do not belong together.
+        If the genes have no names, none is known, the files do not belong together, or the weights are damaged.
     """
     if genes is None:
         raise ValueError("from_checkpoint finds genes by name: call .fit(train, genes=names).")
@@ -63,13 +63,17 @@ def load_encoder(where: str | Path, genes: Sequence[str] | None, words: str | Pa
         if not (Path(where) / "model.safetensors").is_file():
             raise FileNotFoundError(f"{where} has no model.safetensors: other files of weights can run code.")
     try:
+        from safetensors import SafetensorError
         from transformers import BertForMaskedLM
     except ImportError as error:
         raise ImportError("Txformer needs transformers: pip install 'noise-scaling[models]'.") from error
-    with quiet_transformers():
-        model = BertForMaskedLM.from_pretrained(
-            str(where), local_files_only=local, use_safetensors=True, dtype=torch.float32
-        )
+    try:
+        with quiet_transformers():
+            model = BertForMaskedLM.from_pretrained(
+                str(where), local_files_only=local, use_safetensors=True, dtype=torch.float32
+            )
+    except SafetensorError as error:
+        raise ValueError(f"model.safetensors of {where} is damaged ({error}): save or download it again.") from error
     return model, _vocabulary(ids, medians, genes, model.config.vocab_size)
 
 

@@ -12,7 +12,7 @@ import torch
 from sklearn.covariance import LedoitWolf
 from torch.nn import functional
 
-from helpers.checks import as_matrix, choose, in_range
+from helpers.checks import as_array, as_matrix, as_seed, choose, in_range
 from helpers.progress import track
 from helpers.representations.set_transformer import SetTransformer, forward_flops, shape_of
 from helpers.representations.training import BestWeights, batches, device_for, finite, seeded
@@ -237,7 +237,6 @@ class Trained:
     model: SetTransformer
     how: Training
     objective: Objective
-    gene_means: np.ndarray
     history: pd.DataFrame
     steps: int
     cells: int
@@ -274,7 +273,8 @@ def train_reconstruction(
     Raises
     ------
     ValueError
-        For a checkpoint of another training, naming the file.
+        For no cell, NaN, other genes in the validation cells, a bad seed, or a checkpoint of another training, naming
+        the file.
     FloatingPointError
         If training diverges.
 
@@ -285,11 +285,8 @@ def train_reconstruction(
     >>> made.history["step"].tolist(), made.tokens
     ([0, 2, 4], 1440)
     """
-    train, validation = (as_matrix(side, what).astype(np.float32, copy=False)
-                         for side, what in ((train, "training cells"), (validation, "validation cells")))  # fmt: skip
-    if train.shape[1] != validation.shape[1]:
-        raise ValueError(f"training cells have {train.shape[1]} genes, validation cells {validation.shape[1]}.")
-    in_range(seed, 0, 2**32 - 1, "seed", whole=True)
+    train, validation = (side.astype(np.float32, copy=False) for side in _sides(train, validation, "validation cells"))
+    seed = as_seed(seed)
     where, objective, n_genes = device_for(device), Objective(how, train), train.shape[1]
     k = how.n_hidden(n_genes)
     with seeded(seed):
@@ -316,9 +313,19 @@ def train_reconstruction(
     cells = run.step * min(how.batch, len(train))
     history = pd.DataFrame(run.history, columns=["step", "flops", "train", "validation"])
     return Trained(
-        model.eval(), how, objective, train.mean(axis=0), history, run.step, cells, cells * n_genes,
+        model.eval(), how, objective, history, run.step, cells, cells * n_genes,
         3.0 * flops * cells, float(flops) * len(held) * len(history),
     )  # fmt: skip
+
+
+def _sides(train: Any, cells: Any, what: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return training cells and others as matrices of the same genes, none of them empty."""
+    train, cells = as_matrix(train, "training cells"), as_matrix(cells, what)
+    for side, name in ((train, "training cells"), (cells, what)):
+        in_range(len(side), 1, np.inf, f"number of {name}")
+    if train.shape[1] != cells.shape[1]:
+        raise ValueError(f"training cells have {train.shape[1]} genes, {what} {cells.shape[1]}: give the same.")
+    return train, cells
 
 
 class _Best(BestWeights):
@@ -443,7 +450,17 @@ def score(trained: Trained, train: np.ndarray, cells: np.ndarray, repeats: int =
     cells : (cells, genes) array that it has not seen
     repeats : int
         7 masks of 15 % hide each gene about once.
+
+    Raises
+    ------
+    ValueError
+        For no cell, NaN, other genes than the model was trained on, or repeats that are no whole number above 0.
     """
+    train, cells = as_array(train, "training cells"), as_array(cells, "cells to score")
+    _sides(train, cells, "cells to score")
+    in_range(repeats, 1, 1e6, "repeats", whole=True)
+    if cells.shape[1] != (known := trained.model.genes.num_embeddings):
+        raise ValueError(f"cells to score have {cells.shape[1]} genes: the model was trained on {known}.")
     values, hidden = fixed_masks(np.asarray(cells, np.float32), trained.how.n_hidden(cells.shape[1]), repeats)
     device = next(trained.model.parameters()).device
     model_loss = _scored(trained.model, trained.objective, values, hidden, device)
