@@ -18,9 +18,9 @@ FLOW = {  # the analyses read what the datasets before them measured
                                   "decades": [3.0], "seeds": [0, 1], "components": 3},
     "analyses/probing": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
                          "fixed_bits": 1.0, "task_bits": [0.0, 1.0], "label_bits": [0.0, 1.0], "seeds": [0]},
-    "analyses/noise": {},
-    "analyses/cell_number": {},
-    "analyses/collapse": {},
+    "analyses/noise": {"profile": "reference", "own": "tiny"},
+    "analyses/cell_number": {"profile": "reference", "own": "tiny"},
+    "analyses/collapse": {"profile": "reference"},
     "book/intro": {},
     "book/reproducibility": {},
 }  # fmt: skip
@@ -45,6 +45,10 @@ ALONE = {
         "datasets": ["pbmc4k"], "signals": ["cell_type"], "models": ["pca"], "seeds": [[0]], "miniature": True,
         "depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80], "own_laws": ["additive", "JointLaw"],
     },
+    "analyses/one_grid": {
+        "dataset": "pbmc4k", "seeds": [0], "depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80],
+        "miniature": True,
+    },
     "modalities/images": {"sigmas": [0.5, 1.0, 2.0], "factors": [2, 3, 4], "seeds": [0], "n_train": 100, "width": 0.1,
                           "epochs": 1, "dim": 4},
     "modalities/proteins": {"options": {"n": 200, "length": 60}, "ratios": [100.0, 10.0, 1.0], "seeds": [0],
@@ -54,6 +58,7 @@ ALONE = {
     "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
 READ = {  # these show what others measured or teach, and keep no results
+    "analyses/findings": {},
     "analyses/published": {"datasets": ["larry"]},
     "analyses/experimental_design": {"curve": "larry clone scvi", "draws": 20},
     "book/large": {"cells": [1e7], "seeds": 1, "depths": 2},
@@ -80,7 +85,7 @@ def executed(tmp_path_factory):
             target = folder / f"{name}.ipynb"
             # The last page reports on a profile of config/, the others fill a store of their own.
             profile = {} if name == "book/reproducibility" else {"profile": "tiny"}
-            run_notebook(find_notebook(name, ROOT), target, given | profile)
+            run_notebook(find_notebook(name, ROOT), target, profile | given)
             out[name] = nbformat.read(target, as_version=4)
         yield out
 

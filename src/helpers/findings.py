@@ -1,15 +1,18 @@
 """What the reference results say: laws of every curve, how well they hold, and published claims held against them."""
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
 
+from helpers.cell_grids import planned
 from helpers.checks import in_range
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, fit_groups, parameter_table
-from helpers.points import cell_axis, noise_axis
-from helpers.sweep import Grid
+from helpers.points import cell_axis, noise_axis, seed_means
+from helpers.store import Store
+from helpers.sweep import Grid, held
 
 KEYS = ["dataset", "signal", "representation"]
 # What the signals are of, for charts that cannot have a colour for each.
@@ -105,8 +108,7 @@ def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
     Beside the columns of ``parameter_table``: ``lack_of_fit``, the p-value; ``worst``, the largest mean residual in
     bits; ``worst_at``, the depth or number of cells where it is; ``range_bits``, from the lowest to the highest mean.
     """
-    table = parameter_table(fits, names)
-    rows = []
+    table, rows = parameter_table(fits, names), []
     for fit in fits.values():
         means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(_levels(fit.x)).mean()
         worst = means.loc[means["off"].abs().idxmax()]
@@ -117,7 +119,7 @@ def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
     return pd.concat([table, pd.DataFrame(rows)], axis=1)
 
 
-def name_of(key: tuple[str, ...]) -> str:
+def name_of(key: Iterable[str]) -> str:
     """Return what a chart calls a curve.
 
     >>> name_of(("pbmc68k", "cell_type", "pca"))
@@ -137,6 +139,34 @@ def independent_signals(grids: list[Grid]) -> list[tuple[str, str]]:
     """Return the data sets and signals of grids whose signal was not computed from the same counts."""
     about = {(grid.dataset, grid.options["signal"]): grid.about() for grid in grids}
     return [key for key, told in about.items() if told["signal independent of the counts"] == "yes"]
+
+
+def measured_curves(
+    store: Store, datasets: list[str], signals: list[str], representation: str = "pca", block: str = "linear"
+) -> pd.DataFrame:
+    """Return the seed means that a store has of one signal a data set, with a ``curve`` column that names both.
+
+    Parameters
+    ----------
+    store : Store
+    datasets, signals : list of str, of equal length
+        Of ``config/grids/cells.yaml``.
+    representation : str
+        One of the block's.
+    block : str
+
+    Raises
+    ------
+    ValueError
+        If nothing of it was measured, or the lists differ in length.
+    """
+    if len(datasets) != len(signals):
+        raise ValueError(f"there are {len(datasets)} data sets and {len(signals)} signals: give one signal a data set.")
+    wanted = list(zip(datasets, signals, strict=True))
+    grids = [g for g in planned(block, list(dict.fromkeys(datasets))) if (g.dataset, g.options["signal"]) in wanted]
+    rows = held(grids, store)
+    points = seed_means(rows[rows["representation"] == representation] if len(rows) else rows)
+    return points.assign(curve=[name_of(key) for key in points[["dataset", "signal"]].itertuples(index=False)])
 
 
 def full_grids(points: pd.DataFrame, depths: int = 8, sizes: int = 5) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import checks
-from helpers.run import project_root
+from helpers.run import profile_folder, project_root
 from helpers.store import Store, write_whole
 
 GROUP = ["dataset", "signal", "representation", "settings"]
@@ -23,6 +23,13 @@ TOLERANCE, SHARE_OF_ERROR = 1e-3, 0.5
 def folder() -> Path:
     """Return ``results/reference`` of the project, wherever other results go."""
     return project_root() / "results" / "reference"
+
+
+def to_read(profile: str = "reference") -> Store:
+    """Return the store of a profile for a page that only reads; the reference results are the project's own, wherever
+    ``NOISE_SCALING_RESULTS`` puts others.
+    """
+    return Store(folder() if profile == "reference" else profile_folder(profile))
 
 
 def table(name: str) -> pd.DataFrame:
