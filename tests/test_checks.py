@@ -7,7 +7,18 @@ import pytest
 import torch
 from scipy import sparse
 
-from helpers.checks import as_counts, as_labels, as_matrix, choose, in_range, is_labels, same_length
+from helpers.checks import (
+    as_counts,
+    as_labels,
+    as_matrix,
+    as_rng,
+    as_seed,
+    check_sparse,
+    choose,
+    in_range,
+    is_labels,
+    same_length,
+)  # fmt: skip
 
 TABLE = [[0, 3, 1], [2, 0, 0]]
 
@@ -218,3 +229,85 @@ def test_same_length_names_every_length():
     assert same_length(a=[1, 2], b=np.zeros((2, 5)), c=sparse.eye(2, format="csr")) == 2
     with pytest.raises(ValueError, match=r"a has 1 rows, b has 2 rows.*same cell"):
         same_length(a=[1], b=np.zeros((2, 5)))
+
+
+@pytest.mark.parametrize("value", [2**64, -(2**64), 10**400, -(10**400)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_whole_numbers_beyond_64_bits_are_out_of_range(value, whole):
+    with pytest.raises(ValueError, match=r"k is .*: it must be a (whole )?number in"):
+        in_range(value, 0, np.inf, "k", whole=whole)
+    with pytest.raises(ValueError, match="seed is "):
+        as_seed(value)
+
+
+@pytest.mark.parametrize("value", [0, 7, 2**32 - 1, np.int8(3), np.uint64(5)])
+def test_a_seed_is_a_whole_number_of_32_bits(value):
+    assert as_seed(value) == value
+    assert type(as_seed(value)) is int
+
+
+@pytest.mark.parametrize("value", [-1, 2**32, 0.0, 1.0, np.float64(2), None, True, np.True_, "1", [1], np.array(1)])
+def test_what_is_no_seed_is_told(value):
+    with pytest.raises(ValueError, match=r"my seed is .*: it must be a whole number in \[0, 4294967295\]"):
+        as_seed(value, "my seed")
+
+
+def test_a_generator_is_taken_as_it_is():
+    rng = np.random.default_rng(3)
+    assert as_rng(rng) is rng
+    assert as_rng(3).random() == as_rng(np.random.SeedSequence(3)).random() == np.random.default_rng(3).random()
+    assert as_rng(None).random() != as_rng(None).random()
+
+
+def damaged(kind, part, at, value):
+    matrix = kind(sparse.csr_matrix(np.array([[1, 0, 2], [0, 3, 0], [4, 0, 0]])))
+    getattr(matrix, part)[at] = value
+    return matrix
+
+
+@pytest.mark.parametrize(
+    ("kind", "part", "at", "value"),
+    [
+        (kind, *damage)
+        for kind in (sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array)
+        for damage in (("indices", 0, 3), ("indices", 3, -1), ("indptr", 1, 9), ("indptr", 1, -1), ("indptr", 2, 0),
+                       ("indptr", 0, 1), ("indptr", 3, 99))
+    ]
+    + [(sparse.coo_matrix, part, 0, value) for part in ("row", "col") for value in (3, -1)],
+)  # fmt: skip
+@pytest.mark.parametrize("take", [as_counts, as_matrix, check_sparse])
+def test_no_sparse_matrix_is_read_outside_itself(take, kind, part, at, value):
+    with pytest.raises(ValueError, match=r"mine is damaged \(.*\): "):
+        take(damaged(kind, part, at, value), "mine")
+
+
+def test_lists_with_a_column_beyond_the_others_are_damaged():
+    matrix = sparse.lil_matrix(np.array([[1, 0], [0, 2]]))
+    matrix.rows[0] = [7]
+    with pytest.raises(ValueError, match="mine is damaged"):
+        as_counts(matrix, "mine")
+
+
+@pytest.mark.parametrize("part", ["indices", "data"])
+def test_a_sparse_matrix_with_arrays_of_other_lengths_is_damaged(part):
+    matrix = sparse.csr_matrix(np.array([[1, 0, 2], [0, 3, 0]]))
+    setattr(matrix, part, getattr(matrix, part)[:-1])
+    with pytest.raises(ValueError, match="mine is damaged"):
+        as_counts(matrix, "mine")
+
+
+@pytest.mark.parametrize("take", [as_counts, as_matrix, as_labels])
+def test_rows_of_other_lengths_are_told(take):
+    with pytest.raises(ValueError, match="mine has rows of different lengths"):
+        take([[1, 2], [3]], "mine")
+
+
+@pytest.mark.parametrize("thing", [None, 3, np.float64(2), np.array(1), object()])
+def test_what_has_no_length_is_told(thing):
+    with pytest.raises(ValueError, match=r"b is .*: give an array with one row a cell"):
+        same_length(a=[1], b=thing)
+
+
+def test_a_matrix_needs_a_column():
+    with pytest.raises(ValueError, match=r"x has shape \(3, 0\): it needs at least one column"):
+        as_matrix(np.zeros((3, 0)), "x")

@@ -11,7 +11,7 @@ from scipy.stats import t as student_t
 
 from helpers.information import gaussian_channel
 from helpers.information.spectrum import Channels
-from helpers.laws import CellNumberLaw, NoiseLaw
+from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw
 from helpers.laws.nearest import by_band, depths_around, distance, distances, moment_law
 
 U = np.geomspace(10, 8000, 10)
@@ -426,3 +426,20 @@ def test_distances_have_a_row_a_setting_and_bands_summarise_them():
     bands = by_band(table)
     assert bands["channels"].sum() == len(table)
     assert bands["median deviation (% of I_max)"].iloc[0] > 5
+
+
+@pytest.mark.parametrize("law", [NoiseLaw, CellNumberLaw, ModelSizeLaw])
+@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("bits", [106.385, -14.084, 149.0, -149.0])
+def test_a_point_that_is_far_off_gives_a_flag_and_no_warning(law, at, bits, recwarn):
+    depths = np.array([10.0, 30, 100, 300, 1000, 3000])
+    points = np.array([0.3, 0.352, 0.654, 0.911, 1.001, 1.081])
+    points[at] = bits
+    fit = law.fit(depths, points)
+    assert not [str(w.message) for w in recwarn]
+    assert fit.status != "ok" or fit.r_squared > 0.5
+
+
+def test_any_information_above_all_takes_infinite_depth(recwarn):
+    assert NoiseLaw(3.0, 100.0).depth_for([3.0, 4.0, 1e5, np.inf]).tolist() == [np.inf] * 4
+    assert not [str(w.message) for w in recwarn]

@@ -11,6 +11,8 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse, stats
 
 from helpers.noise import add_gaussian, pixelate, substitute, thin, thin_nested
+from helpers.noise import counts as thinning
+from helpers.noise.counts import thinned
 from helpers.noise.images import snr
 from helpers.noise.sequences import rate_of, ratio_of
 
@@ -82,7 +84,7 @@ def test_a_thinned_poisson_is_poisson_and_genes_stay_independent(how):
     assert np.corrcoef(kept.T)[0, 1] == pytest.approx(0, abs=0.025)
 
 
-@pytest.mark.parametrize("fraction", [0.05, 0.5])
+@pytest.mark.parametrize("fraction", [0.01, 0.05, 0.051, 0.5])
 def test_nested_thinning_against_a_plain_loop_across_the_block_boundary(fraction):
     counts = np.random.default_rng(2).poisson(2, (1030, 3))
     fast = thin_nested(counts, [fraction], seed=9)[fraction].toarray()
@@ -106,6 +108,29 @@ def test_depths_are_nested_and_independent_of_the_others_asked_for(counts, fract
     assert all((less <= more).all() for less, more in pairwise(ordered))
     for fraction in fractions:
         assert (thin_nested(counts, [fraction], seed)[fraction] != depths[fraction]).nnz == 0
+
+
+@given(COUNTS, FRACTIONS, SEEDS, st.integers(0, 5))
+def test_survivors_are_the_same_looked_up_or_counted(counts, fraction, seed, first):
+    counts = sparse.csr_matrix(counts)
+    counts.eliminate_zeros()
+    kept = []
+    for rare in (0.0, 1.0):
+        with pytest.MonkeyPatch.context() as changed:
+            changed.setattr(thinning, "_RARE", rare)
+            kept.append(thinned(counts, [fraction], seed, 1024 * first)[fraction])
+    one, other = kept
+    assert one.dtype == other.dtype == counts.dtype
+    assert (one.indptr == other.indptr).all()
+    assert (one.indices == other.indices).all()
+    assert (one.data == other.data).all()
+
+
+@pytest.mark.parametrize("fractions", [(0.5, 0.1), np.array([0.5, 0.1]), iter([0.5, 0.1])])
+def test_fractions_come_in_any_list(fractions):
+    depths = thin_nested(np.full((5, 3), 40), fractions, 1)
+    assert list(depths) == [0.5, 0.1]
+    assert (depths[0.1] != thin_nested(np.full((5, 3), 40), [0.1], 1)[0.1]).nnz == 0
 
 
 @BOTH
@@ -237,6 +262,10 @@ def test_other_residues_are_drawn_alike_and_other_letters_stay():
     assert rate_of(np.inf) == 0
     with pytest.raises(ValueError, match="substitution rate is 2"):
         substitute(["M"], 2)
+
+
+def test_hardly_any_noise_has_an_infinite_ratio():
+    assert snr("gaussian", 1e-300, 2) == snr("gaussian", 0, 2) == np.inf
 
 
 def test_signal_to_noise_of_images_and_sequences():

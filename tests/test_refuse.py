@@ -20,10 +20,14 @@ import torch
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from helpers import noise, preprocess, run, workflow
-from helpers.datasets import files, images, read, your_file
-from helpers.information import cca, ksg, lmi, plug_in
+from helpers import design, noise, preprocess, run, workflow
+from helpers.calibration import known_pair
+from helpers.datasets import files, images, load, pairing, read, splits, your_file
+from helpers.information import cca, ksg, lmi, lmi_many, plug_in
+from helpers.information.gaussian import channel_samples
+from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
+from helpers.noise.blocks import thin_rows
 from helpers.representations import build
 from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
@@ -73,16 +77,17 @@ NOT_NUMBERS = st.one_of(
     st.just(float("inf")), st.just(-float("inf")), st.complex_numbers(max_magnitude=1.0),
 )  # fmt: skip
 NOT_FRACTIONS = (
-    NOT_NUMBERS | st.floats(max_value=0) | st.floats(min_value=1, exclude_min=True) | st.integers(2, 2**63 - 1)
+    NOT_NUMBERS | st.floats(max_value=0) | st.floats(min_value=1, exclude_min=True) | st.integers(min_value=2)
 )
 BROKEN = st.floats(0.01, 0.99).map(lambda part: 3 + part)
-NOT_COUNTING = NOT_NUMBERS | BROKEN | st.integers(-(2**63), 0)
+NOT_COUNTING = NOT_NUMBERS | BROKEN | st.integers(max_value=0)
 
 COUNTS = np.random.default_rng(0).poisson(2, (12, 5))
 X = np.random.default_rng(1).normal(size=(60, 2))
 Y = X[:, :1] + np.random.default_rng(2).normal(size=(60, 1))
 DEPTHS = np.array([10.0, 30, 100, 300, 1000])
 BITS = NoiseLaw(2.0, 80.0)(DEPTHS)
+FIT = NoiseLaw.fit(DEPTHS, BITS + 0.01 * np.random.default_rng(3).normal(size=5))
 GRID = {"dataset": "pbmc68k", "representations": ["pca"]}
 
 
@@ -123,6 +128,50 @@ def test_no_seed_fold_or_size_lies_outside_32_bits(value):
             Grid(**GRID, **{field: [value]})
     with pytest.raises(ValueError, match=f"seed is {value}"):
         build("pca", 4, value).fit(X)
+
+
+@given(NOT_NUMBERS | BROKEN | st.floats() | st.integers(max_value=-1) | st.integers(min_value=2**63))
+def test_no_other_seed_is_taken(value):
+    for seeded in (
+        lambda: lmi(X, Y, seed=value),
+        lambda: lmi_many([(X, Y)], value),
+        lambda: lmi(X, Y, seed=value, faithful=True),
+        lambda: ksg(X, Y, seed=value),
+        lambda: cca(X, Y, seed=value),
+        lambda: plug_in(["a", "b"] * 30, ["a", "b"] * 30, seed=value),
+        lambda: noise.thin_nested(COUNTS, [0.5], value),
+        lambda: thin_rows(COUNTS, 0.5, value),
+        lambda: preprocess.nested_subset(10, 5, value),
+        lambda: splits.stratified(["a", "b"] * 30, 2, value),
+        lambda: pairing.neighbours(X, np.zeros(60, int), 1, value),
+        lambda: simulate("even", 1.0, 2.0, 3, value),
+        lambda: known_pair("gaussian", 1.0, 60, 2, value),
+        lambda: build("pca", 2, value).fit(X),
+        lambda: load("simulated", seed=value),
+        lambda: design.draws(FIT, 1, value),
+    ):
+        with pytest.raises(ValueError, match="seed is"):
+            seeded()
+
+
+@given(
+    NOT_NUMBERS.filter(lambda value: value is not None)
+    | BROKEN
+    | st.integers(max_value=-1)
+    | st.integers(min_value=2**63)
+)
+def test_no_other_generator_is_taken(value):
+    for draw in (
+        lambda: noise.thin(COUNTS, 0.5, value),
+        lambda: noise.thin(COUNTS, 1.0, value),
+        lambda: noise.thin_twice(COUNTS, 0.5, value),
+        lambda: noise.add_gaussian(X, 0.5, value),
+        lambda: noise.add_gaussian(X, 0, value),
+        lambda: noise.substitute(["MFV"], 0.5, value),
+        lambda: channel_samples(1.0, 0.5, 1.0, 9, value),
+    ):
+        with pytest.raises(ValueError, match="rng is"):
+            draw()
 
 
 @given(NOT_COUNTING)
@@ -328,8 +377,11 @@ def test_weights_archives_and_arrays_are_read_without_code():
             seen.add("from_pretrained")
         assert options.get("allow_pickle", "False") == "False", where
         assert options.get("trust_remote_code", "False") == "False", where
+        if name.split(".")[0].startswith("Auto"):  # these would take code from a folder, others know their own alone
+            assert options.get("trust_remote_code") == "False", where
+            seen.add("trust_remote_code")
         assert not name.endswith("np.load"), where
-    assert seen == {*needed, "from_pretrained"}
+    assert seen == {*needed, "from_pretrained", "trust_remote_code"}
 
 
 @pytest.mark.parametrize("zipped", [True, False])

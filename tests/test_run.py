@@ -263,3 +263,11 @@ def test_environment_yml_agrees():
     pinned = {r.name: str(r.specifier) for r in map(Requirement, environment[-1]["pip"])}
     assert set(pinned) == {r.name for r in declared_requirements()}
     assert pinned == {name: f"=={locked()[name]}" for name in pinned}
+
+
+@pytest.mark.parametrize("name", ["pbmc68k", "datasets/pbmc68k", "notebooks/datasets/pbmc68k.md"])
+def test_a_notebook_is_found_from_the_folder_one_is_in(name, monkeypatch):
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert run.find_notebook(name, Path("..")) == ROOT / "notebooks/datasets/pbmc68k.md"
+    monkeypatch.chdir(ROOT)
+    assert run.find_notebook(name, Path(".")) == ROOT / "notebooks/datasets/pbmc68k.md"

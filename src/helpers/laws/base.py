@@ -399,14 +399,14 @@ def _judge(
     norm = np.sqrt((slope**2).sum(axis=0) + known)
     fixed = norm > 0
     covariance = np.full((len(params),) * 2, np.nan)
-    with np.errstate(invalid="ignore"):
+    # Slopes of nearly 0, as beside a point that is far off, may overflow or leave a variance below 0: a free parameter.
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         information = (slope / norm).T @ (slope / norm) + np.diag(known / norm**2)
-    if np.isfinite(variance) and fixed.all() and np.linalg.cond(information) < 1e20:
-        # Scatter of the points, and the bias towards the priors if the parameters are spread as they say.
-        inverse = np.linalg.inv(information)
-        middle = variance * (slope / norm).T @ (slope / norm) + scale**2 * np.diag(known / norm**2)
-        covariance = inverse @ middle @ inverse / np.outer(norm, norm)
-    with np.errstate(invalid="ignore"):  # where rounding leaves a variance below 0, the parameter is free
+        if np.isfinite(variance) and fixed.all() and np.linalg.cond(information) < 1e20:
+            # Scatter of the points, and the bias towards the priors if the parameters are spread as they say.
+            inverse = np.linalg.inv(information)
+            middle = variance * (slope / norm).T @ (slope / norm) + scale**2 * np.diag(known / norm**2)
+            covariance = inverse @ middle @ inverse / np.outer(norm, norm)
         errors = np.sqrt(np.diag(covariance))
     stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
     at_edge = [
