@@ -1,18 +1,24 @@
-"""Sphinx extension: charts, mathematics and widgets from local files only, so the book needs no network."""
+"""Sphinx extension: charts, mathematics and widgets from local files only; what a reader takes away or launches."""
 
 import html
 import importlib.util
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
+from sphinx.addnodes import download_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxRole
 
-from helpers import __version__, executed
+from helpers import __version__, course, executed
 from helpers.charts import MIME
+from helpers.store import write_whole
+
+LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 
 
 class VegaLite(MimeRenderPlugin):
@@ -79,17 +85,76 @@ def drop_thebe(app: Any, pagename: str, templatename: str, context: dict[str, An
     ]
 
 
-def add_lab_button(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give every notebook page a button that opens it in the reader's own JupyterLab."""
-    if doctree is not None and str(app.env.doc2path(pagename)).endswith(".ipynb"):
-        context["header_buttons"].append({
-            "type": "link",
-            "url": f"http://localhost:8888/lab/tree/{pagename}.ipynb",
-            "text": "",
-            "tooltip": "Open in your own JupyterLab (start it first with `make lab`)",
-            "icon": "fas fa-rocket",
-            "label": "run-in-jupyterlab",
-        })  # fmt: skip
+def _session(docname: str, root: Path) -> Path | None:
+    """Return the source of a page if it is a session of the course."""
+    source = root / f"{docname}.md"
+    return source if source in course.sessions(root) else None
+
+
+def write_student_versions(app: Any) -> None:
+    """Write the student version of every session from its source, for pages to offer as a download."""
+    for source in course.sessions(Path(app.srcdir)):
+        write_whole(_student_folder(app) / course.student_name(source), course.student_version(source))
+
+
+def _student_folder(app: Any) -> Path:
+    return Path(app.doctreedir).parent / "book_student"
+
+
+def _student_link(app: Any, source: Path, text: str) -> nodes.Element:
+    """Return a link that downloads a student version; Sphinx copies the file into the book."""
+    target = os.path.relpath(_student_folder(app) / course.student_name(source), app.srcdir)
+    return download_reference("", "", nodes.Text(text), reftarget=f"/{target}")
+
+
+class Student(SphinxRole):
+    """Role ``{student}`: a download link to the student version of a session, such as ``session_1``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the link, or the text itself with an error if there is no such session."""
+        known = {source.stem: source for source in course.sessions(Path(self.env.srcdir))}
+        if self.text not in known:
+            told = f"unknown session {self.text!r}: it is one of {', '.join(known)}."
+            error = self.inliner.reporter.error(told, line=self.lineno)
+            return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
+        return [_student_link(self.env.app, known[self.text], course.student_name(known[self.text]))], []
+
+
+def offer_student_version(app: Any, doctree: Any) -> None:
+    """Begin each session with a link to its student version."""
+    source = _session(app.env.docname, Path(app.srcdir))
+    page = next(iter(doctree.findall(nodes.section)), None)
+    if source is None or page is None:
+        return
+    link = _student_link(app, source, course.student_name(source))
+    told = nodes.paragraph("", "", nodes.Text("To work in, with every solution left open: "), link, nodes.Text("."))
+    page.insert(1, told)
+
+
+def add_launch_links(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give the menu that opens a page on Binder the reader's own JupyterLab too, and for a session both for students.
+
+    The notebooks these links open are written by ``binder/notebooks``, on Binder and for ``make lab`` alike.
+    """
+    found = [b for b in context.get("header_buttons", []) if b.get("label") == "launch-buttons"]
+    if doctree is None or not found:
+        return
+    (menu,) = found
+    (binder,) = (button for button in menu["buttons"] if button["text"] == "Binder")
+    binder["tooltip"] = "Run this page on Binder, in the browser (starting takes minutes)"
+    page = f"{pagename}.ipynb"
+    opened = [("", page)]
+    if source := _session(pagename, Path(app.srcdir)):
+        opened.append((": student version", f"student/{course.student_name(source)}"))
+    before = binder["url"].removesuffix(page)
+    menu["buttons"] = [
+        {**binder, "text": f"{text}{whose}", "url": f"{url}{path}", "tooltip": tooltip, "icon": icon}
+        for whose, path in opened
+        for text, url, tooltip, icon in (
+            ("Binder", before, binder["tooltip"], binder["icon"]),
+            ("Your JupyterLab", LAB, "Open in your own JupyterLab (start it first with `make lab`)", "fas fa-laptop"),
+        )
+    ]
 
 
 def _executed(app: Any, docname: str) -> tuple[dict[str, Any] | None, str] | None:
@@ -128,10 +193,14 @@ def say_how_executed(app: Any, doctree: Any) -> None:
 
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("html-page-context", add_lab_button, priority=501)  # after the theme has made its list
+    app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
     app.connect("html-page-context", drop_thebe)
     app.connect("env-get-outdated", older_pages)
     app.connect("doctree-read", say_how_executed)
     app.add_post_transform(PictureWithoutScripts)
     app.connect("builder-inited", write_scripts)
+    app.connect("builder-inited", write_student_versions)
+    # Before Sphinx collects the files to copy, which it does on the same event.
+    app.connect("doctree-read", offer_student_version, priority=400)
+    app.add_role("student", Student())
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}
