@@ -10,11 +10,11 @@ import altair as alt
 import numpy as np
 import pandas as pd
 import pytest
-from test_book import CHROMIUM, FLAGS, ROOT, wait_for_charts
 
 from helpers import charts, course_cases
 from helpers.laws import NoiseLaw
 from helpers.widgets import channel_explorer
+from test_book import CHROMIUM, FLAGS, ROOT, wait_for_charts
 
 pytestmark = [
     pytest.mark.browser,

@@ -1,22 +1,20 @@
 """Sphinx extension: charts, mathematics and widgets from local files only; what a reader takes away or launches."""
 
+import base64
 import html
 import importlib.util
 import json
-import os
 import shutil
 from pathlib import Path
 from typing import Any
 
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
-from sphinx.addnodes import download_reference
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxRole
 
 from helpers import __version__, course, executed
 from helpers.charts import MIME
-from helpers.store import write_whole
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 
@@ -91,20 +89,19 @@ def _session(docname: str, root: Path) -> Path | None:
     return source if source in course.sessions(root) else None
 
 
-def write_student_versions(app: Any) -> None:
-    """Write the student version of every session from its source, for pages to offer as a download."""
-    for source in course.sessions(Path(app.srcdir)):
-        write_whole(_student_folder(app) / course.student_name(source), course.student_version(source))
+def _student_link(env: Any, source: Path) -> nodes.Element:
+    """Return a link that saves the student version, which is in the page itself.
 
-
-def _student_folder(app: Any) -> Path:
-    return Path(app.doctreedir).parent / "book_student"
-
-
-def _student_link(app: Any, source: Path, text: str) -> nodes.Element:
-    """Return a link that downloads a student version; Sphinx copies the file into the book."""
-    target = os.path.relpath(_student_folder(app) / course.student_name(source), app.srcdir)
-    return download_reference("", "", nodes.Text(text), reftarget=f"/{target}")
+    From a book opened as a file, browsers show a linked notebook as text and do not save it.
+    """
+    for needed in (source, Path(course.__file__)):
+        env.note_dependency(str(needed))
+    content = base64.b64encode(course.student_version(source)).decode()
+    name = html.escape(course.student_name(source), quote=True)
+    told = f'aria-label="student version, {name}" title="{name}"'
+    href = f"data:application/x-ipynb+json;base64,{content}"
+    link = f'<a class="reference download" download="{name}" {told} href="{href}">student version</a>'
+    return nodes.raw("", link, format="html")
 
 
 class Student(SphinxRole):
@@ -117,7 +114,7 @@ class Student(SphinxRole):
             told = f"unknown session {self.text!r}: it is one of {', '.join(known)}."
             error = self.inliner.reporter.error(told, line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
-        return [_student_link(self.env.app, known[self.text], course.student_name(known[self.text]))], []
+        return [_student_link(self.env, known[self.text])], []
 
 
 def offer_student_version(app: Any, doctree: Any) -> None:
@@ -126,34 +123,36 @@ def offer_student_version(app: Any, doctree: Any) -> None:
     page = next(iter(doctree.findall(nodes.section)), None)
     if source is None or page is None:
         return
-    link = _student_link(app, source, course.student_name(source))
-    told = nodes.paragraph("", "", nodes.Text("To work in, with every solution left open: "), link, nodes.Text("."))
+    link = _student_link(app.env, source)
+    told = nodes.paragraph("", "", nodes.Text("To work in: the "), link, nodes.Text(", its solutions left open."))
     page.insert(1, told)
 
 
 def add_launch_links(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give the menu that opens a page on Binder the reader's own JupyterLab too, and for a session both for students.
+    """Give every notebook page a menu that opens it on Binder and in the reader's own JupyterLab.
 
-    The notebooks these links open are written by ``binder/notebooks``, on Binder and for ``make lab`` alike.
+    A session of the course has its student version there too. The files that the links open are written by
+    ``binder/notebooks``, on Binder and for ``make lab`` alike. The theme makes the link to Binder, as configured.
     """
-    found = [b for b in context.get("header_buttons", []) if b.get("label") == "launch-buttons"]
-    if doctree is None or not found:
+    if doctree is None or not str(app.env.doc2path(pagename)).endswith(".ipynb"):
         return
-    (menu,) = found
-    (binder,) = (button for button in menu["buttons"] if button["text"] == "Binder")
-    binder["tooltip"] = "Run this page on Binder, in the browser (starting takes minutes)"
     page = f"{pagename}.ipynb"
-    opened = [("", page)]
+    buttons = context["header_buttons"]
+    menu = next((button for button in buttons if button.get("label") == "launch-buttons"), None)
+    if menu is None:  # no Binder is configured
+        menu = {"type": "group", "buttons": [], "tooltip": "Run this page", "icon": "fas fa-rocket"}
+        buttons.append(menu)
+    waits = {"tooltip": "Run it on Binder, in the browser: starting takes minutes"}
+    places = [(link | waits, link["url"].removesuffix(page)) for link in menu["buttons"]]
+    tooltip = "Run it in your own JupyterLab: start that first, with `make lab`"
+    places.append(({"type": "link", "text": "Your JupyterLab", "tooltip": tooltip, "icon": "fas fa-laptop"}, LAB))
+    files = {"": page}
     if source := _session(pagename, Path(app.srcdir)):
-        opened.append((": student version", f"student/{course.student_name(source)}"))
-    before = binder["url"].removesuffix(page)
+        files[": student version"] = f"student/{course.student_name(source)}"
     menu["buttons"] = [
-        {**binder, "text": f"{text}{whose}", "url": f"{url}{path}", "tooltip": tooltip, "icon": icon}
-        for whose, path in opened
-        for text, url, tooltip, icon in (
-            ("Binder", before, binder["tooltip"], binder["icon"]),
-            ("Your JupyterLab", LAB, "Open in your own JupyterLab (start it first with `make lab`)", "fas fa-laptop"),
-        )
+        link | {"text": link["text"] + which, "url": place + file}
+        for which, file in files.items()
+        for link, place in places
     ]
 
 
@@ -199,8 +198,6 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("doctree-read", say_how_executed)
     app.add_post_transform(PictureWithoutScripts)
     app.connect("builder-inited", write_scripts)
-    app.connect("builder-inited", write_student_versions)
-    # Before Sphinx collects the files to copy, which it does on the same event.
-    app.connect("doctree-read", offer_student_version, priority=400)
+    app.connect("doctree-read", offer_student_version)
     app.add_role("student", Student())
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

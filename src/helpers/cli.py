@@ -110,7 +110,8 @@ def data(
 @app.command(epilog="Example: `noise-scaling student session_1 --to session_1_student.ipynb`")
 def student(
     to: Annotated[
-        Path, typer.Option(help="The .ipynb to write, or a folder for all sessions; a file there is never written over.")
+        Path,
+        typer.Option(help="The .ipynb to write, or a folder for all; a file there is never written over."),
     ],
     notebook: Annotated[str | None, typer.Argument(help="Name such as session_1; none: all sessions.")] = None,
 ) -> None:
