@@ -19,7 +19,7 @@ test-slow: $(INSTALLED)  ## the simulations that take minutes
 	pytest -q -n 2 -m slow
 
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
-	jupytext --sync notebooks/*/*.md
+	bash binder/notebooks
 	jupyter lab
 
 $(INSTALLED): requirements.lock pyproject.toml

@@ -2,6 +2,8 @@
 
 import functools
 import http.server
+import io
+import re
 import shutil
 import threading
 from math import log2
@@ -403,3 +405,91 @@ def test_controls_of_the_live_widgets_show_their_values(page, base):
     words = page.inner_text("main")
     assert "run the notebook to move them" in words
     assert page.locator(".jupyter-widgets [disabled], .widget-slider [disabled]").count() > 0
+
+
+# What a reader takes away
+
+
+def saved(page, button):
+    with page.expect_download() as got:
+        button.focus()
+        page.keyboard.press("Enter")
+    return got.value.suggested_filename, got.value.path().read_bytes()
+
+
+def test_every_chart_of_a_session_is_saved_as_pictures_and_as_its_data(page, base):
+    import pandas as pd
+
+    page.goto(base + "notebooks/course/session_1.html")
+    wait_for_charts(page)
+    charts = page.locator(".vega-chart").all()
+    assert len(charts) >= 3
+    for chart in charts:
+        files = [saved(page, chart.get_by_role("button", name=kind)) for kind in ("SVG", "PNG", "CSV")]
+        (svg, picture), (png, pixels), (csv, table) = files
+        assert len({svg.removesuffix(".svg"), png.removesuffix(".png"), csv.removesuffix(".csv")}) == 1
+        assert picture.startswith(b"<svg")
+        assert pixels.startswith(b"\x89PNG")
+        found = pd.read_csv(io.BytesIO(table), float_precision="round_trip")
+        inline = chart.evaluate("box => Object.values(JSON.parse(box.querySelector('script').textContent).datasets)")
+        for rows in map(pd.DataFrame, inline):
+            there = found[list(rows)].dropna(how="all").merge(rows.drop_duplicates(), how="inner")
+            assert len(there) >= len(rows), csv
+    assert page.problems == []
+
+
+@pytest.mark.parametrize("name", [n for n in PAGES if n.startswith("notebooks/analyses/")])
+def test_every_chart_of_an_analysis_has_a_table(page, base, name):
+    page.goto(base + name)
+    wait_for_charts(page)
+    for chart in page.locator(".vega-chart").all():
+        _, table = saved(page, chart.get_by_role("button", name="CSV"))
+        header, *rows = table.decode().splitlines()
+        assert header
+        assert rows
+
+
+def test_each_session_offers_its_student_version(page, base):
+    import nbformat
+
+    from helpers import course
+
+    for source in course.sessions(ROOT):
+        name = course.student_name(source)
+        for where in (f"notebooks/course/{source.stem}.html", "book/course/index.html"):
+            page.goto(base + where)
+            link = page.get_by_role("link", name=f"student version, {name}")
+            with page.expect_download() as got:
+                link.click()
+            assert got.value.suggested_filename == name
+            notebook = nbformat.read(got.value.path(), as_version=4)
+            nbformat.validate(notebook)
+            given = [c.source for c in notebook.cells if "answer = " in c.source and c.cell_type == "code"]
+            assert len(given) == len(course.exercises(ROOT).query(f"session == {source.stem[-1]}"))
+            assert all(text.endswith("answer = ...") and text.count("\n") <= 1 for text in given)
+
+
+def test_notebook_pages_are_launched_from_their_menu(page, base):
+    for name in ("book/intro", "notebooks/course/session_1"):
+        page.goto(f"{base}{name}.html")
+        page.locator(".dropdown-launch-buttons button").click()
+        links = page.locator(".dropdown-launch-buttons a")
+        files = [f"{name}.ipynb"] + ["student/session_1_student.ipynb"] * ("course" in name)
+        places = ["https://mybinder.org/v2/gh/noise-scaling/noise-scaling/main?urlpath=lab/tree/",
+                  "http://localhost:8888/lab/tree/"]  # fmt: skip
+        assert [a.get_attribute("href") for a in links.all()] == [p + f for f in files for p in places]
+        assert all(a.inner_text().strip() for a in links.all())
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_cheat_sheet_is_printed_on_one_page(page, base, theme):
+    page.goto(base + "book/course/cheat_sheet.html")
+    page.wait_for_selector("mjx-container")
+    page.evaluate(f"document.documentElement.dataset.theme = '{theme}'")
+    page.wait_for_timeout(500)
+    margin = dict.fromkeys(("top", "bottom", "left", "right"), "12mm")
+    printed = page.pdf(format="A4", margin=margin)
+    assert len(re.findall(rb"/Type\s*/Page\b", printed)) == 1
+    page.emulate_media(media="print")
+    ink = page.evaluate("getComputedStyle(document.querySelector('#cheat-sheet td')).color")
+    assert max(map(int, re.findall(r"\d+", ink))) < 60, "dark on paper in either theme"

@@ -1,6 +1,11 @@
 """The course: right answers are right, mistakes are told, and student versions stop at their first gap."""
 
 import itertools
+import os
+import re
+import shutil
+import subprocess
+import sys
 from math import inf, log, log2, nan
 from pathlib import Path
 
@@ -10,6 +15,7 @@ import numpy as np
 import pandas as pd
 import papermill
 import pytest
+import yaml
 from nbformat import v4
 from typer.testing import CliRunner
 
@@ -22,6 +28,7 @@ from helpers.information.discrete import flip_probability
 from helpers.run import run_notebook
 
 ROOT = Path(__file__).parents[1]
+NOT_CLONED = (".git", ".venv", "_build", "*.ipynb", "runs", "rows", "student", ".snakemake", ".hypothesis", "*_cache")
 SESSIONS = sorted((ROOT / "notebooks" / "course").glob("session_*.md"))
 BITS = Answer(lambda: 2.0, 0.01, "bits", {"you took the sum": lambda right: right + 1})
 ZERO = Answer(lambda: 0.0, 0.05, "bits")
@@ -261,6 +268,27 @@ def test_the_solutions_run_green_as_they_are_printed(source, tmp_path):
     ]
 
 
+def test_the_book_names_only_exercises_there_are_and_the_instructor_places_each():
+    names = set(answers())
+    pages = {name: (ROOT / "book" / "course" / f"{name}.md").read_text("utf8") for name in ("index", "instructor")}
+    for page in pages.values():
+        assert set(re.findall(r"[Ee]xercise (\d+\.\d+)", page)) <= names
+    guide = pages["instructor"]
+    in_brackets = " ".join(re.findall(r"\(([^()]*\d\.\d[^()]*)\)", guide))
+    assert set(re.findall(r"\b[1-4]\.\d+\b", in_brackets)) <= names
+    placed = {}
+    for session, timings in enumerate(guide.split("### Session ")[1:], 1):
+        timings = timings.split("\n## ")[0]
+        assert timings.startswith(f"{session}:")
+        named = set(re.findall(r"\b[1-4]\.\d+\b", timings.partition("\n")[2]))
+        assert named <= names
+        placed[session] = {name for name in named if name.startswith(f"{session}.")}
+        minutes = [tuple(map(int, row)) for row in re.findall(r"^\| (\d+)–(\d+) \|", timings, re.MULTILINE)]
+        assert [end for _, end in minutes][:-1] == [start for start, _ in minutes][1:]
+        assert (minutes[0][0], minutes[-1][1]) == (0, 90)
+    assert set().union(*placed.values()) == names, "every exercise is named in the timings of its session"
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -278,6 +306,56 @@ def test_no_student_version_is_written_where_it_should_not(words, told, tmp_path
     assert told in str(done.exception)
     assert [f.name for f in tmp_path.iterdir()] == ["mine.ipynb"]
     assert (tmp_path / "mine.ipynb").read_text() == "answers"
+
+
+def test_all_student_versions_are_written_and_none_is_written_over(tmp_path):
+    folder = tmp_path / "student"
+    runner = CliRunner()
+    assert runner.invoke(app, ["student", "--to", str(folder)]).exit_code == 0
+    written = sorted(folder.iterdir())
+    assert [file.name for file in written] == [f"{source.stem}_student.ipynb" for source in SESSIONS]
+    for file in written:
+        nbformat.validate(nbformat.read(file, as_version=4))
+    written[0].write_text("answers")
+    written[1].unlink()
+    again = runner.invoke(app, ["student", "--to", str(folder)])
+    assert "left as it is" in again.output
+    assert written[0].read_text() == "answers"
+    assert written[1].exists()
+    refused = runner.invoke(app, ["student", "--to", str(tmp_path / "all.ipynb")])
+    assert "give a folder for all sessions" in str(refused.exception)
+
+
+def test_what_binder_runs_writes_what_the_launch_links_open(tmp_path):
+    """In a copy of the clone, without its installation: the lock and the package are those of this environment."""
+    shutil.copytree(ROOT, tmp_path / "clone", ignore=shutil.ignore_patterns(*NOT_CLONED))
+    clone = tmp_path / "clone"
+    steps = (clone / "binder" / "postBuild").read_text().splitlines()
+    assert [line for line in steps if not line.startswith("#")] == [
+        "set -euo pipefail",
+        "python -m pip install --quiet --no-deps -e .",
+        "bash binder/notebooks",
+    ]
+    kept = clone / "notebooks" / "course" / "session_2.ipynb"
+    kept.write_text("of an earlier run")
+    search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    environment = {**os.environ, "PATH": search, "PYTHONPATH": str(clone / "src")}
+    subprocess.run(["bash", "binder/notebooks"], cwd=clone, env=environment, check=True, timeout=300)
+    assert kept.read_text() == "of an earlier run"
+    contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [contents["root"], *(c["file"] for part in contents["parts"] for c in part["chapters"])]
+    opened = [f for f in files if f.endswith(".ipynb")] + [f"student/{s.stem}_student.ipynb" for s in SESSIONS]
+    assert [f for f in opened if not (clone / f).is_file()] == []
+    assert nbformat.read(clone / "notebooks/course/session_1.ipynb", as_version=4).cells
+
+
+def test_binder_has_the_lock_and_a_pytorch_of_its_version():
+    lines = (ROOT / "binder" / "requirements.txt").read_text().splitlines()
+    wanted = [line for line in lines if not line.startswith("#")]
+    (torch,) = re.findall(r"^torch==(\S+)$", (ROOT / "requirements.lock").read_text(), re.MULTILINE)
+    cpu = "https://download.pytorch.org/whl/cpu"
+    assert wanted == [f"--extra-index-url {cpu}", "-r ../requirements.lock", f"torch=={torch}+cpu"]
+    assert (ROOT / "binder" / "runtime.txt").read_text() == "python-3.11\n"
 
 
 def test_charts_say_what_they_show():

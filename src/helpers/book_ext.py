@@ -1,5 +1,6 @@
-"""Sphinx extension: charts, mathematics and widgets from local files only, so the book needs no network."""
+"""Sphinx extension: charts, mathematics and widgets from local files only; what a reader takes away or launches."""
 
+import base64
 import html
 import importlib.util
 import json
@@ -10,9 +11,12 @@ from typing import Any
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
 from sphinx.transforms.post_transforms import SphinxPostTransform
+from sphinx.util.docutils import SphinxRole
 
-from helpers import __version__, executed
+from helpers import __version__, course, executed
 from helpers.charts import MIME
+
+LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 
 
 class VegaLite(MimeRenderPlugin):
@@ -79,17 +83,77 @@ def drop_thebe(app: Any, pagename: str, templatename: str, context: dict[str, An
     ]
 
 
-def add_lab_button(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Give every notebook page a button that opens it in the reader's own JupyterLab."""
-    if doctree is not None and str(app.env.doc2path(pagename)).endswith(".ipynb"):
-        context["header_buttons"].append({
-            "type": "link",
-            "url": f"http://localhost:8888/lab/tree/{pagename}.ipynb",
-            "text": "",
-            "tooltip": "Open in your own JupyterLab (start it first with `make lab`)",
-            "icon": "fas fa-rocket",
-            "label": "run-in-jupyterlab",
-        })  # fmt: skip
+def _session(docname: str, root: Path) -> Path | None:
+    """Return the source of a page if it is a session of the course."""
+    source = root / f"{docname}.md"
+    return source if source in course.sessions(root) else None
+
+
+def _student_link(env: Any, source: Path) -> nodes.Element:
+    """Return a link that saves the student version, which is in the page itself.
+
+    From a book opened as a file, browsers show a linked notebook as text and do not save it.
+    """
+    for needed in (source, Path(course.__file__)):
+        env.note_dependency(str(needed))
+    content = base64.b64encode(course.student_version(source)).decode()
+    name = html.escape(course.student_name(source), quote=True)
+    told = f'aria-label="student version, {name}" title="{name}"'
+    href = f"data:application/x-ipynb+json;base64,{content}"
+    link = f'<a class="reference download" download="{name}" {told} href="{href}">student version</a>'
+    return nodes.raw("", link, format="html")
+
+
+class Student(SphinxRole):
+    """Role ``{student}`: a download link to the student version of a session, such as ``session_1``."""
+
+    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
+        """Return the link, or the text itself with an error if there is no such session."""
+        known = {source.stem: source for source in course.sessions(Path(self.env.srcdir))}
+        if self.text not in known:
+            told = f"unknown session {self.text!r}: it is one of {', '.join(known)}."
+            error = self.inliner.reporter.error(told, line=self.lineno)
+            return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
+        return [_student_link(self.env, known[self.text])], []
+
+
+def offer_student_version(app: Any, doctree: Any) -> None:
+    """Begin each session with a link to its student version."""
+    source = _session(app.env.docname, Path(app.srcdir))
+    page = next(iter(doctree.findall(nodes.section)), None)
+    if source is None or page is None:
+        return
+    link = _student_link(app.env, source)
+    told = nodes.paragraph("", "", nodes.Text("To work in: the "), link, nodes.Text(", its solutions left open."))
+    page.insert(1, told)
+
+
+def add_launch_links(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give every notebook page a menu that opens it on Binder and in the reader's own JupyterLab.
+
+    A session of the course has its student version there too. The files that the links open are written by
+    ``binder/notebooks``, on Binder and for ``make lab`` alike. The theme makes the link to Binder, as configured.
+    """
+    if doctree is None or not str(app.env.doc2path(pagename)).endswith(".ipynb"):
+        return
+    page = f"{pagename}.ipynb"
+    buttons = context["header_buttons"]
+    menu = next((button for button in buttons if button.get("label") == "launch-buttons"), None)
+    if menu is None:  # no Binder is configured
+        menu = {"type": "group", "buttons": [], "tooltip": "Run this page", "icon": "fas fa-rocket"}
+        buttons.append(menu)
+    waits = {"tooltip": "Run it on Binder, in the browser: starting takes minutes"}
+    places = [(link | waits, link["url"].removesuffix(page)) for link in menu["buttons"]]
+    tooltip = "Run it in your own JupyterLab: start that first, with `make lab`"
+    places.append(({"type": "link", "text": "Your JupyterLab", "tooltip": tooltip, "icon": "fas fa-laptop"}, LAB))
+    files = {"": page}
+    if source := _session(pagename, Path(app.srcdir)):
+        files[": student version"] = f"student/{course.student_name(source)}"
+    menu["buttons"] = [
+        link | {"text": link["text"] + which, "url": place + file}
+        for which, file in files.items()
+        for link, place in places
+    ]
 
 
 def _executed(app: Any, docname: str) -> tuple[dict[str, Any] | None, str] | None:
@@ -128,10 +192,12 @@ def say_how_executed(app: Any, doctree: Any) -> None:
 
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
-    app.connect("html-page-context", add_lab_button, priority=501)  # after the theme has made its list
+    app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
     app.connect("html-page-context", drop_thebe)
     app.connect("env-get-outdated", older_pages)
     app.connect("doctree-read", say_how_executed)
     app.add_post_transform(PictureWithoutScripts)
     app.connect("builder-inited", write_scripts)
+    app.connect("doctree-read", offer_student_version)
+    app.add_role("student", Student())
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -109,24 +109,35 @@ def data(
 
 @app.command(epilog="Example: `noise-scaling student session_1 --to session_1_student.ipynb`")
 def student(
-    notebook: Annotated[str, typer.Argument(help="Name such as session_1.")],
-    to: Annotated[Path, typer.Option(help="The .ipynb to write; a file that is there is never written over.")],
+    to: Annotated[
+        Path,
+        typer.Option(help="The .ipynb to write, or a folder for all; a file there is never written over."),
+    ],
+    notebook: Annotated[str | None, typer.Argument(help="Name such as session_1; none: all sessions.")] = None,
 ) -> None:
-    """Write the student version of a notebook of the course: its solutions are left open."""
-    import jupytext
-    import nbformat
-
+    """Write the student version of a notebook of the course, or of all: the solutions are left open."""
     from helpers import course
     from helpers import run as runner
     from helpers.store import write_whole
 
-    source = runner.find_notebook(notebook, runner.project_root())
+    root = runner.project_root()
+    if notebook is None:
+        if to.suffix or to.is_file():
+            raise ValueError(f"--to is {to}: give a folder for all sessions, such as student, or name one of them.")
+        for source in course.sessions(root):
+            target = to / course.student_name(source)
+            if target.exists():
+                typer.echo(f"{target} is there already, with what was written into it: left as it is.")
+            else:
+                write_whole(target, course.student_version(source))
+                typer.echo(target)
+        return
+    source = runner.find_notebook(notebook, root)
     if to.suffix != ".ipynb":
-        raise ValueError(f"--to is {to}: give the .ipynb file to write, such as {source.stem}_student.ipynb.")
+        raise ValueError(f"--to is {to}: give the .ipynb file to write, such as {course.student_name(source)}.")
     if to.exists():
         raise ValueError(f"--to is {to}, which is there already and may hold somebody's answers: name another file.")
-    made = course.student(jupytext.read(source))
-    write_whole(to, f"{nbformat.writes(made)}\n".encode())
+    write_whole(to, course.student_version(source))
     typer.echo(f"{to}. Open it with: jupyter lab {to}")
 
 

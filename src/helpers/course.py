@@ -262,7 +262,7 @@ def exercises(root: Path | None = None) -> pd.DataFrame:
     from helpers.run import project_root
 
     rows = []
-    for file in sorted(((root or project_root()) / "notebooks" / "course").glob("session_*.md")):
+    for file in sessions(root or project_root()):
         text = file.read_text("utf8")
         for found in _HEADING.finditer(text):
             name, level = found.groups()
@@ -313,3 +313,52 @@ def student(notebook: Any) -> Any:
     if not gaps:
         raise ValueError("the notebook has no cell tagged 'solution': give one of the course, such as session_1.")
     return out
+
+
+def sessions(root: Path) -> list[Path]:
+    """Return the source of every session of the course.
+
+    Parameters
+    ----------
+    root : folder of the clone
+
+    Examples
+    --------
+    >>> from helpers.run import project_root
+    >>> sessions(project_root())[0].name
+    'session_1.md'
+    """
+    return sorted((root / "notebooks" / "course").glob("session_*.md"))
+
+
+def student_version(source: Path) -> bytes:
+    """Return the content of the student version of a session, as of its source now.
+
+    Parameters
+    ----------
+    source : the ``.md`` file of a notebook with cells tagged ``solution``
+
+    Raises
+    ------
+    ValueError
+        If it has none.
+
+    Examples
+    --------
+    >>> from helpers.run import project_root
+    >>> b"answer = ..." in student_version(sessions(project_root())[0])
+    True
+    """
+    import jupytext
+    import nbformat
+
+    return f"{nbformat.writes(student(jupytext.read(source)))}\n".encode()
+
+
+def student_name(source: Path) -> str:
+    """Return the file name of a student version.
+
+    >>> student_name(Path("session_1.md"))
+    'session_1_student.ipynb'
+    """
+    return f"{source.stem}_student.ipynb"

@@ -68,7 +68,9 @@ def channel_explorer(
         here.transform_calculate(
             text="format(datum.u, ',.3~g') + ' UMIs: ' + format(datum.bits, '.2f') + ' bits, ' + "
             "format(i_max - datum.bits, '.2f') + ' lost'"
-        ).mark_text(align="right", x=WIDTH - 8, y=HEIGHT - 12, color=COLOURS[3], fontSize=12).encode(text="text:N"),
+        )
+        .mark_text(align="right", x="width", dx=-8, y=HEIGHT - 12, color=COLOURS[3], fontSize=12)
+        .encode(text="text:N"),
         one.transform_calculate(u=need).mark_rule(color=COLOURS[2], clip=True).encode(axis),
         one.transform_calculate(
             u=need, text=f"'target needs ' + format({need}, ',.3~g') + ' UMIs per cell'"
