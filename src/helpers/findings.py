@@ -244,8 +244,8 @@ def verdict(count: Count) -> str:
     decided = count.agree + count.disagree
     if decided < FEWEST:
         return "not decided"
-    share = count.agree / decided
-    return "holds" if share >= MOST else "does not hold" if share <= 1 - MOST else "holds in part"
+    agree, disagree = count.agree / decided, count.disagree / decided
+    return "holds" if agree >= MOST else "does not hold" if disagree >= MOST else "holds in part"
 
 
 def count(low: pd.Series, high: pd.Series, above: float | None = None, below: float | None = None) -> Count:
