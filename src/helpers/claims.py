@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from helpers.findings import FEWEST, MOST, Count, count, verdict
+from helpers.findings import Count, count, verdict
 from helpers.laws import ratio_table
 from helpers.laws.compare import SETTINGS
 from helpers.losses import floor_in_words
@@ -24,7 +24,6 @@ CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
 FLAT = 0.1
 # Pixels along a side at which half a bit is lost (five classes of Caltech101).
 _PIXELS = 31
-_RULE = f"in {MOST:.0%} of the curves that decide it, {FEWEST} or more"
 
 
 class Claim(NamedTuple):
@@ -75,7 +74,7 @@ def depth_is_described(table: pd.DataFrame) -> Claim:
     misses = table[(table["lack_of_fit"] < 0.01) & (table["range_bits"] >= FLAT)]
     return Claim(
         "Information falls with depth by the noise law", P1,
-        f"R² of the seed means is {DESCRIBED:g} or more {_RULE} (falling by {FLAT:g} bit or more)",
+        f"R² of the seed means is {DESCRIBED:g} or more (falling by {FLAT:g} bit or more)",
         f"{found.agree} of {found.agree + found.disagree} curves, median R² {table['r_squared_means'].median():.3f}; "
         f"beyond the scatter of seeds (p < 0.01) the law misses {len(misses)}, by {misses['worst'].abs().median():.2f} "
         f"bits at the worst depth (median)",
@@ -90,7 +89,7 @@ def cells_are_described(table: pd.DataFrame) -> Claim:
     fixed = learning[learning["status"] == "ok"]
     return Claim(
         "Information grows with cells by a power law that saturates", f"{P1}; {P2}: R² 0.913 ± 0.008",
-        f"R² of the seed means is {DESCRIBED:g} or more {_RULE} (rising by {FLAT:g} bit or more)",
+        f"R² of the seed means is {DESCRIBED:g} or more (rising by {FLAT:g} bit or more)",
         f"{found.agree} of {found.agree + found.disagree} curves, "
         f"median R² {learning['r_squared_means'].median():.3f}; "
         f"all three parameters are fixed in {len(fixed)} of {len(learning)}",
@@ -107,7 +106,7 @@ def exponents_agree(table: pd.DataFrame, published: pd.Series) -> Claim:
     told = f"s from {fixed['s'].min():.2f} to {fixed['s'].max():.2f}" if len(fixed) else "no exponent is fixed"
     return Claim(
         "The exponents of cell number", f"{P2}: s from {low:.2f} to {high:.2f} where our refit fixes it (9 in 10)",
-        f"its interval reaches into that range {_RULE}",
+        "its interval reaches into that range",
         f"{found.agree} of {found.agree + found.disagree} curves that fix it; {told}",
         verdict(found), "cell_number",
     )  # fmt: skip
@@ -123,8 +122,8 @@ def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> li
         found = count(table["gain_low"], table["gain_high"], below=most)
         out.append(
             Claim(
-                f"Cell type is saturated: {what} add {most:g} bits or less", f"{P1}, {law}",
-                f"the interval of the gain by the fitted law is below {most:g} bits {_RULE}",
+                f"Cell type is saturated: {what} would add {most:g} bits at most", f"{P1}, {law}",
+                f"the interval of the gain by the fitted law is below {most:g} bits",
                 f"below in {found.agree}, above in {found.disagree} of {found.all} curves; "
                 f"median gain {table['gain'].median():.2f} bits",
                 verdict(found), "findings",
@@ -147,7 +146,7 @@ def models_against_pca(table: pd.DataFrame) -> list[Claim]:
         middle = rows[f"{what} ÷ pca's"].median()
         found = count(rows[f"{what}: low"], rows[f"{what}: high"], below=bound)
         return Claim(
-            told, source, f"the interval of the ratio to PCA's is below {bound:g} {_RULE}",
+            told, source, f"the interval of the ratio to PCA's is below {bound:g}",
             f"{found.agree} of {found.agree + found.disagree} that decide, of {found.all}; "
             f"median ratio {middle:.2f}",
             verdict(found), "model_comparison",
@@ -169,8 +168,9 @@ def noise_is_of_training(shares: pd.DataFrame) -> Claim:
     half = train["± (95 %)"]
     found = count(train["share of the fall"] - half, train["share of the fall"] + half, above=0.5)
     return Claim(
-        "The law is one of what models learn from noisy cells", f"{P1}; {P2} names it an open question",
-        f"noise in the training cells alone makes half of the fall or more {_RULE}",
+        "The fall is one of learning: it comes from noise in the training cells",
+        f"so {P1} is read; {P2} names it an open question",
+        "noise in the training cells alone makes half of the fall or more",
         f"{train['share of the fall'].min():.0%} to {train['share of the fall'].max():.0%} of the fall in "
         f"{found.all} matrices of data and model",
         verdict(found), "train_vs_probe_noise",

@@ -18,6 +18,7 @@ ROWS, FACTS, VERIFIED = "measured.parquet", "datasets.json", "verified.json"
 # By how much a point measured again may differ: bits (or loss), since estimates made together differ by rounding, or
 # a share of its standard error, since training magnifies the last digits in which processors differ.
 TOLERANCE, SHARE_OF_ERROR = 1e-3, 0.5
+_FEW = 4  # data sets that a sentence names by their hashes
 
 
 def folder() -> Path:
@@ -189,8 +190,9 @@ def provenance(*tables: pd.DataFrame) -> str:
     points = pd.concat([table[[c for c in used if c in table]] for table in tables])
     if "parameters_hash" in points:
         points = points.drop_duplicates("parameters_hash")
-    versions, data = (", ".join(sorted(set(points[c]))) for c in ("helpers_version", "data_hash"))
-    told = f"{len(points)} points, measured by version {versions} on data {data} in "
+    versions, hashes = (sorted(set(points[c])) for c in ("helpers_version", "data_hash"))
+    data = f"{len(hashes)} sets of data and signal" if len(hashes) > _FEW else f"data {', '.join(hashes)}"
+    told = f"{len(points)} points, measured by version {', '.join(versions)} on {data} in "
     told += f"{points['seconds'].sum() / 60:.1f} minutes of one core."
     older = int(points["older_code"].sum()) if "older_code" in points else 0
     if older:
