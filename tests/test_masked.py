@@ -708,7 +708,11 @@ def test_tables_of_nothing_say_so():
     with pytest.raises(ValueError, match="three or more sizes"):
         losses.floor_table({})
     with pytest.raises(ValueError, match="no scale or no genes"):
-        losses.explained(pd.DataFrame({"status": ["ok"], "loss": ["nll"], "n_genes": [128]}))
+        losses.explained(
+            pd.DataFrame(
+                {"status": ["ok"], "loss": ["nll"], "n_genes": [128], "common_loss": [1.0], "common_mean_loss": [2.0]}
+            )
+        )
 
 
 def test_the_benchmarks_loop_is_the_same_model():

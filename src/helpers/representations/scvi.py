@@ -155,7 +155,7 @@ class SCVI(Representation):
         return x, torch.zeros(len(x), 1, device=self._device)
 
     def _transform(self, probe: sparse.csr_matrix) -> np.ndarray:
-        means = [np.empty((0, self.dim), np.float32)]
+        means = []
         # Inference also draws a z, which is not used here; the global generator must not notice.
         with training.seeded(self.seed), torch.no_grad():
             for part in _chunks(probe):
