@@ -27,6 +27,19 @@ def measured() -> pd.DataFrame:
     return reference.table("large")
 
 
+def half_width(n_probe: int) -> float:
+    """Return half the 95 % interval, in bits, that an estimate of so many probe cells would have.
+
+    The median over the reference results of cells, each scaled from its own number of probe cells by the square root.
+
+    >>> round(half_width(1000) / half_width(4000), 6)
+    2.0
+    """
+    in_range(n_probe, 1, 1e12, "n_probe", whole=True)
+    rows = reference.table("measured").query("status == 'ok' and noise_kind == 'thinning'")
+    return float((1.96 * rows["mi_stderr_bits"] * np.sqrt(rows["n_probe"] / n_probe)).median())
+
+
 def growth(table: pd.DataFrame) -> pd.DataFrame:
     """Return core-seconds and memory of each step along the number of cells, and how fast the core-seconds grow.
 
