@@ -16,10 +16,12 @@ import pandas as pd
 import papermill
 import pytest
 import yaml
+from IPython.core.interactiveshell import InteractiveShell
+from IPython.utils.capture import capture_output
 from nbformat import v4
 from typer.testing import CliRunner
 
-from helpers import course, lesson_charts
+from helpers import course, course_text, lesson_charts
 from helpers.cli import app
 from helpers.course import Gap, answers, check, exercises, student, what_is_off
 from helpers.course_answer import Answer
@@ -52,6 +54,16 @@ def test_the_right_answer_is_right_and_each_mistake_is_told(name, capsys):
     for told, mistaken in known.mistakes.items():
         check(name, mistaken(right))
         assert capsys.readouterr().out == f"Exercise {name}: not yet: {told}.\n"
+
+
+def test_a_reply_that_asks_ends_as_a_question(capsys):
+    check("1.2", 46)
+    assert capsys.readouterr().out == "Exercise 1.2: not yet: it is 100 times too large: is it in per cent?\n"
+
+
+def test_a_decimal_comma_is_told():
+    assert what_is_off((2, 0), BITS).endswith("of shape (2,): a decimal point is a point, not a comma")
+    assert "comma" not in what_is_off([2.0, 0.0], BITS)
 
 
 @pytest.mark.parametrize("name", answers())
@@ -234,6 +246,57 @@ def test_a_notebook_without_solutions_has_no_student_version():
         student(v4.new_notebook(cells=[v4.new_code_cell("x = 1")]))
 
 
+@pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
+def test_a_student_version_needs_no_myst(source):
+    made = nbformat.reads(course.student_version(source).decode(), as_version=4)
+    texts = [c.source for c in made.cells if c.cell_type == "markdown"]
+    for text in texts:
+        assert not re.search(r"\{[\w:]+\}`|^:::", text, re.MULTILINE), text
+    hints = source.read_text().count(":::{dropdown} Hint\n")
+    assert sum(text.count("<details><summary>Hint</summary>\n\n") for text in texts) == hints > 0
+    dropdowns = source.read_text().count(":::{dropdown}")
+    assert sum(text.count("\n\n</details>") for text in texts) == dropdowns
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("({doc}`../../book/laws`)", "(the page *Fitting the laws*)"),
+        ("{doc}`the laws <../../book/laws>`", "*the laws*"),
+        ("({eq}`noise-law`)", "(equation *noise law* of the book)"),
+        ("{cite:t}`kendiukhov2026` say", "Kendiukhov (2026) say"),
+        ("said {cite:p}`gowri2025extended`.", "said (Gowri et al., 2025)."),
+        ("{term}`bits <bit>` of a {term}`signal`", "bits of a signal"),
+        ("`x` and $a^{b}$ stay", "`x` and $a^{b}$ stay"),
+        (":::{dropdown} Hint\na\n\nb\n:::\nc", "<details><summary>Hint</summary>\n\na\n\nb\n\n</details>\nc"),
+    ],
+)
+def test_myst_is_said_in_plain_markdown(text, said):
+    assert course_text.plain(text, SESSIONS[0], ROOT) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("{doc}`../../book/law`", "no page with a title"),
+        ("{eq}`noise-laws`", "unknown equation of the book 'noise-laws': did you mean 'noise-law'"),
+        ("{cite:t}`kendiukhov`", "did you mean 'kendiukhov2026'"),
+        ("{ref}`x`", "unknown role of the course, in session_1.md 'ref'"),
+    ],
+)
+def test_what_cannot_be_said_in_plain_markdown_is_refused(text, told):
+    with pytest.raises(ValueError, match=re.escape(told)):
+        course_text.plain(text, SESSIONS[0], ROOT)
+
+
+def test_a_notebook_shows_the_message_of_a_gap_and_no_traceback():
+    shell = InteractiveShell.instance()
+    with capture_output() as shown:
+        shell.run_cell("from helpers.course import check\ncheck('1.1', ...)")
+    assert "exercise 1.1 is still open" in shown.stdout + shown.stderr
+    assert "Traceback" not in shown.stdout + shown.stderr
+
+
 def made_for_a_student(source, folder):
     target = folder / "mine.ipynb"
     done = CliRunner().invoke(app, ["student", source.stem, "--to", str(target)])
@@ -340,7 +403,9 @@ def test_what_binder_runs_writes_what_the_launch_links_open(tmp_path):
     kept.write_text("of an earlier run")
     search = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     environment = {**os.environ, "PATH": search, "PYTHONPATH": str(clone / "src")}
+    sources = {file: file.read_bytes() for folder in ("book", "notebooks") for file in (clone / folder).rglob("*.md")}
     subprocess.run(["bash", "binder/notebooks"], cwd=clone, env=environment, check=True, timeout=300)
+    assert [file for file, text in sources.items() if file.read_bytes() != text] == []
     assert kept.read_text() == "of an earlier run"
     contents = yaml.safe_load((ROOT / "_toc.yml").read_text())
     files = [contents["root"], *(c["file"] for part in contents["parts"] for c in part["chapters"])]

@@ -3,9 +3,11 @@
 import json
 from pathlib import Path
 
+import jupytext
 import nbformat
 import papermill
 import pytest
+from papermill.translators import PythonTranslator
 
 from helpers.run import find_notebook, notebooks, run_notebook
 
@@ -147,6 +149,14 @@ def test_every_measurement_succeeded_at_tiny_parameters(executed):
     said = [output["data"]["text/plain"] for cell in cells for output in cell.outputs]
     assert len(said) == 3
     assert all("none failed" in text for text in said)
+
+
+@pytest.mark.parametrize("name", notebooks(ROOT))
+def test_papermill_has_nothing_to_say_about_a_parameters_cell(name, caplog):
+    for cell in jupytext.read(find_notebook(name, ROOT)).cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            assert PythonTranslator.inspect(cell)
+    assert caplog.messages == []
 
 
 def test_parameters_arrive_and_are_shown(executed):

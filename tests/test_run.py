@@ -177,6 +177,7 @@ def test_a_cell_that_fails_is_told_without_a_traceback(tmp_path):
     assert done.returncode == 1
     assert "depth is 1.5: it must be a number in (0, 1]" in done.stderr
     assert "Traceback" not in done.stderr
+    assert f"As far as it ran it is {tmp_path / 'x.failed.ipynb'}." in done.stderr
     assert (tmp_path / "x.failed.ipynb").exists()
     assert not (tmp_path / "x.ipynb").exists()
 

@@ -1,6 +1,7 @@
 """The command line: ``noise-scaling --help``."""
 
 import errno
+import shlex
 import signal
 import sys
 import time
@@ -74,7 +75,7 @@ def run(
         folder = runner.profile_folder(building) / "times"
         runner.record_time(folder, target.stem if to and target.parent.name == "runs" else name, seconds)
     else:
-        typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {target}")
+        typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {shlex.quote(str(target))}")
         profile = given.get("profile", runner.declared_parameters(source).get("profile", "quick"))
         report = runner.profile_folder(str(profile)) / "report.html"
         if report.exists() and report.stat().st_mtime > time.time() - seconds:
@@ -138,7 +139,7 @@ def student(
     if to.exists():
         raise ValueError(f"--to is {to}, which is there already and may hold somebody's answers: name another file.")
     write_whole(to, course.student_version(source))
-    typer.echo(f"{to}. Open it with: jupyter lab {to}")
+    typer.echo(f"{to}. Open it with: jupyter lab {shlex.quote(str(to))}")
 
 
 @app.command(epilog="Example: `noise-scaling sweep --profile quick`")
@@ -339,5 +340,5 @@ def main() -> None:
         if type(error).__name__ != "PapermillExecutionError" or "--building" in sys.argv:
             raise
         told = f"Error: the notebook stopped at In [{error.exec_count}]: {error.ename}: {error.evalue}"  # type: ignore[attr-defined]
-        typer.secho(f"{told}\nAs far as it ran it is beside its target, as .failed.ipynb.", fg="red", err=True)
+        typer.secho("\n".join([told, *getattr(error, "__notes__", [])]), fg="red", err=True)
         sys.exit(1)

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers import course_text
 from helpers.checks import choose
 from helpers.course_answer import Answer
 
@@ -28,6 +29,10 @@ _CLOSE = 0.1  # a wrong number this near, relative to the right one, is called c
 
 class Gap(Exception):
     """An exercise was checked while its answer is still ``...``."""
+
+    def _render_traceback_(self) -> list[str]:
+        """Have a notebook show the message alone: where in this module it was raised tells a student nothing."""
+        return [f"Stopped here: {self}"]
 
 
 @cache
@@ -76,9 +81,13 @@ def check(exercise: str, answer: Any) -> None:
     """
     known = answers()[choose(exercise, answers(), "exercise")]
     if _is_open(answer):
-        raise Gap(f"exercise {exercise} is still open: write your answer in place of ... in the cell above.")
+        raise Gap(
+            f"exercise {exercise} is still open: write your answer in place of ... in the cell above, then run both "
+            "cells."
+        )
     off = what_is_off(answer, known)
-    print(f"Exercise {exercise}: not yet: {off}." if off else f"Exercise {exercise}: right.")
+    end = "" if off.endswith("?") else "."
+    print(f"Exercise {exercise}: not yet: {off}{end}" if off else f"Exercise {exercise}: right.")
 
 
 def what_is_off(answer: Any, known: Answer) -> str:
@@ -180,7 +189,8 @@ def _numbers(answer: Any, wanted: np.ndarray) -> tuple[np.ndarray, str]:
         return nothing, f"{what} is wanted, not {_kind(answer)}"
     if given.shape != wanted.shape:
         if not wanted.ndim:
-            return nothing, f"one number is wanted, not {_kind(answer)} of shape {given.shape}"
+            point = ": a decimal point is a point, not a comma" if isinstance(answer, tuple) else ""
+            return nothing, f"one number is wanted, not {_kind(answer)} of shape {given.shape}{point}"
         return nothing, f"the shape is {given.shape}, not {wanted.shape}"
     if given.dtype.kind == "f" and not np.isfinite(given).all():
         bad = "NaN" if np.isnan(given).any() else "infinite"
@@ -352,7 +362,13 @@ def student_version(source: Path) -> bytes:
     import jupytext
     import nbformat
 
-    return f"{nbformat.writes(student(jupytext.read(source)))}\n".encode()
+    from helpers.run import project_root
+
+    made = student(jupytext.read(source))
+    for cell in made.cells:
+        if cell.cell_type == "markdown":
+            cell.source = course_text.plain(cell.source, source, project_root(source.parent))
+    return f"{nbformat.writes(made)}\n".encode()
 
 
 def student_name(source: Path) -> str:

@@ -263,6 +263,7 @@ def run_notebook(
         except BaseException as error:
             if unfinished.exists():
                 write_whole(failed, unfinished.read_bytes())
+                error.add_note(f"As far as it ran it is {failed}.")
             if isinstance(error, DeadKernelError):
                 raise ChildProcessError(
                     f"the kernel of {source.stem} died: it was killed, or memory ran out. Every point it measured is "
