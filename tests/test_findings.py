@@ -1,5 +1,8 @@
 """Findings and claims: known answers, rules that cannot be bent, and the plan of the reference results."""
 
+import ast
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -195,3 +198,13 @@ def test_only_whole_grids_are_called_full():
     points = pd.DataFrame(rows)
     assert set(findings.full_grids(points, 2, 2)["dataset"]) == {"whole"}
     assert len(findings.full_grids(points, 3, 2)) == 0
+
+
+def test_verdicts_lead_to_pages_that_are_there():
+    tree = ast.parse(Path(claims.__file__).read_text("utf8"))
+    texts = {str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
+    pages = {text for text in texts if text.startswith(("analyses/", "modalities/"))}
+    assert len(pages) > 5
+    assert [page for page in pages if not (project_root() / "notebooks" / f"{page}.md").is_file()] == []
+    shown = (project_root() / "notebooks" / "analyses" / "findings.md").read_text("utf8")
+    assert '"../{}.html".format' in shown  # as seen from notebooks/analyses

@@ -78,7 +78,7 @@ def depth_is_described(table: pd.DataFrame) -> Claim:
         f"{found.agree} of {found.agree + found.disagree} curves, median R² {table['r_squared_means'].median():.3f}; "
         f"beyond the scatter of seeds (p < 0.01) the law misses {len(misses)}, by {misses['worst'].abs().median():.2f} "
         f"bits at the worst depth (median)",
-        verdict(found), "findings",
+        verdict(found), "analyses/findings",
     )  # fmt: skip
 
 
@@ -93,7 +93,7 @@ def cells_are_described(table: pd.DataFrame) -> Claim:
         f"{found.agree} of {found.agree + found.disagree} curves, "
         f"median R² {learning['r_squared_means'].median():.3f}; "
         f"all three parameters are fixed in {len(fixed)} of {len(learning)}",
-        verdict(found), "cell_number",
+        verdict(found), "analyses/cell_number",
     )  # fmt: skip
 
 
@@ -108,7 +108,7 @@ def exponents_agree(table: pd.DataFrame, published: pd.Series) -> Claim:
         "The exponents of cell number", f"{P2}: s from {low:.2f} to {high:.2f} where our refit fixes it (9 in 10)",
         "its interval reaches into that range",
         f"{found.agree} of {found.agree + found.disagree} curves that fix it; {told}",
-        verdict(found), "cell_number",
+        verdict(found), "analyses/cell_number",
     )  # fmt: skip
 
 
@@ -126,7 +126,7 @@ def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> li
                 f"the interval of the gain by the fitted law is below {most:g} bits",
                 f"below in {found.agree}, above in {found.disagree} of {found.all} curves; "
                 f"median gain {table['gain'].median():.2f} bits",
-                verdict(found), "findings",
+                verdict(found), "analyses/findings",
             )
         )  # fmt: skip
     return out
@@ -149,7 +149,7 @@ def models_against_pca(table: pd.DataFrame) -> list[Claim]:
             told, source, f"the interval of the ratio to PCA's is below {bound:g}",
             f"{found.agree} of {found.agree + found.disagree} that decide, of {found.all}; "
             f"median ratio {middle:.2f}",
-            verdict(found), "model_comparison",
+            verdict(found), "analyses/model_comparison",
         )  # fmt: skip
 
     return [
@@ -173,7 +173,7 @@ def noise_is_of_training(shares: pd.DataFrame) -> Claim:
         "noise in the training cells alone makes half of the fall or more",
         f"{train['share of the fall'].min():.0%} to {train['share of the fall'].max():.0%} of the fall in "
         f"{found.all} matrices of data and model",
-        verdict(found), "train_vs_probe_noise",
+        verdict(found), "analyses/train_vs_probe_noise",
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def image_exponents(best: dict[str, tuple[Any, Any]]) -> list[Claim]:
             f"{kind.capitalize()} of images: the signal-to-noise ratio goes as its power −{power}", P2,
             "of the powers −1 and −2 it fits with the smaller error",
             f"{axis}, R² {fit.r_squared:.3f}, {fit.n_points} points",
-            "holds" if axis.power == power else "does not hold", "images",
+            "holds" if axis.power == power else "does not hold", "modalities/images",
         )
         for kind, power in (("gaussian", 2), ("pixelation", 1)) for axis, fit in [best[kind]]
     ]  # fmt: skip
@@ -198,7 +198,7 @@ def image_resolution(tolerances: pd.DataFrame) -> Claim:
         "Five classes of photographs need 31 × 31 pixels for half a bit less than all", P2,
         "the interval of our resolution holds 31",
         f"{row['pixels']:.1f} [{row['pixels_low']:.1f}, {row['pixels_high']:.1f}] pixels along a side",
-        "holds" if inside else "does not hold", "images",
+        "holds" if inside else "does not hold", "modalities/images",
     )  # fmt: skip
 
 
@@ -212,7 +212,7 @@ def protein_tolerance(tolerances: pd.DataFrame) -> Claim:
         f"the share of wrong residues that costs {row['lost']} has an interval within threefold of 1 in 1,000",
         f"1 in {1 / row['level']:,.0f} [{1 / row['level_high']:,.0f}, {1 / row['level_low']:,.0f}] "
         f"({row['curve']}, a small model trained here)",
-        "holds" if inside.iloc[0] else "does not hold", "proteins",
+        "holds" if inside.iloc[0] else "does not hold", "modalities/proteins",
     )  # fmt: skip
 
 
@@ -230,7 +230,7 @@ def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
             f"The loss has a floor that measures an entropy ({name})", source,
             "the floor's intervals are bounded, below every size, and overlap with and without the smallest size",
             f"c = {c['c']:.3f} [{c['c_low']:.3f}, {c['c_high']:.3f}]: {told}",
-            "holds" if told.startswith("identified") else "does not hold", "masked_reconstruction",
+            "holds" if told.startswith("identified") else "does not hold", "modalities/masked_reconstruction",
         ))  # fmt: skip
     return rows
 
@@ -243,7 +243,7 @@ def loss_is_not_information(probed: pd.DataFrame) -> Claim:
         "The loss of masked prediction does not tell how informative a representation is", P1,
         "the 95 % interval of the rank correlation of lower loss with more bits holds 0",
         f"{rank.statistic:.2f} [{interval[0]:.2f}, {interval[1]:.2f}] over {len(probed)} trained runs",
-        "holds" if interval[0] <= 0 <= interval[1] else "does not hold", "masked_reconstruction",
+        "holds" if interval[0] <= 0 <= interval[1] else "does not hold", "modalities/masked_reconstruction",
     )  # fmt: skip
 
 
@@ -255,5 +255,5 @@ def axes_are_separate(ranked: pd.DataFrame) -> Claim:
         "Cells and depth act separately: each law holds whatever the other", f"{P1}, by fitting them one at a time",
         "the additive law predicts held-out settings no worse than a law in which they interact",
         f"additive {additive:.1f} %, interacting {joint:.1f} % of a grid's range",
-        "holds" if additive <= joint else "does not hold", "joint_law",
+        "holds" if additive <= joint else "does not hold", "analyses/joint_law",
     )  # fmt: skip
