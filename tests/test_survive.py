@@ -30,6 +30,14 @@ GRID = {
 }  # fmt: skip
 POINTS = 32
 SMALL = Grid(**{**GRID, "seeds": [0]})
+MEASURED = f"len(run_sweep(Grid(**{GRID!r}), Store(profile_folder(profile))))"
+SLOWLY = f"""
+from time import sleep
+
+for seed in {GRID["seeds"]}:
+    sleep(2)
+    run_sweep(Grid(**{GRID!r} | {{"seeds": [seed]}}), Store(profile_folder(profile)))
+"""
 NOTEBOOK = f"""---
 jupytext:
   text_representation:
@@ -52,7 +60,7 @@ from helpers.run import profile_folder
 from helpers.store import Store
 from helpers.sweep import Grid, run_sweep
 
-len(run_sweep(Grid(**{GRID!r}), Store(profile_folder(profile))))
+{MEASURED}
 ```
 """
 
@@ -260,6 +268,8 @@ def test_a_killed_snakemake(clone, uninterrupted, rows, wait):
     ],
 )
 def test_ctrl_c(clone, words, stop, background):
+    """While the notebook, which pauses after each seed, has most of its points to go."""
+    (clone / "notebooks" / "small.md").write_text(NOTEBOOK.replace(MEASURED, SLOWLY))
     results = clone.parent / "results" / "small"
     process = command(clone, *words, background=background)
     until(lambda: rows_in(results) > 0, process)
