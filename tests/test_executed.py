@@ -6,18 +6,11 @@ import pytest
 from helpers import executed
 from helpers.datasets import load
 from helpers.run import run_notebook
+from small_notebook import HEAD
 
-SOURCE = """---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
+SOURCE = (
+    HEAD
+    + """
 # A page
 
 ```{code-cell} ipython3
@@ -28,6 +21,7 @@ grid = Grid(dataset="pbmc68k", representations=["random_projection"], seeds=[0],
 run_sweep(grid, Store("rows"), progress=False)["status"].tolist()
 ```
 """
+)
 
 
 @pytest.fixture(scope="module")

@@ -72,7 +72,7 @@ def test_gains_are_the_laws_own():
 
 
 def test_false_alarms_are_one_in_a_hundred():
-    shares = findings.false_alarms(300, seed=1)["rejected at p < 0.01"]
+    shares = findings.false_alarms(300, seed=1)["rejected"]
     assert shares["the law itself"] <= 0.03
     assert shares.drop("the law itself").min() > 0.5
 

@@ -21,6 +21,7 @@ from helpers import reference, run, sweep
 from helpers import store as stores
 from helpers.store import Store
 from helpers.sweep import Grid, run_sweep
+from small_notebook import HEAD
 
 ROOT = Path(__file__).parents[1]
 GRID = {
@@ -38,17 +39,7 @@ for seed in {GRID["seeds"]}:
     sleep(2)
     run_sweep(Grid(**{GRID!r} | {{"seeds": [seed]}}), Store(profile_folder(profile)))
 """
-NOTEBOOK = f"""---
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
+NOTEBOOK = f"""{HEAD}
 ```{{code-cell}} ipython3
 :tags: [parameters]
 

@@ -39,8 +39,8 @@ def planned(block: str, datasets: list[str] | None = None, miniature: bool = Fal
 
     Parameters
     ----------
-    block : {"linear", "scvi", "txformer", "masked"}
-        Models that are measured on the same settings.
+    block : str
+        One of ``blocks()``: models that are measured on the same settings.
     datasets : list of str, optional
         Only these; all of the block's if not given.
     miniature : bool

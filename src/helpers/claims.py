@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from scipy.stats import spearmanr
 
-from helpers.findings import Count, count, verdict
+from helpers.findings import FLAT, RARE, Count, count, missed, verdict
 from helpers.laws import ratio_table
 from helpers.laws.compare import SETTINGS
-from helpers.losses import floor_in_words
+from helpers.losses import floor_verdict
 
 P1 = "Gowri 2025, first version"
 P2 = "Gowri 2025, extended"
@@ -20,8 +20,6 @@ P3 = "Kendiukhov 2026"
 DESCRIBED = 0.9
 # Gains that the first paper printed for cell type: the most of any model (tables 1 and 2), in bits.
 CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
-# A curve that falls by less than this, in bits, has no shape that a law could describe or miss.
-FLAT = 0.1
 # Pixels along a side at which half a bit is lost (five classes of Caltech101).
 _PIXELS = 31
 
@@ -62,6 +60,11 @@ def show(claims: list[Claim], link: Callable[[str], str]) -> Any:
     return HTML(f'<table class="dataframe claims"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
 
 
+def _word(holds: Any) -> str:
+    """Return the verdict on a claim that one quantity decides."""
+    return "holds" if holds else "does not hold"
+
+
 def _described(table: pd.DataFrame) -> Count:
     moves = table[table["range_bits"] >= FLAT]
     good = int((moves["r_squared_means"] >= DESCRIBED).sum())
@@ -71,13 +74,13 @@ def _described(table: pd.DataFrame) -> Count:
 def depth_is_described(table: pd.DataFrame) -> Claim:
     """Judge the noise law on every curve of ``findings.law_table``."""
     found = _described(table)
-    misses = table[(table["lack_of_fit"] < 0.01) & (table["range_bits"] >= FLAT)]
+    misses = missed(table)
     return Claim(
         "Information falls with depth by the noise law", P1,
         f"R² of the seed means is {DESCRIBED:g} or more (falling by {FLAT:g} bit or more)",
         f"{found.agree} of {found.agree + found.disagree} curves, median R² {table['r_squared_means'].median():.3f}; "
-        f"beyond the scatter of seeds (p < 0.01) the law misses {len(misses)}, by {misses['worst'].abs().median():.2f} "
-        f"bits at the worst depth (median)",
+        f"beyond the scatter of seeds (p < {RARE:g}) the law misses {len(misses)}, "
+        f"by {misses['worst'].abs().median():.2f} bits at the worst depth (median)",
         verdict(found), "analyses/findings",
     )  # fmt: skip
 
@@ -184,7 +187,7 @@ def image_exponents(best: dict[str, tuple[Any, Any]]) -> list[Claim]:
             f"{kind.capitalize()} of images: the signal-to-noise ratio goes as its power −{power}", P2,
             "of the powers −1 and −2 it fits with the smaller error",
             f"{axis}, R² {fit.r_squared:.3f}, {fit.n_points} points",
-            "holds" if axis.power == power else "does not hold", "modalities/images",
+            _word(axis.power == power), "modalities/images",
         )
         for kind, power in (("gaussian", 2), ("pixelation", 1)) for axis, fit in [best[kind]]
     ]  # fmt: skip
@@ -198,7 +201,7 @@ def image_resolution(tolerances: pd.DataFrame) -> Claim:
         "Five classes of photographs need 31 × 31 pixels for half a bit less than all", P2,
         "the interval of our resolution holds 31",
         f"{row['pixels']:.1f} [{row['pixels_low']:.1f}, {row['pixels_high']:.1f}] pixels along a side",
-        "holds" if inside else "does not hold", "modalities/images",
+        _word(inside), "modalities/images",
     )  # fmt: skip
 
 
@@ -212,25 +215,22 @@ def protein_tolerance(tolerances: pd.DataFrame) -> Claim:
         f"the share of wrong residues that costs {row['lost']} has an interval within threefold of 1 in 1,000",
         f"1 in {1 / row['level']:,.0f} [{1 / row['level_high']:,.0f}, {1 / row['level_low']:,.0f}] "
         f"({row['curve']}, a small model trained here)",
-        "holds" if inside.iloc[0] else "does not hold", "modalities/proteins",
+        _word(inside.iloc[0]), "modalities/proteins",
     )  # fmt: skip
 
 
 def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
     """Judge whether a floor of the loss, hence an entropy, is identified (``losses.floor_table`` of each)."""
 
-    def identified(table: pd.DataFrame, loss: str) -> str:
-        return floor_in_words(table, loss).split("; ", 1)[1].rstrip(".")
-
     rows = []
-    for name, table, source in (("published runs", published, P3), ("our runs on spleen", measured, P3)):
-        told = identified(table, "mse")
+    for name, table in (("published runs", published), ("our runs on spleen", measured)):
+        told = floor_verdict(table, "mse")
         c = table.iloc[0]
         rows.append(Claim(
-            f"The loss has a floor that measures an entropy ({name})", source,
+            f"The loss has a floor that measures an entropy ({name})", P3,
             "the floor's intervals are bounded, below every size, and overlap with and without the smallest size",
             f"c = {c['c']:.3f} [{c['c_low']:.3f}, {c['c_high']:.3f}]: {told}",
-            "holds" if told.startswith("identified") else "does not hold", "modalities/masked_reconstruction",
+            _word(told.startswith("identified")), "modalities/masked_reconstruction",
         ))  # fmt: skip
     return rows
 
@@ -243,7 +243,7 @@ def loss_is_not_information(probed: pd.DataFrame) -> Claim:
         "The loss of masked prediction does not tell how informative a representation is", P1,
         "the 95 % interval of the rank correlation of lower loss with more bits holds 0",
         f"{rank.statistic:.2f} [{interval[0]:.2f}, {interval[1]:.2f}] over {len(probed)} trained runs",
-        "holds" if interval[0] <= 0 <= interval[1] else "does not hold", "modalities/masked_reconstruction",
+        _word(interval[0] <= 0 <= interval[1]), "modalities/masked_reconstruction",
     )  # fmt: skip
 
 
@@ -255,5 +255,5 @@ def axes_are_separate(ranked: pd.DataFrame) -> Claim:
         "Cells and depth act separately: each law holds whatever the other", f"{P1}, by fitting them one at a time",
         "the additive law predicts held-out settings no worse than a law in which they interact",
         f"additive {additive:.1f} %, interacting {joint:.1f} % of a grid's range",
-        "holds" if additive <= joint else "does not hold", "analyses/joint_law",
+        _word(additive <= joint), "analyses/joint_law",
     )  # fmt: skip

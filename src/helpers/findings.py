@@ -23,6 +23,9 @@ SIGNAL_KINDS = {
 }  # fmt: skip
 # A claim about many curves holds, or fails, if at least this share of those that can decide it agree, or disagree.
 MOST = 0.9
+# A law misses a curve if seeds alone would scatter so in fewer than this share of sweeps, unless the curve is flat:
+# over less than so many bits it has no shape that a law could describe or miss.
+RARE, FLAT = 0.01, 0.1
 # Fewer curves than this decide nothing.
 FEWEST = 3
 
@@ -66,7 +69,7 @@ def lack_of_fit(fit: Fit) -> float:
 
 
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
-    """Return how often ``lack_of_fit`` rejects simulated curves at 1 %: eight depths of three seeds, 0.03 bits apart.
+    """Return how often ``lack_of_fit`` rejects simulated curves: eight depths of three seeds, 0.03 bits apart.
 
     Parameters
     ----------
@@ -76,7 +79,7 @@ def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
 
     Returns
     -------
-    DataFrame with ``rejected at p < 0.01``, a share, one row a shape
+    DataFrame with ``rejected``, the share with a p-value below ``RARE``, one row a shape
     """
     in_range(n_curves, 1, 1e6, "n_curves", whole=True)
     rng = np.random.default_rng(seed)
@@ -88,10 +91,10 @@ def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
         "a fall at the two least depths": law(x) - 0.15 * (x < 30),
     }
     rejected = {
-        name: np.mean([lack_of_fit(NoiseLaw.fit(x, y + rng.normal(0, 0.03, len(x)))) < 0.01 for _ in range(n_curves)])
+        name: np.mean([lack_of_fit(NoiseLaw.fit(x, y + rng.normal(0, 0.03, len(x)))) < RARE for _ in range(n_curves)])
         for name, y in shapes.items()
     }
-    return pd.Series(rejected).rename_axis("shape").to_frame("rejected at p < 0.01")
+    return pd.Series(rejected).rename_axis("shape").to_frame("rejected")
 
 
 def _levels(x: np.ndarray) -> np.ndarray:
@@ -184,6 +187,26 @@ def full_grids(points: pd.DataFrame, depths: int = 8, sizes: int = 5) -> pd.Data
     return points[pd.MultiIndex.from_frame(points[KEYS]).isin(full.index)]
 
 
+def missed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of a ``law_table`` that the law misses beyond the scatter of their seeds, the worst first."""
+    rows = table[(table["lack_of_fit"] < RARE) & (table["range_bits"] >= FLAT)]
+    return rows.reindex(rows["worst"].abs().sort_values(ascending=False).index)
+
+
+def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return rows of several parts of a plan in one table; a part of which nothing was measured adds none.
+
+    Raises
+    ------
+    ValueError
+        If nothing was measured at all.
+    """
+    some = [part for part in parts if len(part)]
+    if not some:
+        raise ValueError("no point of config/grids/cells.yaml was measured: noise-scaling sweep --profile reference.")
+    return pd.concat(some)
+
+
 def noise_fits(points: pd.DataFrame) -> dict[Any, Fit]:
     """Fit the noise law to every curve measured with all training cells; keys are ``KEYS``.
 
@@ -234,7 +257,7 @@ class Count(NamedTuple):
 
 
 def verdict(count: Count) -> str:
-    """Return what curves say of a claim, by a rule that was fixed before they were looked at.
+    """Return what curves say of a claim, by one rule for all claims (``MOST``, ``FEWEST``).
 
     Examples
     --------

@@ -242,8 +242,8 @@ def _grid_or_none(fit: Fit) -> ModelSizeLaw | None:
         return None
 
 
-def floor_in_words(table: pd.DataFrame, loss: str) -> str:
-    """Return one sentence on whether the floor of a loss, hence an entropy, is identified.
+def floor_verdict(table: pd.DataFrame, loss: str) -> str:
+    """Return whether the floor of a loss is identified, and if not why: "identified, …" or "not …".
 
     It is if the floor is bounded with all sizes and without the smallest, and the two intervals overlap.
 
@@ -252,22 +252,36 @@ def floor_in_words(table: pd.DataFrame, loss: str) -> str:
     table : DataFrame from ``floor_table``
     loss : one of its losses
     """
-    rows = table[table["loss"] == choose(loss, set(table["loss"]), "loss of the table")]
+    rows = _of_loss(table, loss)
+    why = [f"{row['floor']} ({row['sizes']})" for _, row in rows.iterrows() if row["floor"] != "bounded"]
+    if len(rows) < 2:
+        return "not shown to be identified: no fit with a size left out"
+    if why:
+        return f"not identified: {', '.join(why)}"
+    if max(rows["c_low"]) > min(rows["c_high"]):
+        return "not identified: it moves beyond its interval when the smallest size is left out"
+    return "identified, for these models at these budgets"
+
+
+def _of_loss(table: pd.DataFrame, loss: str) -> pd.DataFrame:
+    return table[table["loss"] == choose(loss, set(table["loss"]), "loss of the table")]
+
+
+def floor_in_words(table: pd.DataFrame, loss: str) -> str:
+    """Return one sentence on the floor of a loss, hence an entropy, that ends in its ``floor_verdict``.
+
+    Parameters
+    ----------
+    table : DataFrame from ``floor_table``
+    loss : one of its losses
+    """
+    rows = _of_loss(table, loss)
     all_sizes = rows.iloc[0]
     told = f"c = {all_sizes['c']:.3g} [{all_sizes['c_low']:.3g}, {all_sizes['c_high']:.3g}] with all sizes"
     if len(rows) > 1:
         rest = rows.iloc[1]
         told += f", {rest['c']:.3g} [{rest['c_low']:.3g}, {rest['c_high']:.3g}] {rest['sizes']}"
-    why = [f"{row['floor']} ({row['sizes']})" for _, row in rows.iterrows() if row["floor"] != "bounded"]
-    if len(rows) < 2:
-        verdict = "not shown to be identified: no fit with a size left out"
-    elif why:
-        verdict = f"not identified: {', '.join(why)}"
-    elif max(rows["c_low"]) > min(rows["c_high"]):
-        verdict = "not identified: it moves beyond its interval when the smallest size is left out"
-    else:
-        verdict = "identified, for these models at these budgets"
-    return f"{loss}: {told}; {verdict}."
+    return f"{loss}: {told}; {floor_verdict(table, loss)}."
 
 
 def training_curves(rows: pd.DataFrame) -> pd.DataFrame:

@@ -10,7 +10,7 @@ import re
 import uuid
 import warnings
 from collections.abc import Iterable
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,16 +58,19 @@ def frozen_json(value: Any) -> str:
 
 def code_hash(files: Iterable[str | Path]) -> str:
     """Return a hash of what Python files do: comments, docstrings and layout do not change it."""
-    parts = []
-    for file in sorted(Path(f) for f in files):
-        tree = ast.parse(file.read_text(encoding="utf8"))
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            first = body[0] if isinstance(body, list) and body else None
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-                node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined,index]
-        parts.append(ast.unparse(tree))
-    return short_hash(parts)
+    return short_hash([_bare(file, file.stat().st_mtime_ns) for file in sorted(Path(f) for f in files)])
+
+
+@cache
+def _bare(file: Path, _mtime: int) -> str:
+    """Return the code of a file in one layout, without comments and docstrings; many hashes share the files."""
+    tree = ast.parse(file.read_text(encoding="utf8"))
+    for node in ast.walk(tree):
+        body = getattr(node, "body", None)
+        first = body[0] if isinstance(body, list) and body else None
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
+            node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined,index]
+    return ast.unparse(tree)
 
 
 class Store:

@@ -6,12 +6,10 @@ import numpy as np
 import pandas as pd
 
 from helpers.checks import choose, in_range
-from helpers.findings import law_table
+from helpers.findings import RARE, law_table
 from helpers.laws import Fit, NoiseLaw, parameter_table, ratio_table
 
 _SYMBOLS = {"i_max": "I_max", "u_bar": "ū"}
-# A law misses its points if seeds alone would scatter so in fewer than one of a hundred sweeps.
-RARE = 0.01
 
 
 def place(
