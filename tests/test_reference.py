@@ -10,7 +10,7 @@ from helpers import measure, published, reference, report, sweep
 from helpers.datasets import files
 from helpers.laws import NoiseLaw, depth_advice, fit_groups, parameter_table, ratio_table
 from helpers.store import Store
-from helpers.sweep import Grid, run_sweep, sizes_within
+from helpers.sweep import Grid, machine, run_sweep, sizes_within
 
 GRID = Grid(
     dataset="simulated",
@@ -55,7 +55,9 @@ def test_rows_of_older_code_are_used_and_said(packed):
     again = run_sweep(GRID, Store(store.path), progress=False)
     assert again["older_code"].all()
     assert again["mi_bits"].tolist() == rows["mi_bits"].tolist()
-    assert "2 of them are reference results of an earlier state" in reference.provenance(again)
+    told = reference.provenance(again)
+    assert "2 of them are reference results of an earlier state" in told
+    assert f"minutes of one core ({machine()})" in told
 
 
 @pytest.mark.parametrize("wrong", [0.0, 0.5])

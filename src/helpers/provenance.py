@@ -1,7 +1,6 @@
 """Tables of the reproducibility page: versions, machine, run times, what was measured."""
 
 import json
-import os
 import platform
 import subprocess
 from importlib.metadata import PackageNotFoundError, version
@@ -13,6 +12,7 @@ import yaml
 from helpers import reference as references
 from helpers.datasets import files
 from helpers.kinds import kind_of
+from helpers.sweep import machine
 from helpers.tables import facts
 from helpers.workflow import load_plan
 
@@ -40,7 +40,7 @@ def build(root: Path, profile: str) -> pd.DataFrame:
         "profile": f"{plan.profile} ({plan.about})",
         "sweep jobs": len(plan.jobs()),
         "code": _commit(root),
-        "processor": f"{platform.machine()}, {os.cpu_count()} cores",
+        "machine": machine(),
         "system": platform.system(),
     })  # fmt: skip
 

@@ -186,14 +186,16 @@ def provenance(*tables: pd.DataFrame) -> str:
     >>> provenance(pd.DataFrame([row, row]))
     '2 points, measured by version 0.1.0 on data ab in 0.1 minutes of one core.'
     """
-    used = ["parameters_hash", "helpers_version", "data_hash", "seconds", "older_code"]
+    used = ["parameters_hash", "helpers_version", "data_hash", "seconds", "older_code", "machine"]
     points = pd.concat([table[[c for c in used if c in table]] for table in tables])
     if "parameters_hash" in points:
         points = points.drop_duplicates("parameters_hash")
     versions, hashes = (sorted(set(points[c])) for c in ("helpers_version", "data_hash"))
     data = f"{len(hashes)} sets of data and signal" if len(hashes) > _FEW else f"data {', '.join(hashes)}"
     told = f"{len(points)} points, measured by version {', '.join(versions)} on {data} in "
-    told += f"{points['seconds'].sum() / 60:.1f} minutes of one core."
+    told += f"{points['seconds'].sum() / 60:.1f} minutes of one core"
+    machines = sorted(set(points["machine"].dropna())) if "machine" in points else []
+    told += f" ({'; '.join(machines)})." if machines else "."
     older = int(points["older_code"].sum()) if "older_code" in points else 0
     if older:
         told += f" {older} of them are reference results of an earlier state of the measuring code."

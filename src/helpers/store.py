@@ -21,7 +21,7 @@ COLUMNS = (
     "dataset", "modality", "signal", "representation", "n_train", "noise_kind", "noise_level", "umis_per_cell",
     "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits",
     "n_probe", "dim", "settings", "seconds", "status", "message", "genes_by", "parameters",
-    "parameters_hash", "data_hash", "code_hash", "helpers_version",
+    "parameters_hash", "data_hash", "code_hash", "helpers_version", "machine",
 )  # fmt: skip
 
 PACKED = "measured.parquet"

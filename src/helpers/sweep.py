@@ -3,11 +3,14 @@
 import errno
 import inspect
 import itertools
+import os
+import platform
 import random
 import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, Protocol
 
 import pandas as pd
@@ -271,13 +274,23 @@ def fill(
             others = _measured(store, keys)
             for (point, identity, key), row in zip(batch, measured_rows, strict=True):
                 if key not in others:
-                    done = row | identity | {"parameters": point, "helpers_version": helpers.__version__}
+                    made = {"parameters": point, "helpers_version": helpers.__version__, "machine": machine()}
+                    done = row | identity | made
                     store.put(key, done)
                     rows[key] = done
         rows |= others
         if others:  # another sweep is at work here: go on elsewhere
             turns.rotate(-random.randrange(len(batches)))
     return as_table([row for row in rows.values() if row])
+
+
+@cache
+def machine() -> str:
+    """Return what measures here, as rows note it: processor, how many, and the accelerator if there is one."""
+    import torch
+
+    accelerator = f", {torch.cuda.get_device_name()}" if torch.cuda.is_available() else ""
+    return f"{platform.machine()}, {os.cpu_count()} processors{accelerator}"
 
 
 def held(grids: Sequence[AnyGrid], store: Store) -> pd.DataFrame:
