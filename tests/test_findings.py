@@ -208,3 +208,14 @@ def test_verdicts_lead_to_pages_that_are_there():
     assert [page for page in pages if not (project_root() / "notebooks" / f"{page}.md").is_file()] == []
     shown = (project_root() / "notebooks" / "analyses" / "findings.md").read_text("utf8")
     assert '"../{}.html".format' in shown  # as seen from notebooks/analyses
+
+
+@pytest.mark.parametrize(
+    ("slope", "scatter", "n", "told"),
+    [(1.0, 0.05, 40, "does not hold"), (0.0, 1.0, 200, "holds"), (0.0, 1.0, 8, "not decided")],
+)
+def test_few_runs_are_no_evidence_that_the_loss_tells_nothing(slope, scatter, n, told):
+    rng = np.random.default_rng(3)
+    loss = rng.uniform(size=n)
+    runs = pd.DataFrame({"test_loss": loss, "mi_bits": -slope * loss + rng.normal(0, scatter, n)})
+    assert claims.loss_is_not_information(runs).verdict == told
