@@ -44,7 +44,7 @@ def spread(points: pd.DataFrame, x: str, by: str = "representation") -> pd.DataF
 
     Parameters
     ----------
-    points : DataFrame from ``helpers.sweep.seed_means``
+    points : DataFrame from ``helpers.points.seed_means``
     x : "umis_per_cell" or "n_train"
     by : column whose values are the curves
 
@@ -85,12 +85,13 @@ def curves(
     by: str = "representation",
     ceiling: float | None = None,
     mark: str | None = None,
+    samples: str = "cells",
 ) -> alt.LayerChart:
     """Draw measured points with intervals and fitted laws with bands; the legend picks curves.
 
     Parameters
     ----------
-    points : DataFrame from ``helpers.sweep.seed_means``
+    points : DataFrame from ``helpers.points.seed_means``
     fits : dict of curve → Fit
     x : "umis_per_cell" or "n_train"
     title, profile : str
@@ -98,10 +99,12 @@ def curves(
         The most information there can be, drawn as a dashed line.
     mark : str, optional
         The curve whose I_max and ū are marked (noise law only).
+    samples : str
+        What the number of training cells is a number of.
     """
     shown = spread(points, x, by)
     drawn = pd.concat([_curve_frame(fit, name, by, x) for name, fit in fits.items()])
-    axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else CELLS)
+    axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else f"training {samples} N")
     # The curves' names are the domain, so that all layers give a curve the same colour.
     names = sorted(set(shown[by]))
     colour = colour_of(by, names)
