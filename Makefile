@@ -16,7 +16,7 @@ test: book  ## lint, types, unit tests, notebooks at tiny parameters, the built 
 	OMP_NUM_THREADS=1 pytest -q -n 2 -m "not slow"
 
 test-slow: $(INSTALLED)  ## the simulations that take minutes
-	pytest -q -n 2 -m slow
+	OMP_NUM_THREADS=1 pytest -q -n 2 -m slow
 
 lab: $(INSTALLED)  ## open the notebooks in JupyterLab
 	bash binder/notebooks

@@ -76,6 +76,8 @@ def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
     n_curves : int
         Of each shape: the noise law itself; the law with its exponent of depth at 0.7; a curve that falls by another
         0.15 bits at the two least depths, as where a model breaks down.
+    seed : int
+        Of the scatter.
 
     Returns
     -------
