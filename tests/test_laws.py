@@ -11,7 +11,8 @@ from scipy.stats import t as student_t
 
 from helpers.information import gaussian_channel
 from helpers.information.spectrum import Channels
-from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw
+from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw, more_cells
+from helpers.laws.base import levels
 from helpers.laws.nearest import by_band, depths_around, distance, distances, moment_law
 
 U = np.geomspace(10, 8000, 10)
@@ -443,3 +444,61 @@ def test_a_point_that_is_far_off_gives_a_flag_and_no_warning(law, at, bits, recw
 def test_any_information_above_all_takes_infinite_depth(recwarn):
     assert NoiseLaw(3.0, 100.0).depth_for([3.0, 4.0, 1e5, np.inf]).tolist() == [np.inf] * 4
     assert not [str(w.message) for w in recwarn]
+
+
+def test_levels_join_the_seeds_of_a_depth_and_keep_depths_apart():
+    x = np.array([1000.0, 500, 250, 1020, 490, 252])
+    assert levels(x).tolist() == [2, 1, 0, 2, 1, 0]
+    pairs = np.array([[10.0, 1.0], [10.0, 2.0], [10.0, 1.0]])
+    assert levels(pairs)[0] == levels(pairs)[2] != levels(pairs)[1]
+    law, off = NoiseLaw(2.0, 100.0), np.tile([-0.1, 0.0, 0.1], 5)
+    u = np.repeat([10.0, 30, 100, 300, 1000], 3) * np.tile([0.99, 1.0, 1.01], 5)
+    assert NoiseLaw.fit(u, law(u) + off).r_squared_means > 0.999 > NoiseLaw.fit(u, law(u) + off).r_squared
+
+
+CELLS = np.repeat([30.0, 100, 300, 1000, 3000], 3)
+
+
+@pytest.mark.parametrize(
+    "law", [CellNumberLaw(2.0, 20.0, 0.3), CellNumberLaw(2.0, 5.0, 1.2), CellNumberLaw(1.0, 0.01, 0.4)]
+)
+def test_gains_that_the_points_allow_are_inside_the_interval_and_reach_its_ends(law):
+    """A second implementation: laws drawn around the fit that an F test allows, by random walk."""
+    rng = np.random.default_rng(4)
+    fit = CellNumberLaw.fit(CELLS, law(CELLS) + rng.normal(0, 0.03, 15))
+    value, low, high = more_cells(fit)
+    assert low <= value <= high
+    limit = (fit.residuals**2).sum() * (1 + fit.t_quantile(0.95) ** 2 / 12)
+    # Level and drop of the law for each exponent: a straight line in N^(−s).
+    s = np.exp(rng.uniform(np.log(0.011), np.log(9.9), 200_000))
+    power = (CELLS[:, None] / 30) ** -s
+    drop = np.exp(rng.uniform(np.log(1e-3), np.log(20), len(s)))
+    level = (fit.y[:, None] + drop * power).mean(axis=0)
+    rss = ((fit.y[:, None] - level + drop * power) ** 2).sum(axis=0)
+    gain = (drop * (100.0**-s - 1000.0**-s))[rss <= limit]
+    assert len(gain) > 100
+    assert gain.min() >= low - 1e-9
+    assert gain.max() <= high + 1e-9
+    assert gain.max() > high - 0.1 * (high - low) - 1e-3
+
+
+@pytest.mark.slow
+def test_the_interval_of_a_gain_covers_at_its_nominal_rate():
+    law = CellNumberLaw(2.0, 3.0, 0.25)
+    truth = float(law(30_000.0)) - float(law(3000.0))
+    inside = 0
+    for seed in range(400):
+        _, low, high = more_cells(
+            CellNumberLaw.fit(CELLS, law(CELLS) + np.random.default_rng(seed).normal(0, 0.03, 15))
+        )
+        inside += low <= truth <= high
+    assert 0.92 <= inside / 400 <= 0.98
+
+
+def test_a_gain_of_too_few_points_or_of_another_law():
+    few = CellNumberLaw.fit([10, 100, 1000], [0.5, 1.0, 1.2])
+    assert more_cells(few)[1:] == (0.0, float("inf"))
+    with pytest.raises(TypeError, match="more_cells takes fits of CellNumberLaw"):
+        more_cells(NoiseLaw.fit([10, 100, 1000], [0.5, 1.0, 1.2]))
+    with pytest.raises(ValueError, match="factor"):
+        more_cells(few, factor=1.0)

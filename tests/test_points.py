@@ -45,6 +45,16 @@ def test_shares_of_the_fall_are_those_put_in(of_train, of_probe):
     assert shares.loc[ROLES["train"], "± (95 %)"] == pytest.approx(expected)
 
 
+@pytest.mark.parametrize(("train", "probe"), [(0.01, 1.0), (1.0, 0.01), (0.01, 0.01)])
+def test_a_matrix_that_is_not_whole_has_no_shares(train, probe):
+    rows = matrix(lambda train, probe: 2 + np.log10(train * probe))
+    lacking = rows[(rows["noise_level"] != train) | (rows["probe_noise_level"] != probe)]
+    other = rows.assign(dataset="other")
+    shares = share_of_fall(noise_roles(pd.concat([lacking, other], ignore_index=True)))
+    assert shares["dataset"].tolist() == ["other", "other"]
+    assert "share of the fall" in share_of_fall(noise_roles(lacking))
+
+
 def test_a_control_is_compared_with_its_own_representation():
     rows = matrix(lambda train, probe: 1.0)
     controls = rows.assign(mi_bits=np.where(rows["seed"] == 0, 1.4, 1.6))

@@ -75,3 +75,10 @@ def test_the_profile_measures_the_plan():
     jobs = workflow.load_plan("reference", project_root()).jobs().values()
     seeds = {seed for job in jobs if job.notebook == "modalities/sample_number" for seed in job.parameters["seeds"]}
     assert seeds == {point["seed"] for block in BLOCKS for g in sample_grids.planned(block) for point in g.points()}
+
+
+def test_curves_of_few_numbers_of_samples_are_not_fitted():
+    rows = [{"curve": name, "n_train": n, "mi_bits": 2 - n**-0.5}
+            for name, sizes in (("many", (10, 30, 100, 300)), ("few", (10, 30, 100))) for n in sizes]  # fmt: skip
+    assert list(sample_grids.size_fits(pd.DataFrame(rows))) == ["many"]
+    assert sample_grids.size_fits(pd.DataFrame(rows[4:])) == {}

@@ -93,6 +93,7 @@ def curves(
     ----------
     points : DataFrame from ``helpers.points.seed_means``
     fits : dict of curve → Fit
+        Curves that have none are drawn as points.
     x : "umis_per_cell" or "n_train"
     title, profile : str
     ceiling : float, optional
@@ -103,7 +104,8 @@ def curves(
         What the number of training cells is a number of.
     """
     shown = spread(points, x, by)
-    drawn = pd.concat([_curve_frame(fit, name, by, x) for name, fit in fits.items()])
+    none = pd.DataFrame(columns=[by, x, "bits", "low", "high"], dtype=float)
+    drawn = pd.concat([_curve_frame(fit, name, by, x) for name, fit in fits.items()] or [none])
     axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else f"training {samples} N")
     # The curves' names are the domain, so that all layers give a curve the same colour.
     names = sorted(set(shown[by]))
@@ -151,7 +153,7 @@ def _in_words(fits: dict[str, Fit]) -> str:
     for name, fit in fits.items():
         values = ", ".join(f"{p} = {v:.3g}" for p, v in fit.params.items())
         told.append(f"{name}: {values}, R² {fit.r_squared:.2f}")
-    return "Fitted " + "; ".join(told) + "."
+    return f"Fitted {'; '.join(told) or 'none'}."
 
 
 def level_line(bits: float, text: str) -> list[alt.Chart]:

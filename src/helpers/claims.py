@@ -9,9 +9,8 @@ import pandas as pd
 from scipy.stats import spearmanr
 
 from helpers.findings import FLAT, RARE, Count, count, missed, verdict
-from helpers.laws import ratio_table
-from helpers.laws.compare import SETTINGS
 from helpers.losses import floor_verdict
+from helpers.tolerance import SEQUENCE_ROLES, Loss
 from helpers.words import place
 
 P1 = "Gowri 2025, first version"
@@ -23,8 +22,12 @@ DESCRIBED = 0.9
 CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
 # A rank correlation from which on the one quantity tells the other.
 CLOSE = 0.5
-# Pixels along a side at which half a bit is lost (five classes of Caltech101).
-_PIXELS = 31
+# An AIC lower by so much prefers a law to a straight line, or the line to the law.
+PREFERRED = 2.0
+# Pixels along a side at which half a bit is lost (five classes of Caltech101), and how far off still agrees.
+_PIXELS, _PIXELS_FOLD = 31, 2
+# Share of wrong residues that protein models are said to bear, and how far off still agrees.
+_MISREAD, _MISREAD_FOLD = 1e-3, 3
 
 
 class Claim(NamedTuple):
@@ -68,37 +71,51 @@ def _word(holds: Any) -> str:
     return "holds" if holds else "does not hold"
 
 
-def _described(table: pd.DataFrame) -> Count:
-    moves = table[table["range_bits"] >= FLAT]
-    good = int((moves["r_squared_means"] >= DESCRIBED).sum())
-    return Count(good, len(moves) - good, len(table))
+def _within(low: Any, high: Any, least: float, most: float) -> Count:
+    """Count intervals that lie inside a range, and those that lie outside; one that reaches across its ends is open."""
+    low, high = np.atleast_1d(low), np.atleast_1d(high)
+    return Count(int(((low >= least) & (high <= most)).sum()), int(((low > most) | (high < least)).sum()), len(low))
+
+
+def _one(count: Count) -> str:
+    """Return the verdict on a claim that one curve decides, or leaves open."""
+    return "holds" if count.agree else "does not hold" if count.disagree else "not decided"
 
 
 def depth_is_described(table: pd.DataFrame) -> Claim:
     """Judge the noise law on every curve of ``findings.law_table``."""
-    found = _described(table)
+    moves = table[table["range_bits"] >= FLAT]
+    good = int((moves["r_squared_means"] >= DESCRIBED).sum())
     misses = missed(table)
     return Claim(
         "Information falls with depth by the noise law", P1,
         f"R² of the seed means is {DESCRIBED:g} or more (falling by {FLAT:g} bit or more)",
-        f"{found.agree} of {found.agree + found.disagree} curves, median R² {table['r_squared_means'].median():.3f}; "
+        f"{good} of {len(moves)} curves, median R² {table['r_squared_means'].median():.3f}; "
         f"beyond the scatter of seeds (p < {RARE:g}) the law misses {len(misses)}, "
         f"by {misses['worst'].abs().median():.2f} bits at the worst depth (median)",
-        verdict(found), "analyses/findings",
+        verdict(Count(good, len(moves) - good, len(table))), "analyses/findings",
     )  # fmt: skip
 
 
+def learned(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of models that learn from cells: a random projection knows no more from more of them."""
+    return table[table["representation"] != "random_projection"]
+
+
 def cells_are_described(table: pd.DataFrame) -> Claim:
-    """Judge the cell-number law on every curve of ``findings.law_table``; random projections learn nothing."""
-    learning = table[table["representation"] != "random_projection"]
-    found = _described(learning)
+    """Judge the cell-number law on every curve of ``findings.law_table``."""
+    learning = learned(table)
+    moves = learning[learning["range_bits"] >= FLAT]
+    fits, over = moves["r_squared_means"] >= DESCRIBED, moves["over_line"]
+    found = Count(int((fits & (over > PREFERRED)).sum()), int((~fits | (over < -PREFERRED)).sum()), len(learning))
     fixed = learning[learning["status"] == "ok"]
     return Claim(
         "Information grows with cells by a power law that saturates", f"{P1}; {P2}: R² 0.913 ± 0.008",
-        f"R² of the seed means is {DESCRIBED:g} or more (rising by {FLAT:g} bit or more)",
-        f"{found.agree} of {found.agree + found.disagree} curves, "
-        f"median R² {learning['r_squared_means'].median():.3f}; "
-        f"all three parameters are fixed in {len(fixed)} of {len(learning)}",
+        f"R² of the seed means is {DESCRIBED:g} or more (rising by {FLAT:g} bit or more), and a straight line in "
+        f"log N, which never saturates, fits worse (AIC higher by {PREFERRED:g} or more)",
+        f"R² so high in {fits.sum()} of {len(moves)} curves ({', '.join(sorted(set(learning['representation'])))}), "
+        f"median {learning['r_squared_means'].median():.3f}; better than the line in {(over > PREFERRED).sum()}, "
+        f"worse in {(over < -PREFERRED).sum()}; all three parameters are fixed in {len(fixed)} of {len(learning)}",
         verdict(found), "analyses/cell_number",
     )  # fmt: skip
 
@@ -106,14 +123,16 @@ def cells_are_described(table: pd.DataFrame) -> Claim:
 def exponents_agree(table: pd.DataFrame, published: pd.Series) -> Claim:
     """Judge the exponents s of the cell-number law against the middle nine tenths of the refitted published ones."""
     low, high = published.quantile([0.05, 0.95])
-    fixed = table[(table["representation"] != "random_projection") & (table["status"] == "ok")]
-    inside = (fixed["s_low"] <= high) & (fixed["s_high"] >= low)
-    found = Count(int(inside.sum()), int((~inside).sum()), len(table))
+    fixed = learned(table)
+    fixed = fixed[fixed["status"] == "ok"]
+    found = _within(fixed["s_low"], fixed["s_high"], low, high)
+    near = int(fixed["s"].between(low, high).sum())
     told = f"s from {fixed['s'].min():.2f} to {fixed['s'].max():.2f}" if len(fixed) else "no exponent is fixed"
     return Claim(
         "The exponents of cell number", f"{P2}: s from {low:.2f} to {high:.2f} where our refit fixes it (9 in 10)",
-        "its interval reaches into that range",
-        f"{found.agree} of {found.agree + found.disagree} curves that fix it; {told}",
+        "its whole interval lies in that range (outside: fails; across an end: open)",
+        f"inside {found.agree}, outside {found.disagree} of {found.all} curves that fix it; "
+        f"{near} estimates are in the range; {told}",
         verdict(found), "analyses/cell_number",
     )  # fmt: skip
 
@@ -126,11 +145,13 @@ def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> li
         (of_depth, CELL_TYPE_FROM_DEPTH, "ten times the depth", "table 2"),
     ):
         found = count(table["gain_low"], table["gain_high"], below=most)
+        unit = "cells" if "cells" in what else "UMIs per cell"
         out.append(
             Claim(
                 f"Cell type is saturated: {what} would add {most:g} bits at most", f"{P1}, {law}",
-                f"the interval of the gain by the fitted law is below {most:g} bits",
-                f"below in {found.agree}, above in {found.disagree} of {found.all} curves; "
+                f"the interval of the gain by the fitted law is below {most:g} bits, from our largest {unit} on",
+                f"below in {found.agree}, above in {found.disagree} of {found.all} curves, "
+                f"from {table['at'].min():,.0f} to {table['at'].max():,.0f} {unit}; "
                 f"median gain {table['gain'].median():.2f} bits",
                 verdict(found), "analyses/findings",
             )
@@ -138,30 +159,25 @@ def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> li
     return out
 
 
-def models_against_pca(table: pd.DataFrame) -> list[Claim]:
-    """Judge random projections, scVI and the transformer against PCA on the same data, by I_max and ū.
+def models_against_pca(ratios: pd.DataFrame) -> list[Claim]:
+    """Judge random projections, scVI and the transformer against PCA (``findings.against_pca``)."""
 
-    Parameters
-    ----------
-    table : DataFrame from ``findings.law_table`` of noise laws
-    """
-    ratios = ratio_table(table.rename(columns={"representation": "model"}), ["dataset", "signal"])
-
-    def claim(model: str, what: str, told: str, source: str, bound: float = 1.0) -> Claim:
-        rows = ratios[ratios["model"] == model]
-        middle = rows[f"{what} ÷ pca's"].median()
-        found = count(rows[f"{what}: low"], rows[f"{what}: high"], below=bound)
+    def claim(model: str, what: str, told: str, source: str, bound: float = 1.0, above: bool = False) -> Claim:
+        rows = ratios[ratios["model"] == model].reindex(columns=[f"{what} ÷ pca's", f"{what}: low", f"{what}: high"])
+        ratio, low, high = (rows[name] for name in rows)
+        found = count(low, high, above=bound) if above else count(low, high, below=bound)
         return Claim(
-            told, source, f"the interval of the ratio to PCA's is below {bound:g}",
+            told, source,
+            f"the interval of the ratio to PCA's on the same depths is {'above' if above else 'below'} {bound:g}",
             f"{found.agree} of {found.agree + found.disagree} that decide, of {found.all}; "
-            f"median ratio {middle:.2f}",
+            f"median ratio {ratio.median():.2f}",
             verdict(found), "analyses/model_comparison",
         )  # fmt: skip
 
     return [
         claim("random_projection", "I_max", "A random projection has a smaller I_max than PCA", f"{P1}, table 3"),
-        claim("random_projection", "ū", "… and needs fewer molecules (smaller ū)", f"{P1}, table 5"),
-        claim("scvi", "I_max", "scVI has a smaller I_max than PCA", f"the contrary: {P1}, table 3"),
+        claim("random_projection", "depth", "… and needs fewer molecules for 0.9 of it", f"{P1}, table 5"),
+        claim("scvi", "I_max", "scVI has a larger I_max than PCA", f"{P1}, table 3: as large or larger", above=True),
         claim("txformer", "I_max", "A transformer has a lower capacity than PCA (smaller I_max)", f"{P1}, table 3"),
         claim("txformer", "ū", "… and is more robust (smaller ū)", P1),
         claim("txformer", "ū", "… PCA's ū being 2.5-fold or more", f"{P2}: 2.5 to 12.8 times Geneformer's", 1 / 2.5),
@@ -170,15 +186,16 @@ def models_against_pca(table: pd.DataFrame) -> list[Claim]:
 
 def noise_is_of_training(shares: pd.DataFrame) -> Claim:
     """Judge whose noise makes the fall, by ``points.share_of_fall`` of train × probe matrices."""
-    train = shares[shares["role"].str.startswith("training")]
+    train = learned(shares[shares["role"].str.startswith("training")])
     half = train["± (95 %)"]
     found = count(train["share of the fall"] - half, train["share of the fall"] + half, above=0.5)
+    models = ", ".join(sorted(set(train["representation"])))
     return Claim(
         "The fall is one of learning: it comes from noise in the training cells",
         f"so {P1} is read; {P2} names it an open question",
         "noise in the training cells alone makes half of the fall or more",
         f"{train['share of the fall'].min():.0%} to {train['share of the fall'].max():.0%} of the fall in "
-        f"{found.all} matrices of data and model",
+        f"{found.all} matrices of data and model ({models})" if found.all else "no whole matrix",
         verdict(found), "analyses/train_vs_probe_noise",
     )  # fmt: skip
 
@@ -192,33 +209,37 @@ def image_exponents(best: dict[str, tuple[Any, Any]]) -> list[Claim]:
             f"{axis}, R² {fit.r_squared:.3f}, {fit.n_points} points",
             _word(axis.power == power), "modalities/images",
         )
-        for kind, power in (("gaussian", 2), ("pixelation", 1)) for axis, fit in [best[kind]]
+        for kind, power in (("gaussian", 2), ("pixelation", 1)) if kind in best for axis, fit in [best[kind]]
     ]  # fmt: skip
 
 
 def image_resolution(tolerances: pd.DataFrame) -> Claim:
     """Judge the resolution at which half a bit is lost; rows of ``tolerance.tolerance`` for pixelation."""
-    row = tolerances[tolerances["lost"] == "0.5 bit"].dropna(subset=["pixels"]).iloc[0]
-    inside = row["pixels_low"] <= _PIXELS <= row["pixels_high"]
+    rows = tolerances[tolerances["lost"] == "0.5 bit"].dropna(subset=["pixels"]).head(1)
+    found = _within(rows["pixels_low"], rows["pixels_high"], _PIXELS / _PIXELS_FOLD, _PIXELS * _PIXELS_FOLD)
+    told = [f"{r.pixels:.1f} [{r.pixels_low:.1f}, {r.pixels_high:.1f}] pixels along a side" for r in rows.itertuples()]
     return Claim(
-        "Five classes of photographs need 31 × 31 pixels for half a bit less than all", P2,
-        "the interval of our resolution holds 31",
-        f"{row['pixels']:.1f} [{row['pixels_low']:.1f}, {row['pixels_high']:.1f}] pixels along a side",
-        _word(inside), "modalities/images",
+        f"Five classes of photographs need {_PIXELS} × {_PIXELS} pixels for half a bit less than all", P2,
+        f"the interval of our resolution lies within {_PIXELS_FOLD}-fold of {_PIXELS} (outside: fails; across: open)",
+        told[0] if told else "no curve has half a bit to lose",
+        _one(found), "modalities/images",
     )  # fmt: skip
 
 
 def protein_tolerance(tolerances: pd.DataFrame) -> Claim:
     """Judge how many misread residues a sequence model bears; rows of ``tolerance.tolerance`` for substitutions."""
-    rows = tolerances.dropna(subset=["level"])
-    inside = (rows["level_low"] <= 1e-3 * 3) & (rows["level_high"] >= 1e-3 / 3)
-    row = rows.iloc[0]
+    rows = tolerances[tolerances["curve"].str.startswith(SEQUENCE_ROLES["both"])].dropna(subset=["level"]).head(1)
+    found = _within(rows["level_low"], rows["level_high"], _MISREAD / _MISREAD_FOLD, _MISREAD * _MISREAD_FOLD)
+    told = [
+        f"1 in {1 / r.level:,.0f} [{1 / r.level_high:,.0f}, {1 / r.level_low:,.0f}] for {r.lost} "
+        f"({r.curve}, a small model trained here)" for r in rows.itertuples()
+    ]  # fmt: skip
     return Claim(
         "Protein models are stable to about one substitution in 1,000", P2,
-        f"the share of wrong residues that costs {row['lost']} has an interval within threefold of 1 in 1,000",
-        f"1 in {1 / row['level']:,.0f} [{1 / row['level_high']:,.0f}, {1 / row['level_low']:,.0f}] "
-        f"({row['curve']}, a small model trained here)",
-        _word(inside.iloc[0]), "modalities/proteins",
+        f"the interval of the share of wrong residues that costs {Loss(bits=0.1)} lies within {_MISREAD_FOLD}-fold of "
+        "1 in 1,000 (outside: fails; across: open)",
+        told[0] if told else "no curve has so much to lose",
+        _one(found), "modalities/proteins",
     )  # fmt: skip
 
 
@@ -253,13 +274,18 @@ def loss_is_not_information(probed: pd.DataFrame) -> Claim:
     )  # fmt: skip
 
 
-def axes_are_separate(ranked: pd.DataFrame) -> Claim:
-    """Judge whether cells and depth add, by errors on held-out settings (``laws.compare.ranking`` of our grids)."""
-    column = next(c for c in ranked if c.startswith(SETTINGS) and c.endswith("(% of range)"))
-    joint, additive = ranked.loc["JointLaw", column], ranked.loc["additive", column]
+def losses_add(grids: pd.DataFrame) -> Claim:
+    """Judge whether the losses from few cells and from few molecules add (``findings.interactions``)."""
+    low, high = grids["low"], grids["high"]
+    none = (low > -FLAT) & (high < FLAT)
+    some = ~none & ((low > 0) | (high < 0))
     return Claim(
-        "Cells and depth act separately: each law holds whatever the other", f"{P1}, by fitting them one at a time",
-        "the additive law predicts held-out settings no worse than a law in which they interact",
-        f"additive {additive:.1f} %, interacting {joint:.1f} % of a grid's range",
-        _word(additive <= joint), "analyses/joint_law",
+        "The losses from few cells and from few molecules add", f"so {P1} is read, which fits them one at a time",
+        "what the most cells add over the fewest, at the most depth less at the least, has an interval inside "
+        f"±{FLAT:g} bits (fails if it leaves out 0 instead)",
+        f"inside in {none.sum()}, without 0 in {some.sum()} of {len(grids)} grids "
+        f"(from {grids['difference'].min():.2f} to {grids['difference'].max():.2f} bits); "
+        f"any interaction beyond the scatter of seeds (p < {RARE:g}) in {(grids['p_value'] < RARE).sum()}"
+        if len(grids) else "no whole grid",
+        verdict(Count(int(none.sum()), int(some.sum()), len(grids))), "analyses/joint_law",
     )  # fmt: skip

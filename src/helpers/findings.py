@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 from scipy.stats import f as f_distribution
+from scipy.stats import t as student_t
 
 from helpers.cell_grids import planned
 from helpers.checks import in_range
-from helpers.laws import CellNumberLaw, Fit, NoiseLaw, fit_groups, parameter_table
+from helpers.laws import CellNumberLaw, Fit, NoiseLaw, fit_groups, more_cells, parameter_table, ratio_table
+from helpers.laws.base import levels
 from helpers.points import cell_axis, noise_axis, seed_means
 from helpers.store import Store
 from helpers.sweep import Grid, held
@@ -28,19 +30,20 @@ MOST = 0.9
 RARE, FLAT = 0.01, 0.1
 # Fewer curves than this decide nothing.
 FEWEST = 3
+# Depths of a curve from which its law is compared with another's.
+_FEWEST_DEPTHS = 3
 
 
 def lack_of_fit(fit: Fit) -> float:
     """Return the p-value of the means at each x lying on the law, given the scatter of repeats at equal x.
 
-    The F test of lack of fit: a small value says that the law misses in a way that seeds do not explain. It knows no
-    errors that all depths share.
+    The F test of lack of fit: a small value says that the law misses in a way that seeds do not explain. What all
+    depths of a seed share counts as scatter, so that the test misses failures rather than invents them.
 
     Parameters
     ----------
     fit : Fit
-        Of points with repeats: seeds at the same depth or number of cells. Depths less than 2 % apart count as equal,
-        since each seed's thinning has a depth of its own.
+        Of points with repeats: seeds at the same depth or number of cells (``laws.base.levels``).
 
     Returns
     -------
@@ -56,7 +59,7 @@ def lack_of_fit(fit: Fit) -> float:
     >>> lack_of_fit(NoiseLaw.fit(x, 2 * x / (x + 100) + noise)) < 0.01
     True
     """
-    of = _levels(fit.x)
+    of = levels(fit.x)
     many = np.bincount(of)
     free, repeats = len(many) - len(fit.params), len(of) - len(many)
     if free < 1 or repeats < 1:
@@ -69,59 +72,66 @@ def lack_of_fit(fit: Fit) -> float:
 
 
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
-    """Return how often ``lack_of_fit`` rejects simulated curves: eight depths of three seeds, 0.03 bits apart.
+    """Return how often ``lack_of_fit`` rejects simulated curves whose points scatter by 0.03 bits.
 
     Parameters
     ----------
     n_curves : int
-        Of each shape: the noise law itself; the law with its exponent of depth at 0.7; a curve that falls by another
-        0.15 bits at the two least depths, as where a model breaks down.
+        Of each design (eight depths of three seeds; five of two, as trained models have) and shape: the noise law
+        itself; the law when each seed is off by another 0.03 bits at all its depths; the law with its exponent of
+        depth at 0.7; a curve that falls by another 0.15 bits at the least fifth of depths, as where a model breaks
+        down.
     seed : int
         Of the scatter.
 
     Returns
     -------
-    DataFrame with ``rejected``, the share with a p-value below ``RARE``, one row a shape
+    DataFrame with the share that has a p-value below ``RARE``, one row a shape and one column a design
     """
     in_range(n_curves, 1, 1e6, "n_curves", whole=True)
     rng = np.random.default_rng(seed)
-    x = np.repeat(np.geomspace(10, 2000, 8), 3)
     law = NoiseLaw(2.0, 150.0)
-    shapes = {
-        "the law itself": law(x),
-        "depth to the power of 0.7": law(150.0 * (x / 150.0) ** 0.7),
-        "a fall at the two least depths": law(x) - 0.15 * (x < 30),
-    }
-    rejected = {
-        name: np.mean([lack_of_fit(NoiseLaw.fit(x, y + rng.normal(0, 0.03, len(x)))) < RARE for _ in range(n_curves)])
-        for name, y in shapes.items()
-    }
-    return pd.Series(rejected).rename_axis("shape").to_frame("rejected")
-
-
-def _levels(x: np.ndarray) -> np.ndarray:
-    """Return for each x the number of its level, ascending: neighbours less than 2 % apart are of one level."""
-    order = np.argsort(x)
-    of = np.empty(len(order), int)
-    of[order] = np.concatenate([[0], np.cumsum(np.diff(np.log(x[order])) > np.log(1.02))])
-    return of
+    rejected: dict[str, dict[str, float]] = {}
+    for depths, seeds in ((8, 3), (5, 2)):
+        of_design = rejected[f"{depths} depths × {seeds} seeds"] = {}
+        x = np.repeat(np.geomspace(10, 2000, depths), seeds)
+        shapes = {
+            "the law itself": (law(x), 0.0),
+            "the law, each seed off at all depths": (law(x), 0.03),
+            "depth to the power of 0.7": (law(150.0 * (x / 150.0) ** 0.7), 0.0),
+            "a fall at the least depths": (law(x) - 0.15 * (x < 30), 0.0),
+        }
+        for name, (y, shared) in shapes.items():
+            of_seed = np.tile(rng.normal(0, 1, (n_curves, seeds)), depths)
+            off = rng.normal(0, 0.03, of_seed.shape) + shared * of_seed
+            p = [lack_of_fit(NoiseLaw.fit(x, y + each)) for each in off]
+            of_design[name] = float(np.mean(np.array(p) < RARE))
+    return pd.DataFrame(rejected).rename_axis("shape")
 
 
 def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
     """Return parameters, intervals and residual structure of every fit, one row each.
 
     Beside the columns of ``parameter_table``: ``lack_of_fit``, the p-value; ``worst``, the largest mean residual in
-    bits; ``worst_at``, the depth or number of cells where it is; ``range_bits``, from the lowest to the highest mean.
+    bits; ``worst_at``, the depth or number of cells where it is; ``range_bits``, from the lowest to the highest mean;
+    ``over_line``, by how much the law's AIC is below that of a straight line in log x, which never saturates.
     """
     table, rows = parameter_table(fits, names), []
     for fit in fits.values():
-        means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(_levels(fit.x)).mean()
+        means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(levels(fit.x)).mean()
         worst = means.loc[means["off"].abs().idxmax()]
         rows.append({
             "lack_of_fit": lack_of_fit(fit), "worst": worst["off"], "worst_at": worst["x"],
-            "range_bits": float(means["y"].max() - means["y"].min()),
+            "range_bits": float(means["y"].max() - means["y"].min()), "over_line": _over_line(fit),
         })  # fmt: skip
-    return pd.concat([table, pd.DataFrame(rows)], axis=1)
+    found = pd.DataFrame(rows, columns=["lack_of_fit", "worst", "worst_at", "range_bits", "over_line"])
+    return pd.concat([table.reindex(columns=list(table) or [*names, "status"]), found], axis=1)
+
+
+def _over_line(fit: Fit) -> float:
+    line = fit.y - np.polynomial.Polynomial.fit(np.log(fit.x), fit.y, 1)(np.log(fit.x))
+    errors = [max(float((off**2).mean()), 1e-12) for off in (line, fit.residuals)]
+    return float(fit.n_points * np.log(errors[0] / errors[1]) - 2 * (len(fit.params) - 2))
 
 
 def name_of(key: Iterable[str]) -> str:
@@ -209,6 +219,28 @@ def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(some)
 
 
+def check_measured(parts: dict[str, pd.DataFrame], store: Store) -> None:
+    """Refuse results that lack a whole part of what is to be judged.
+
+    Parameters
+    ----------
+    parts : dict of what a part is → its rows
+    store : Store
+        Where they were looked for.
+
+    Raises
+    ------
+    ValueError
+        Naming the parts of which no point was measured.
+    """
+    lacking = [name for name, rows in parts.items() if not len(rows)]
+    if lacking:
+        raise ValueError(
+            f"{store.path} has no point of {', '.join(lacking)}: check the profile's name, or measure them "
+            "(noise-scaling sweep --profile reference; noise-scaling list names the profiles)."
+        )
+
+
 def noise_fits(points: pd.DataFrame) -> dict[Any, Fit]:
     """Fit the noise law to every curve measured with all training cells; keys are ``KEYS``.
 
@@ -235,7 +267,8 @@ def cell_fits(points: pd.DataFrame, min_sizes: int = 4) -> dict[Any, Fit]:
 def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
     """Return what ``factor`` times the depth, or the cells, would add by each law, in bits, with 95 % intervals.
 
-    Columns ``KEYS``, ``gain``, ``gain_low``, ``gain_high``; counted from the largest depth or number measured.
+    Columns ``KEYS``, ``at``, the largest depth or number measured, from which it is counted; ``gain``, ``gain_low``,
+    ``gain_high``. Of cells the interval is by profile (``laws.more_cells``), of depth by ``Fit.derived``.
     """
     in_range(factor, 1, 1e6, "factor", open_low=True)
     rows = []
@@ -245,9 +278,87 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
         def gain(law: Any, most: float = most) -> float:
             return float(law(factor * most)) - float(law(most))
 
-        value, low, high = fit.derived(gain)
-        rows.append({**dict(zip(KEYS, key, strict=True)), "gain": value, "gain_low": low, "gain_high": high})
-    return pd.DataFrame(rows, columns=[*KEYS, "gain", "gain_low", "gain_high"])
+        found = more_cells(fit, factor) if isinstance(fit.law, CellNumberLaw) else fit.derived(gain)
+        rows.append([*key, most, *found])
+    return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])
+
+
+def against_pca(points: pd.DataFrame) -> pd.DataFrame:
+    """Return each model's parameters relative to PCA's on the same data, each pair on the depths that both have.
+
+    A law that misses its curve changes with the range of depths it is fitted to, so the ranges must agree.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``
+
+    Returns
+    -------
+    DataFrame
+        As ``laws.ratio_table``, by data set and signal; beside I_max and ū the depth for 0.9·I_max, and ``depths``,
+        how many depths the model has there. Models with fewer than three are left out.
+    """
+    out = []
+    for key, group in noise_axis(points).groupby(KEYS[:2]):
+        curves: dict[Any, pd.DataFrame] = dict(iter(group.groupby("representation")))
+        pca = curves.pop("pca", group.iloc[:0])
+        for model, curve in curves.items():
+            pair: dict[Any, pd.DataFrame] = {
+                name: of[of["noise_level"].between(*_shared(curve["noise_level"], pca["noise_level"]))]
+                for name, of in (("pca", pca), (model, curve))
+            }
+            if min(of["noise_level"].nunique() for of in pair.values()) < _FEWEST_DEPTHS:
+                continue
+            fits: dict[Any, Fit] = {name: NoiseLaw.fit(of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()}
+            need = [
+                fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True) for fit in fits.values()
+            ]
+            table = parameter_table({(name,): fit for name, fit in fits.items()}, ["model"])
+            table = table.assign(**dict(zip(KEYS, key, strict=False)))
+            table[["depth", "depth_low", "depth_high"]] = need
+            out.append(ratio_table(table, KEYS[:2]).assign(depths=pair[model]["noise_level"].nunique()))
+    return pd.concat(out, ignore_index=True) if out else pd.DataFrame(columns=[*KEYS[:2], "model"])
+
+
+def _shared(one: pd.Series, other: pd.Series) -> tuple[float, float]:
+    return max(one.min(), other.min()), min(one.max(), other.max())
+
+
+def interactions(points: pd.DataFrame) -> pd.DataFrame:
+    """Return whether the losses from few cells and from few molecules add, for each whole grid of settings and seeds.
+
+    If they do, more cells add the same at every depth. The scatter is what the settings and the seeds' own levels
+    leave (two-way analysis of variance with seeds as blocks).
+
+    Parameters
+    ----------
+    points : DataFrame from ``full_grids``
+
+    Returns
+    -------
+    DataFrame
+        ``KEYS``; ``deep`` and ``shallow``, bits that the most cells add over the fewest at the most and the least
+        depth; ``difference`` with its 95 % interval ``low`` to ``high``; ``p_value`` of the F test of any interaction.
+        Grids with one seed, or of which a point is missing, are left out.
+    """
+    rows = []
+    for key, grid in points.groupby(KEYS):
+        table = grid.pivot_table(index=["n_train", "noise_level"], columns="seed", values="mi_bits")
+        sizes, depths = (len(level) for level in table.index.levels)
+        seeds = table.shape[1]
+        if seeds < 2 or table.isna().any(axis=None) or len(table) < sizes * depths:
+            continue
+        bits = table.to_numpy().reshape(sizes, depths, seeds)
+        mean = bits.mean(axis=2)
+        apart = mean - mean.mean(axis=0) - mean.mean(axis=1, keepdims=True) + mean.mean()
+        free = (sizes * depths - 1) * (seeds - 1)
+        off = bits - mean[..., None] - bits.mean(axis=(0, 1)) + bits.mean()
+        variance, ways = float((off**2).sum()) / free, (sizes - 1) * (depths - 1)
+        deep, shallow = (mean[-1, at] - mean[0, at] for at in (-1, 0))
+        half = student_t.ppf(0.975, free) * np.sqrt(4 * variance / seeds)
+        p = f_distribution.sf(seeds * (apart**2).sum() / ways / variance, ways, free)
+        rows.append([*key, deep, shallow, deep - shallow, deep - shallow - half, deep - shallow + half, p])
+    return pd.DataFrame(rows, columns=[*KEYS, "deep", "shallow", "difference", "low", "high", "p_value"])
 
 
 class Count(NamedTuple):

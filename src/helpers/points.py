@@ -76,6 +76,12 @@ def noise_roles(points: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
+_SHARES = [
+    *("dataset", "signal", "representation", "role"),
+    *("fall with both (bits)", "fall (bits)", "share of the fall", "± (95 %)", "nulls subtracted"),
+]
+
+
 def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
     """Return how much of the fall with both sides thinned remains with one side thinned, at the smallest depth.
 
@@ -87,13 +93,18 @@ def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         One row a dataset, signal, representation and role, with a 95 % interval from the sampling errors and the
-        spread of the seeds; the four means are taken as independent, so it is rather too wide.
+        spread of the seeds; the four means are taken as independent, so it is rather too wide. Matrices whose three
+        roles do not begin and end at the same levels, as where points are missing, are left out.
     """
     rows = []
     for (dataset, signal, model), group in roles.groupby(["dataset", "signal", "representation"]):
+        levels = group[["noise_level", "probe_noise_level"]].min(axis=1)
+        of_role = levels.groupby(group["role"]).agg(["min", "max"])
+        if len(of_role) < len(ROLES) or len(of_role.drop_duplicates()) > 1:
+            continue
         ends, bare = {}, {}
         for role, curve in group.groupby("role"):
-            level = curve[["noise_level", "probe_noise_level"]].min(axis=1)
+            level = levels[curve.index]
             for end, chosen in (("top", level == level.max()), ("bottom", level == level.min())):
                 ends[role, end] = mean_and_error(curve[chosen])
                 bare[role, end] = (curve[chosen]["mi_bits"] - curve[chosen]["mi_null_bits"]).mean()
@@ -107,7 +118,7 @@ def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
                 "fall with both (bits)": both, "fall (bits)": fall, "share of the fall": fall / both, "± (95 %)": half,
                 "nulls subtracted": (bare[role, "top"] - bare[role, "bottom"]) / bare_both,
             })  # fmt: skip
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=_SHARES)
 
 
 def _difference(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:

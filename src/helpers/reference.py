@@ -155,8 +155,9 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
             old["dataset"] == checks.choose(dataset, sorted(set(rows["dataset"])), "dataset of the reference results")
         ]
     found, agreed = [], []
+    rng = np.random.default_rng(seed)
     for key, group in track(list(old.groupby([*GROUP, "code_hash"])), "verifying"):
-        row = group.sample(1, random_state=seed).iloc[0]
+        row = group.sample(1, random_state=rng).iloc[0]
         point = json.loads(row["parameters"])
         measured = kind_of(point).measure([point])[0]
         column, error = ("test_loss", "test_stderr") if "test_loss" in measured else ("mi_bits", "mi_stderr_bits")

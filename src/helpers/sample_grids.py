@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from helpers.checks import choose, in_range
 from helpers.image_sweep import ImageGrid
+from helpers.laws import CellNumberLaw, Fit, fit_groups
 from helpers.run import project_root
 from helpers.sequence_sweep import SequenceGrid
 from helpers.tolerance import image_points, sequence_points
@@ -85,6 +86,18 @@ def by_size(table: pd.DataFrame) -> pd.DataFrame:
     """
     points = image_points if (table["modality"] == "images").all() else sequence_points
     return pd.concat([points(rows) for _, rows in table.groupby("n_train")], ignore_index=True)
+
+
+def size_fits(points: pd.DataFrame, by: str | list[str] = "curve", least: int = 4) -> dict[Any, Fit]:
+    """Fit the law of the number of cells, with samples for cells, to curves of ``least`` numbers or more.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``
+    by : column or columns that name a curve
+    least : int
+    """
+    return fit_groups(points[points.groupby(by)["n_train"].transform("nunique") >= least], CellNumberLaw, "n_train", by)
 
 
 def _file() -> Path:

@@ -1,7 +1,7 @@
 """Noise scaling laws: formulas, fits, intervals."""
 
 from helpers.laws.base import Fit, Law
-from helpers.laws.cell_number import CellNumberLaw
+from helpers.laws.cell_number import CellNumberLaw, more_cells
 from helpers.laws.joint import JOINT_LAWS, JointLaw, TwoVariableLaw
 from helpers.laws.loss import ComputeLaw, DataLaw, SizeAndDataLaw
 from helpers.laws.model_size import ModelSizeLaw
@@ -30,6 +30,7 @@ __all__ = [
     "depth_advice",
     "depth_table",
     "fit_groups",
+    "more_cells",
     "parameter_table",
     "ratio_table",
     "robust",

@@ -14,6 +14,8 @@ from helpers.laws.profile import profile_interval
 
 # Most bits of a point: 4^bits of a law's ceiling, up to three times that, must be a number.
 MOST_BITS = 150.0
+# Depths of one level differ by a smaller factor between seeds; grids of depths have larger ones between levels.
+_EQUAL = 1.05
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Fit:
     log_likelihood : function of the coordinates of the search
         Natural logarithm, up to a constant, with Gaussian points of that spread (and the priors, if any were used).
     r_squared_means : float
-        Of the means of points with equal x, such as seeds.
+        Of the means of points with equal x (``levels``), such as seeds.
     """
 
     law: "Law"
@@ -78,8 +80,8 @@ class Fit:
     @property
     def r_squared_means(self) -> float:
         """Share of the variance of the means at each x that the law explains; NaN if they do not vary."""
-        _, of, many = np.unique(self.x, axis=0, return_inverse=True, return_counts=True)
-        means, residuals = (np.bincount(of.ravel(), v) / many for v in (self.y, self.residuals))
+        of = levels(self.x)
+        means, residuals = (np.bincount(of, v) / np.bincount(of) for v in (self.y, self.residuals))
         return _r_squared(means, residuals)
 
     def predict(self, *x: Any) -> np.ndarray:
@@ -169,6 +171,29 @@ class Fit:
         """Return the two-sided quantile of Student's t with n − p degrees of freedom; infinite if there are none."""
         free = self.n_points - len(self.params)
         return float(student_t.ppf(0.5 + level / 2, free)) if free > 0 else float("inf")
+
+
+def levels(x: np.ndarray) -> np.ndarray:
+    """Return for each x the number of its level; repeats are of one level.
+
+    Each seed's thinning has a depth of its own, so neighbours less than 5 % apart are of one level, ascending. Pairs
+    of two variables are of one level where they are equal.
+
+    Parameters
+    ----------
+    x : (n,) or (n, 2) array, positive
+
+    Examples
+    --------
+    >>> levels(np.array([100.0, 10.0, 102.0, 9.9])).tolist()
+    [1, 0, 1, 0]
+    """
+    if x.ndim > 1:
+        return np.unique(x, axis=0, return_inverse=True)[1].ravel()
+    order = np.argsort(x)
+    of = np.empty(len(order), int)
+    of[order] = np.concatenate([[0], np.cumsum(np.diff(np.log(x[order])) > np.log(_EQUAL))])
+    return of
 
 
 def check_fit(fit: Any) -> None:

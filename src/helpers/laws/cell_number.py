@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from helpers.checks import in_range
-from helpers.laws.base import Law, power_starts
+from helpers.laws.base import Fit, Law, power_starts
 
 
 @dataclass(frozen=True)
@@ -82,3 +82,60 @@ class CellNumberLaw(Law):
                 f"({self.i_inf - float(self(x.max())):.2g} bits): I_inf is not fixed; use more cells"
             )
         return ""
+
+
+def more_cells(fit: Fit, factor: float = 10.0, level: float = 0.95) -> tuple[float, float, float]:
+    """Return what ``factor`` times the most cells measured would add by the law, with its profile interval.
+
+    Curves that fix the exponent badly allow gains along a curved valley, which ``Fit.derived`` takes for straight.
+    Given s the law is a straight line in x^(−s), so the gains that an F test allows are exact at each s of the
+    search; the interval holds those of all s, and none below 0, since the law rises.
+
+    Parameters
+    ----------
+    fit : Fit of a ``CellNumberLaw``
+    factor : float above 1
+    level : float
+        Of the interval.
+
+    Returns
+    -------
+    (float, float, float)
+        Gain, low and high end, in bits; 0 to infinity with no more points than parameters.
+
+    Raises
+    ------
+    TypeError
+        For the fit of another law.
+
+    Examples
+    --------
+    >>> n = np.repeat([30, 100, 300, 1000, 3000], 3)
+    >>> bits = CellNumberLaw(i_inf=2.0, n0=20.0, s=0.3)(n) + np.tile([-0.02, 0.0, 0.02], 5)
+    >>> [round(v, 2) for v in more_cells(CellNumberLaw.fit(n, bits))]
+    [0.11, 0.09, 0.15]
+    """
+    law, x, y = fit.law, fit.x, fit.y
+    if not isinstance(law, CellNumberLaw):
+        raise TypeError(f"the fit is of a {type(law).__name__}: more_cells takes fits of CellNumberLaw.")
+    in_range(factor, 1, 1e6, "factor", open_low=True)
+    in_range(level, 0, 1, "level")
+    most = float(x.max())
+    value = float(law(factor * most)) - float(law(most))
+    if fit.n_points <= len(fit.params):
+        return value, 0.0, float("inf")
+    s = np.geomspace(*law._limits(x, y)["s"], 1000)
+    power = (x / x.min()) ** -s[:, None]
+    shift = power - power.mean(axis=1, keepdims=True)
+    weight = (shift**2).sum(axis=1)
+    drop = -(shift @ (y - y.mean())) / weight
+    rss = ((y - y.mean() + drop[:, None] * shift) ** 2).sum(axis=1)
+    least = max(float((fit.residuals**2).sum()), len(x) * 1e-12)
+    room = least * (1 + fit.t_quantile(level) ** 2 / (len(x) - len(fit.params))) - rss
+    allowed = room >= 0
+    half = np.sqrt(np.where(allowed, room, np.nan) / weight)
+    gain = (most / x.min()) ** -s - (factor * most / x.min()) ** -s
+    ends = np.maximum(np.stack([drop - half, drop + half]), 0) * gain
+    # The scan may miss the least squares of a curve without noise by a hair.
+    low, high = (np.nanmin(ends), np.nanmax(ends)) if allowed.any() else (value, value)
+    return value, float(min(low, value)), float(max(high, value))

@@ -156,6 +156,7 @@ def parameter_table(fits: dict[tuple[Any, ...], Fit], names: list[str], level: f
 def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.DataFrame:
     """Return each model's I_max and ū relative to one model's on the same data, with 95 % intervals.
 
+    Columns ``depth``, ``depth_low`` and ``depth_high`` of the table are compared likewise, if it has them.
     The interval of a ratio adds those of both logarithms as variances; it is NaN where either is unbounded.
 
     Parameters
@@ -166,7 +167,9 @@ def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.Da
     both = table.merge(table[table["model"] == model], on=by, suffixes=("", "_of"))
     both = both[both["model"] != model]
     out = both[[*by, "model"]].copy()
-    for name, parameter in (("I_max", "i_max"), ("ū", "u_bar")):
+    for name, parameter in (("I_max", "i_max"), ("ū", "u_bar"), ("depth", "depth")):
+        if parameter not in table:
+            continue
         low, high = f"{parameter}_low", f"{parameter}_high"
         ratio = both[parameter] / both[f"{parameter}_of"]
         with np.errstate(divide="ignore", invalid="ignore"):
