@@ -222,6 +222,15 @@ def test_losses_add_where_cells_add_the_same_at_every_depth(bits, spread, told):
     assert claims.losses_add(grids.iloc[:0]).verdict == "not decided"
 
 
+def test_an_interaction_between_the_ends_is_no_agreement():
+    def bits(n, level):
+        return np.log10(n) * (1 + (level == 0.3)) + level
+
+    grids = findings.interactions(pd.concat([grid(bits, data=f"d{i}") for i in range(3)]))
+    assert grids["difference"].abs().max() < 0.1
+    assert claims.losses_add(grids).verdict == "not decided"
+
+
 def exponents(low, high, n=3):
     return pd.DataFrame(
         {"representation": "pca", "status": "ok", "s": [(low + high) / 2] * n, "s_low": low, "s_high": high}
@@ -243,13 +252,17 @@ def test_wide_intervals_agree_with_nothing():
         assert claims.protein_tolerance(interval("level", low, high, **both)).verdict == told
         other = interval("level", low, high, **(both | {"curve": "probe misread"}))
         assert claims.protein_tolerance(other).verdict == "not decided"
+    lost = pd.concat(
+        [interval("level", np.nan, np.nan, **both), interval("level", 8e-4, 1.2e-3, **(both | {"lost": "10%"}))]
+    )
+    assert claims.protein_tolerance(lost).verdict == "not decided"
     nothing = interval("pixels", np.nan, np.nan, lost="0.5 bit")
     assert claims.image_resolution(nothing).verdict == "not decided"
 
 
 def test_cells_are_described_only_by_a_law_that_beats_a_line():
     table = laws("pca", 2.0, 100.0)
-    for over, told in ((20.0, "holds"), (-20.0, "does not hold"), (0.0, "not decided")):
+    for over, told in ((20.0, "holds"), (-1.0, "does not hold"), (1.0, "not decided")):
         assert claims.cells_are_described(table.assign(over_line=over)).verdict == told
     poor = laws("pca", 2.0, 100.0, r_squared=0.5).assign(over_line=20.0)
     assert claims.cells_are_described(poor).verdict == "does not hold"

@@ -79,8 +79,7 @@ def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
     n_curves : int
         Of each design (eight depths of three seeds; five of two, as trained models have) and shape: the noise law
         itself; the law when each seed is off by another 0.03 bits at all its depths; the law with its exponent of
-        depth at 0.7; a curve that falls by another 0.15 bits at the least fifth of depths, as where a model breaks
-        down.
+        depth at 0.7; a curve that falls by another 0.15 bits below 30 UMIs per cell, as where a model breaks down.
     seed : int
         Of the scatter.
 
@@ -284,7 +283,7 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
 
 
 def against_pca(points: pd.DataFrame) -> pd.DataFrame:
-    """Return each model's parameters relative to PCA's on the same data, each pair on the depths that both have.
+    """Return each model's parameters relative to PCA's on the same data, each pair over the depths that both cover.
 
     A law that misses its curve changes with the range of depths it is fitted to, so the ranges must agree.
 
@@ -296,7 +295,8 @@ def against_pca(points: pd.DataFrame) -> pd.DataFrame:
     -------
     DataFrame
         As ``laws.ratio_table``, by data set and signal; beside I_max and ū the depth for 0.9·I_max, and ``depths``,
-        how many depths the model has there. Models with fewer than three are left out.
+        how many depths the model has in the range that PCA was measured over too; they need not be the same depths.
+        Models with fewer than three are left out.
     """
     out = []
     for key, group in noise_axis(points).groupby(KEYS[:2]):
