@@ -310,9 +310,11 @@ def against_pca(points: pd.DataFrame) -> pd.DataFrame:
             if min(of["noise_level"].nunique() for of in pair.values()) < _FEWEST_DEPTHS:
                 continue
             fits: dict[Any, Fit] = {name: NoiseLaw.fit(of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()}
-            need = [
-                fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True) for fit in fits.values()
-            ]
+            with np.errstate(over="ignore"):  # the end of an unbounded interval
+                need = [
+                    fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True)
+                    for fit in fits.values()
+                ]
             table = parameter_table({(name,): fit for name, fit in fits.items()}, ["model"])
             table = table.assign(**dict(zip(KEYS, key, strict=False)))
             table[["depth", "depth_low", "depth_high"]] = need

@@ -113,7 +113,7 @@ def more_cells(fit: Fit, factor: float = 10.0, level: float = 0.95) -> tuple[flo
     >>> n = np.repeat([30, 100, 300, 1000, 3000], 3)
     >>> bits = CellNumberLaw(i_inf=2.0, n0=20.0, s=0.3)(n) + np.tile([-0.02, 0.0, 0.02], 5)
     >>> [round(v, 2) for v in more_cells(CellNumberLaw.fit(n, bits))]
-    [0.11, 0.09, 0.15]
+    [0.11, 0.08, 0.14]
     """
     law, x, y = fit.law, fit.x, fit.y
     if not isinstance(law, CellNumberLaw):
