@@ -505,3 +505,11 @@ def test_a_gain_of_too_few_points_or_of_another_law():
         more_cells(NoiseLaw.fit([10, 100, 1000], [0.5, 1.0, 1.2]))
     with pytest.raises(ValueError, match="factor"):
         more_cells(few, factor=1.0)
+
+
+def test_points_that_fall_leave_room_for_a_flat_law_only():
+    fit = CellNumberLaw.fit(CELLS, 1.0 - 0.1 * np.log10(CELLS) + np.tile([-0.03, 0.0, 0.03], 5))
+    _, low, high = more_cells(fit)
+    assert low == 0
+    # A law that is nearly flat explains these points as well as any that rises, so some gain is left open.
+    assert 1e-3 < high < 0.1
