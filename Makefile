@@ -1,6 +1,7 @@
 # `make book` measures and builds the report; `make test` checks everything. Both install what they need.
 PYTHON ?= python3
 BIN := .venv/bin
+LAB := .venv-lab/bin
 INSTALLED := .venv/.installed
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
@@ -18,21 +19,32 @@ test: book  ## lint, types, unit tests, notebooks at tiny parameters, the built 
 test-slow: $(INSTALLED)  ## the simulations that take minutes
 	OMP_NUM_THREADS=1 pytest -q -n 2 -m slow
 
-lab: $(INSTALLED)  ## open the notebooks in JupyterLab
+lab: .venv-lab/.installed  ## open the notebooks in JupyterLab, or the one in OPEN=FILE
 	bash binder/notebooks
-	jupyter lab
+	JUPYTER_PATH=$(CURDIR)/.venv/share/jupyter JUPYTER_CONFIG_PATH=$(CURDIR)/.venv/etc/jupyter $(LAB)/jupyter lab $(OPEN)
+
+# Apart from the packages that notebooks import: JupyterLab's slow down every start, by seconds. It sees those, too.
+.venv-lab/.installed: $(INSTALLED) requirements-lab.lock
+	$(BIN)/python -m venv .venv-lab
+	ls -d $(CURDIR)/.venv/lib/python*/site-packages > $$($(LAB)/python -c 'import site; print(site.getsitepackages()[0])')/packages.pth
+	$(LAB)/python -m pip install --quiet --disable-pip-version-check --no-deps -r requirements-lab.lock
+	$(BIN)/python -m ipykernel install --prefix .venv-lab --name python3
+	touch $@
 
 $(INSTALLED): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else f"Python 3.11 or later is needed, this is {sys.version.split()[0]}: make PYTHON=python3.11 …")'
+	@date +%s > .started
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
-	touch $@
+	@echo $$(( $$(date +%s) - $$(cat .started) )) > $@; rm .started  # how long it took, for the book
 
-lock:  ## rewrite requirements.lock from pyproject.toml; needs uv. GPU packages follow torch by themselves
-	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --no-annotate --no-header \
-		| grep -vE '^(nvidia-|triton|cuda-)' > requirements.lock.new
+lock:  ## rewrite both lock files from pyproject.toml; needs uv. GPU packages follow torch by themselves
+	uv pip compile pyproject.toml $(foreach e,book models cluster test,--extra $(e)) --universal --python-version 3.11 \
+		--no-annotate --no-header | grep -vE '^(nvidia-|triton|cuda-)' > requirements.lock.new
 	mv requirements.lock.new requirements.lock
+	uv pip compile pyproject.toml --extra lab --constraint requirements.lock --universal --python-version 3.11 \
+		--no-annotate --no-header | grep -vE '^(nvidia-|triton|cuda-)' | grep -vxFf requirements.lock > requirements-lab.lock
 
 clean:  ## remove what is built; keep what is measured
 	rm -rf _build .snakemake runs
