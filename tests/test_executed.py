@@ -5,7 +5,8 @@ import pytest
 
 from helpers import executed
 from helpers.datasets import load
-from helpers.run import run_notebook
+from helpers.run import code_cells, run_notebook
+from helpers.store import Store
 from small_notebook import HEAD
 
 SOURCE = (
@@ -35,20 +36,61 @@ def page(tmp_path_factory):
 def test_an_executed_notebook_carries_versions_and_data_hashes(page):
     made = nbformat.read(page, 4).metadata[executed.KEY]
     assert made["data"] == {"pbmc68k": load("pbmc68k").data_hash}
-    assert made["code"] == executed.code_state()
+    assert made["code"] == executed.code_state(made["modules"])
+    assert {"helpers.sweep", "helpers.datasets.pbmc68k", "helpers.representations.linear"} <= set(made["modules"])
+    assert not {"helpers.datasets.larry", "helpers.laws", "helpers.charts"} & set(made["modules"])
+    assert "src/helpers/information/lmi.py" in made["measuring"]["files"]
     assert made["packages"]["numpy"]
-    assert executed.older_than(made, SOURCE) == []
-    assert executed.older_than(made | {"code": "earlier"}, SOURCE + "more") == ["code", "text"]
-    assert executed.older_than(None, SOURCE) == ["code", "text"]
+    assert executed.changes(made, SOURCE) == []
+    assert executed.changes(made | {"code": "earlier"}, SOURCE + "more") == ["code", "text"]
+    assert executed.changes(None, SOURCE) == ["code", "text"]
+    assert executed.changes(made, SOURCE, {"dim": 2}) == ["parameters"]
+
+
+def test_a_page_is_older_than_the_rows_it_read(tmp_path):
+    store = Store(tmp_path)
+    store.put("p-v", {"dataset": "toy", "status": "ok"})
+    with executed.noting() as notes, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(*next(iter(notes.variable.items())))
+        store.table()
+        (tmp_path / "table.csv").write_text("1")
+        executed.note_read(tmp_path / "table.csv")
+    made = executed.stamp("text", notes)
+    assert set(made["read"]) == {str(tmp_path), str(tmp_path / "table.csv"), str(tmp_path / "measured.parquet")}
+    assert executed.changes(made, "text") == []
+    store.put("q-v", {"dataset": "toy", "status": "ok"})
+    assert executed.changes(made, "text") == ["measurements"]
+    (tmp_path / "rows" / "q-v.json").unlink()
+    assert executed.changes(made, "text") == []
+    (tmp_path / "table.csv").write_text("2")
+    assert executed.changes(made, "text") == ["measurements"]
+
+
+def test_code_that_changes_while_a_notebook_runs_is_not_what_it_ran():
+    made = executed.stamp("text", executed.Notes({}), ["helpers.laws"], since=0.0)
+    assert executed.changes(made, "text") == ["code"]
+
+
+def test_a_job_measures_otherwise_with_other_cells_parameters_or_code(page):
+    made = nbformat.read(page, 4).metadata[executed.KEY]
+    cells = [cell.source for cell in code_cells(page.with_suffix(".md"))]
+    assert not executed.measures_otherwise(made, cells, {})
+    assert executed.measures_otherwise(made, [*cells, "1 + 1"], {})
+    assert executed.measures_otherwise(made, cells, {"dim": 2})
+    assert executed.measures_otherwise(None, cells, {})
+    other = made | {"measuring": made["measuring"] | {"code": "earlier"}}
+    assert executed.measures_otherwise(other, cells, {})
 
 
 def test_data_are_noted_only_where_somebody_asks():
     executed.note_data([("pbmc68k", "0")])
-    with executed.noting_data() as found:
-        executed.note_data([("b", "2"), ("a", "1")])
-        executed.note_data([("a", "1")])
-    executed.note_data([("c", "3")])
-    assert found == {"a": "1", "b": "2"}
+    with executed.noting() as notes:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv(*next(iter(notes.variable.items())))
+            executed.note_data([("b", "2"), ("a", "1")])
+            executed.note_data([("a", "1")])
+        executed.note_data([("c", "3")])
+    assert notes.data == {"a": "1", "b": "2"}
 
 
 def test_the_book_says_when_a_page_is_older_than_its_code(page, tmp_path, monkeypatch):
@@ -71,7 +113,7 @@ def test_the_book_says_when_a_page_is_older_than_its_code(page, tmp_path, monkey
     assert "Executed by noise-scaling" in told
     assert f"pbmc68k {load('pbmc68k').data_hash}" in told
     # The page itself is as it was: only the code is another.
-    monkeypatch.setattr(executed, "code_state", lambda: "another")
+    monkeypatch.setattr(executed, "code_state", lambda modules: "another")
     assert "The code of this page changed after it was executed" in build()
     monkeypatch.undo()
     monkeypatch.setattr("helpers.book_ext.write_scripts", lambda app: None)

@@ -1,6 +1,7 @@
 """Notebook parameters, profiles, and the command line."""
 
 import functools
+import importlib.metadata
 import operator
 import shutil
 import subprocess
@@ -8,6 +9,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+import jupytext
 import pytest
 import yaml
 from packaging.requirements import Requirement
@@ -16,6 +18,7 @@ from packaging.specifiers import SpecifierSet
 from helpers import run, workflow
 from helpers.datasets import load
 from helpers.laws import NoiseLaw
+from small_notebook import HEAD
 
 ROOT = Path(__file__).parents[1]
 DECLARED = {"dim": 16, "share": 0.9, "name": "quick", "depths": [1.0, 0.1], "seeds": [0], "live": True, "free": None}
@@ -85,6 +88,56 @@ def test_an_odd_element_of_a_list_is_named():
 def test_a_profile_cannot_lead_out_of_the_results(profile):
     with pytest.raises(ValueError, match="use letters"):
         run.profile_folder(profile)
+
+
+def test_cells_are_read_as_jupytext_reads_them():
+    for name in (*run.notebooks(ROOT), "book/intro", "book/large", "book/reproducibility"):
+        source = run.find_notebook(name, ROOT)
+        code = [cell for cell in jupytext.read(source).cells if cell.cell_type == "code"]
+        ours = run.code_cells(source)
+        assert [cell.source for cell in ours] == [cell.source for cell in code], name
+        for cell, other in zip(ours, code, strict=True):
+            assert set(other.metadata.get("tags", [])) <= set(cell.options)
+
+
+@pytest.mark.parametrize("options", [":tags: [parameters, remove-input]\n", "---\ntags: [parameters]\n---\n"])
+def test_both_ways_to_tag_a_cell_are_read(tmp_path, options):
+    (tmp_path / "x.md").write_text(f"{HEAD}\n````{{code-cell}} ipython3\n{options}\ndim = 8\n````\n")
+    assert run.declared_parameters(tmp_path / "x.md") == {"dim": 8}
+
+
+# What a start imports
+
+
+SLOW = ("jupytext", "nbformat", "papermill", "snakemake", "scvi", "transformers", "jsonschema")
+
+
+@pytest.mark.parametrize(
+    ("line", "also"),
+    [
+        ("from helpers.cli import app", ("numpy", "pandas", "torch", "scanpy", "altair")),
+        ("from helpers import datasets, representations, run, workflow", ("pandas", "torch", "scanpy", "altair")),
+        ("import helpers.sweep, helpers.reference, helpers.points, helpers.laws, helpers.tables", ("altair", "scanpy")),
+        ("import helpers.kinds, helpers.calibration, helpers.findings, helpers.words", ("altair", "scanpy")),
+        ("from helpers.information import lmi; from helpers.representations import PCA", ("altair", "scanpy")),
+    ],
+)
+def test_a_start_imports_nothing_that_it_does_not_use(line, also):
+    """Seconds of every start of a page and of the command line; charts need Altair, and with it jsonschema."""
+    done = subprocess.run(
+        [sys.executable, "-c", f"{line}\nimport sys; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    assert not {*SLOW, *also} & set(done.stdout.split())
+
+
+def test_charts_import_nothing_slow_but_what_altair_needs():
+    line = "import helpers.charts, helpers.explorers, helpers.calculator, helpers.widgets, helpers.live, sys"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{line}; print(*sys.modules)"], capture_output=True, text=True, check=True
+    )
+    found = set(done.stdout.split())
+    assert not ({*SLOW} - {"jsonschema"}) & found
+    assert not {"rfc3987_syntax", "lark"} & found
 
 
 # Profiles
@@ -235,25 +288,37 @@ def test_fit_of_own_points(tmp_path):
 # Environment
 
 
-def locked():
+def locked(*files):
     out = {}
-    for line in (ROOT / "requirements.lock").read_text().splitlines():
+    for line in [line for file in files for line in (ROOT / file).read_text().splitlines()]:
         wanted = Requirement(line)
         if wanted.marker is None or wanted.marker.evaluate({"python_full_version": "3.11.7", "python_version": "3.11"}):
             out[wanted.name.lower().replace("_", "-")] = str(wanted.specifier).removeprefix("==")
     return out
 
 
-def declared_requirements():
+def declared_requirements(lab=False):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = project["dependencies"] + [r for extra in project["optional-dependencies"].values() for r in extra]
+    extras = project["optional-dependencies"]
+    wanted = extras["lab"] if lab else project["dependencies"] + [r for e in extras if e != "lab" for r in extras[e]]
     return [r for r in map(Requirement, wanted) if r.marker is None or r.marker.evaluate()]
 
 
-def test_the_lock_satisfies_the_project():
-    lock = locked()
-    for wanted in declared_requirements():
+@pytest.mark.parametrize("lab", [False, True])
+def test_the_lock_satisfies_the_project(lab):
+    lock = locked("requirements-lab.lock" if lab else "requirements.lock")
+    for wanted in declared_requirements(lab):
         assert lock[wanted.name.lower()] in wanted.specifier, wanted
+
+
+def test_what_slows_down_every_start_is_installed_for_jupyterlab_alone():
+    """With these, jsonschema, which Altair imports, compiles a grammar for seconds."""
+    here, lab = locked("requirements.lock"), locked("requirements-lab.lock")
+    assert not set(here) & set(lab)
+    for name in ("rfc3987-syntax", "jupyterlab"):
+        assert name in lab
+        with pytest.raises(importlib.metadata.PackageNotFoundError):
+            importlib.metadata.version(name)
 
 
 def test_environment_yml_agrees():
@@ -263,7 +328,8 @@ def test_environment_yml_agrees():
     assert python.removeprefix("python=") in SpecifierSet(project["requires-python"])
     pinned = {r.name: str(r.specifier) for r in map(Requirement, environment[-1]["pip"])}
     assert set(pinned) == {r.name for r in declared_requirements()}
-    assert pinned == {name: f"=={locked()[name]}" for name in pinned}
+    lock = locked("requirements.lock")
+    assert pinned == {name: f"=={lock[name]}" for name in pinned}
 
 
 @pytest.mark.parametrize("name", ["pbmc68k", "datasets/pbmc68k", "notebooks/datasets/pbmc68k.md"])

@@ -212,14 +212,22 @@ def completes(clone, words):
     return told
 
 
+def kernels(process, engine):
+    """A forked kernel is a child of the process that has imported packages, a plain one has Jupyter's command."""
+    if engine == "kernel":
+        return named(process, "ipykernel")
+    return [kernel for server in named(process, "forkserver") for kernel in server.children()]
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", run.ENGINES)
 @pytest.mark.parametrize(("rows", "wait"), moments(4, seed=2))
-def test_a_killed_kernel(clone, uninterrupted, rows, wait):
+def test_a_killed_kernel(clone, uninterrupted, rows, wait, engine):
     results = clone.parent / "results" / "small"
-    process = command(clone, *RUN)
+    process = command(clone, *RUN, "--engine", engine)
     until(lambda: rows_in(results) >= max(rows, 1), process)
     time.sleep(wait)
-    for kernel in named(process, "ipykernel"):
+    for kernel in kernels(process, engine):
         kernel.kill()
     told, _ = process.communicate()
     if process.returncode:  # else it was done before
@@ -246,6 +254,19 @@ def test_a_killed_snakemake(clone, uninterrupted, rows, wait):
     same(results, uninterrupted)
 
 
+@pytest.mark.parametrize("engine", run.ENGINES)
+def test_a_killed_command_leaves_no_kernel(clone, engine):
+    """Nor the process that kernels are forked from."""
+    (clone / "notebooks" / "small.md").write_text(NOTEBOOK.replace(MEASURED, SLOWLY))
+    process = command(clone, *RUN, "--engine", engine)
+    until(lambda: rows_in(clone.parent / "results" / "small") > 0, process)
+    started = children(process)
+    assert kernels(process, engine)
+    process.kill()
+    process.communicate()
+    gone(started)
+
+
 # Ctrl-C
 
 
@@ -253,6 +274,7 @@ def test_a_killed_snakemake(clone, uninterrupted, rows, wait):
     ("words", "stop", "background"),
     [
         pytest.param(RUN, signal.SIGINT, False, id="run"),
+        pytest.param((*RUN, "--engine", "kernel"), signal.SIGINT, False, id="run, plain kernel"),
         pytest.param(SWEEP, signal.SIGINT, False, id="sweep", marks=pytest.mark.slow),
         pytest.param(SWEEP, signal.SIGTERM, False, id="sweep, kill", marks=pytest.mark.slow),
         pytest.param(SWEEP, signal.SIGTERM, True, id="sweep in the background, kill", marks=pytest.mark.slow),

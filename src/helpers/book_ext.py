@@ -5,6 +5,7 @@ import html
 import importlib.util
 import json
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from myst_nb.core.render import MimeRenderPlugin
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxRole
 
-from helpers import __version__, course, executed
+from helpers import __version__, build_times, course, executed
 from helpers.charts import MIME
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
@@ -162,8 +163,8 @@ def _executed(app: Any, docname: str) -> tuple[dict[str, Any] | None, str] | Non
     source = notebook.with_suffix(".md")
     if notebook.suffix != ".ipynb" or not source.exists():
         return None
-    made = json.loads(notebook.read_text("utf8"))["metadata"].get(executed.KEY)
-    return made, " and the ".join(executed.older_than(made, source.read_text("utf8")))
+    made = executed.of_notebook(notebook)
+    return made, " and the ".join(executed.changes(made, source.read_text("utf8")))
 
 
 def older_pages(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
@@ -190,8 +191,16 @@ def say_how_executed(app: Any, doctree: Any) -> None:
         page += nodes.paragraph("", executed.in_words(made), classes=["executed-with"])
 
 
+def write_times(app: Any, exception: Exception | None) -> None:
+    """Write how long this build took into its page, at its end."""
+    if exception is None:
+        build_times.write(Path(app.srcdir), Path(app.outdir), app.build_started)
+
+
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
+    app.build_started = time.time()
+    app.connect("build-finished", write_times)
     app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
     app.connect("html-page-context", drop_thebe)
     app.connect("env-get-outdated", older_pages)

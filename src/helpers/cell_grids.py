@@ -6,6 +6,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from helpers.checks import choose
+from helpers.executed import note_read
 from helpers.run import project_root
 from helpers.sweep import Grid, sizes_within
 
@@ -31,6 +32,7 @@ class _Block(BaseModel):
 
 def _blocks() -> dict[str, _Block]:
     file = project_root() / "config" / "grids" / "cells.yaml"
+    note_read(file)
     return {name: _Block(**block) for name, block in yaml.safe_load(file.read_text("utf8")).items()}
 
 

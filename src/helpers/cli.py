@@ -54,6 +54,9 @@ def run(
     ] = None,
     to: Annotated[Path | None, typer.Option(help="The .ipynb to write; in runs/ if not given.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that one cell may take.", min=1)] = 3600,
+    engine: Annotated[
+        str, typer.Option(help="forked: the kernel is a fork of a process that has imported packages; kernel: plain.")
+    ] = "forked",
     building: Annotated[str, typer.Option(help="Profile of the book being built.", hidden=True)] = "",
 ) -> None:
     """Run one notebook with other parameters; wrong names or types are refused before it starts."""
@@ -70,16 +73,20 @@ def run(
     if to is not None and (to.suffix != ".ipynb" or to.is_dir()):
         raise ValueError(f"--to is {to}: give the .ipynb file to write, such as runs/mine.ipynb.")
     target = to or root / "runs" / f"{runner.run_id(name, given)}.ipynb"
-    seconds = runner.run_notebook(source, target, given, timeout, progress=not building)
     if building:
-        folder = runner.profile_folder(building) / "times"
-        runner.record_time(folder, target.stem if to and target.parent.name == "runs" else name, seconds)
-    else:
-        typer.echo(f"{target} ({seconds:.0f} s). Open it with: jupyter lab {shlex.quote(str(target))}")
-        profile = given.get("profile", runner.declared_parameters(source).get("profile", "quick"))
-        report = runner.profile_folder(str(profile)) / "report.html"
-        if report.exists() and report.stat().st_mtime > time.time() - seconds:
-            typer.echo(f"Report: {report}")
+        runner.run_job(building, notebook, target, given, timeout, engine)
+        return
+    if engine == "forked":
+        runner.check_parameters(given, runner.declared_parameters(source), source.stem)
+        from helpers import engine as engines
+
+        engines.preload(engines.FEW)
+    seconds = runner.run_notebook(source, target, given, timeout, progress=True, engine=engine)
+    typer.echo(f"{target} ({seconds:.0f} s). Open it with: make lab OPEN={shlex.quote(str(target))}")
+    profile = given.get("profile", runner.declared_parameters(source).get("profile", "quick"))
+    report = runner.profile_folder(str(profile)) / "report.html"
+    if report.exists() and report.stat().st_mtime > time.time() - seconds:
+        typer.echo(f"Report: {report}")
 
 
 @app.command(epilog="Example: `noise-scaling data citeseq_pbmc10k`")
@@ -119,7 +126,7 @@ def student(
     """Write the student version of a notebook of the course, or of all: the solutions are left open."""
     from helpers import course
     from helpers import run as runner
-    from helpers.store import write_whole
+    from helpers.content import write_whole
 
     root = runner.project_root()
     if notebook is None:
@@ -139,7 +146,7 @@ def student(
     if to.exists():
         raise ValueError(f"--to is {to}, which is there already and may hold somebody's answers: name another file.")
     write_whole(to, course.student_version(source))
-    typer.echo(f"{to}. Open it with: jupyter lab {shlex.quote(str(to))}")
+    typer.echo(f"{to}. Open it with: make lab OPEN={shlex.quote(str(to))}")
 
 
 @app.command(epilog="Example: `noise-scaling sweep --profile quick`")

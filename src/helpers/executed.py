@@ -1,78 +1,199 @@
-"""What made an executed notebook: code, packages and data; and whether its code or text has changed since."""
+"""What made an executed notebook: code, packages, data and rows; and what of them has changed since."""
 
 import json
 import os
 import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import lru_cache
+from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import helpers
-from helpers.store import code_hash, short_hash
+from helpers.content import code_hash, file_hash, short_hash
 
 KEY = "noise_scaling"  # in a notebook's metadata
-_NOTE = "NOISE_SCALING_DATA_USED"  # file in which a running notebook notes its data
+_NOTES = "NOISE_SCALING_NOTES"  # file in which a running notebook notes what it uses
 _PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "scanpy", "anndata")
 # They change how a page looks or is started, not what is on it.
-APART = ("book_ext.py", "cli.py")
+APART = ("helpers.book_ext", "helpers.cli", "helpers.engine", "helpers.kernel")
+_FOLDER = Path(__file__).parent
+# What this module reads cannot be noted by it: its text is part of the identity of rows.
+_GRIDS = {"helpers.reconstruction_sweep": "config/grids/masked_reconstruction.yaml"}
+_CHANGED = "changed while it ran"
 
 
-@lru_cache(maxsize=1)
-def code_state() -> str:
-    """Return the hash of all code of this project that pages are made with: comments and layout do not count."""
-    folder = Path(__file__).parent
-    return code_hash(file for file in folder.rglob("*.py") if file.name not in APART)
+def code_state(modules: Iterable[str]) -> str:
+    """Return the hash of the code of some modules of this project: comments and layout do not count.
+
+    >>> code_state(["helpers.laws"]) == code_state(["helpers", "helpers.laws", "helpers.cli"])
+    False
+    """
+    return _state(tuple(sorted(_file_of(name) for name in modules if name not in APART)))
+
+
+def _file_of(module: str) -> str:
+    path = _FOLDER.parent.joinpath(*module.split("."))
+    return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
+
+
+def _state(files: tuple[str, ...]) -> str:
+    """Return the hash of the code of files; of one that is gone, its absence counts."""
+    there = [file for file in files if Path(file).exists()]
+    return short_hash([code_hash(there), [Path(file).name for file in files if file not in there]])
+
+
+@dataclass
+class Notes:
+    """What a notebook has noted: data (hash by name), files that it read, and code that decides its rows.
+
+    ``variable`` is what its environment must hold for it to do so.
+    """
+
+    variable: dict[str, str]
+    data: dict[str, str] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
+    measuring: list[str] = field(default_factory=list)
 
 
 @contextmanager
-def noting_data() -> Iterator[dict[str, str]]:
-    """Collect the hashes of the data that notebooks use meanwhile, by dataset, also from their own processes."""
-    found: dict[str, str] = {}
+def noting() -> Iterator[Notes]:
+    """Collect what notebooks note that have the yielded ``variable`` in their environment, also in their processes."""
     with TemporaryDirectory() as folder:
-        note = Path(folder) / "data"
-        os.environ[_NOTE] = str(note)
+        file = Path(folder) / "notes"
+        notes = Notes({_NOTES: str(file)})
         try:
-            yield found
+            yield notes
         finally:
-            os.environ.pop(_NOTE, None)
-        lines = note.read_text("utf8").splitlines() if note.exists() else []
-        found.update(sorted(json.loads(line) for line in lines))
+            lines = set(file.read_text("utf8").splitlines()) if file.exists() else set()
+            for kind, *words in sorted(json.loads(line) for line in lines):
+                if kind == "data":
+                    notes.data[words[0]] = words[1]
+                elif kind == "read":
+                    notes.read[words[0]] = _digest(words[0])
+                else:
+                    notes.measuring += words
+
+
+def _note(kind: str, *words: str) -> None:
+    if file := os.environ.get(_NOTES):
+        with open(file, "a", encoding="utf8") as notes:
+            notes.write(f"{json.dumps([kind, *words])}\n")
 
 
 def note_data(used: Iterable[tuple[str, str]]) -> None:
     """Note which data (name and hash) a running notebook uses; nothing where nobody asked."""
-    if file := os.environ.get(_NOTE):
-        with open(file, "a", encoding="utf8") as note:
-            note.writelines(f"{json.dumps(pair)}\n" for pair in sorted(set(used)))
+    for name, state in sorted(set(used)):
+        _note("data", name, state)
 
 
-def stamp(source: str, data: dict[str, str]) -> dict[str, Any]:
-    """Return what is kept in the metadata of a notebook executed now; ``data`` may be filled later.
+def note_read(file: str | Path) -> None:
+    """Note that a running notebook reads a file, or the rows of a folder; nothing where nobody asked."""
+    _note("read", str(Path(file).resolve()))
 
-    >>> sorted(stamp("text", {"pbmc68k": "0fd4"}))
-    ['code', 'data', 'packages', 'text', 'version']
+
+def note_measuring(files: Iterable[str | Path]) -> None:
+    """Note that the code of these files decides rows that a running notebook uses; nothing where nobody asked."""
+    for file in sorted(map(str, files)):
+        _note("measuring", file)
+
+
+def _digest(path: str) -> str:
+    """Return a hash of a file, or of the rows of a store by their names, which say all that decided them."""
+    place = Path(path)
+    if not place.is_dir():
+        return file_hash(place)
+    rows = sorted((row.name, row.stat().st_size) for row in (place / "rows").glob("*.json"))
+    return short_hash([rows, file_hash(place / "measured.parquet")])
+
+
+def stamp(
+    source: str,
+    notes: Notes,
+    modules: Iterable[str] = (),
+    parameters: dict[str, Any] | None = None,
+    cells: Iterable[str] = (),
+    since: float = float("inf"),
+) -> dict[str, Any]:
+    """Return what is kept in the metadata of a notebook that was executed.
+
+    Parameters
+    ----------
+    source : its text
+    notes : what it noted
+    modules : of this project, which it imported
+    parameters : which it was given
+    cells : the code of its cells
+    since : when it started, in seconds of ``time.time``; code that was changed later is not what it ran
+
+    Examples
+    --------
+    >>> sorted(stamp("text", Notes({}, {"pbmc68k": "0fd4"})))
+    ['cells', 'code', 'data', 'measuring', 'modules', 'packages', 'parameters', 'read', 'text', 'version']
     """
+    modules = sorted(set(modules) - set(APART))
+    read = notes.read | {path: _digest(_outside(path)) for name, path in _GRIDS.items() if name in modules}
+    files = [*map(_file_of, modules), *notes.measuring]
+    changed = any(Path(file).stat().st_mtime > since for file in files)
     return {
         "version": helpers.__version__,
-        "code": code_state(),
+        "code": _CHANGED if changed else code_state(modules),
+        "modules": modules,
         "text": short_hash(source),
+        "cells": short_hash(list(cells)),
+        "parameters": short_hash(parameters or {}),
         "packages": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
-        "data": data,
+        "data": notes.data,
+        "read": {_inside(path): digest for path, digest in read.items()},
+        "measuring": {
+            "files": [_inside(file) for file in notes.measuring],
+            "code": _CHANGED if changed else _state(tuple(notes.measuring)),
+        },
     }
 
 
-def older_than(made: dict[str, Any] | None, source: str) -> list[str]:
-    """Return what has changed since a notebook was executed: its text, the code; all if it does not say.
+def _inside(path: str) -> str:
+    """Return a path as seen from the clone, so that the clone can move."""
+    root = str(_FOLDER.parents[1])
+    return os.path.relpath(path, root) if path.startswith(f"{root}{os.sep}") else path
 
-    >>> older_than(stamp("text", {}), "text"), older_than(stamp("text", {}), "other text")
-    ([], ['text'])
+
+def _outside(path: str) -> str:
+    return str(_FOLDER.parents[1] / path)
+
+
+def changes(made: dict[str, Any] | None, source: str, parameters: dict[str, Any] | None = None) -> list[str]:
+    """Return what has changed since a page was executed: the code it imports, its text, its parameters, the
+    measurements it read; code and text if it does not say.
+
+    >>> made = stamp("text", Notes({}), parameters={"dim": 8})
+    >>> changes(made, "text"), changes(made, "other text", {"dim": 16}), changes(None, "text")
+    ([], ['text', 'parameters'], ['code', 'text'])
     """
-    now = {"code": code_state(), "text": short_hash(source)}
-    return [what for what, state in now.items() if (made or {}).get(what) != state]
+    if made is None or "modules" not in made:
+        return ["code", "text"]
+    now = {"code": code_state(made["modules"]), "text": short_hash(source)}
+    if parameters is not None:
+        now["parameters"] = short_hash(parameters)
+    changed = [what for what, state in now.items() if made[what] != state]
+    read = any(_digest(_outside(path)) != digest for path, digest in made["read"].items())
+    return changed + ["measurements"] * read
+
+
+def measures_otherwise(made: dict[str, Any] | None, cells: Iterable[str], parameters: dict[str, Any]) -> bool:
+    """Return whether a job that measures would now measure something else: by its cells, parameters or rows' code.
+
+    >>> made = stamp("text", Notes({}), parameters={"dim": 8}, cells=["1 + 1"])
+    >>> measures_otherwise(made, ["1 + 1"], {"dim": 8}), measures_otherwise(made, ["1 + 2"], {"dim": 8})
+    (False, True)
+    """
+    if made is None or "measuring" not in made:
+        return True
+    code = _state(tuple(_outside(file) for file in made["measuring"]["files"]))
+    now = (short_hash(list(cells)), short_hash(parameters), code)
+    return now != (made["cells"], made["parameters"], made["measuring"]["code"])
 
 
 def in_words(made: dict[str, Any]) -> str:
@@ -84,3 +205,11 @@ def in_words(made: dict[str, Any]) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in made["packages"].items())
     data = ", ".join(f"{name} {state}" for name, state in made["data"].items()) or "none measured"
     return f"Executed by noise-scaling {made['version']} (code {made['code']}) with {packages}. Data: {data}."
+
+
+def of_notebook(file: Path) -> dict[str, Any] | None:
+    """Return the stamp of an executed notebook; None if there is none to read."""
+    try:
+        return json.loads(file.read_text("utf8"))["metadata"].get(KEY)
+    except (OSError, ValueError, KeyError):
+        return None

@@ -7,10 +7,10 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
-import yaml
 
 from helpers import reference as references
 from helpers.datasets import files
+from helpers.executed import note_read
 from helpers.kinds import kind_of
 from helpers.sweep import machine
 from helpers.tables import facts
@@ -61,6 +61,7 @@ def measured(table: pd.DataFrame) -> pd.DataFrame:
 def reference() -> pd.DataFrame | str:
     """Return ``measured`` of the reference results, and how many rows the measuring code has since outgrown."""
     file = references.folder() / references.ROWS
+    note_read(file)
     if not file.exists():
         return "There are none yet."
     table = pd.read_parquet(file)
@@ -81,21 +82,11 @@ def data_files() -> pd.DataFrame:
     return pd.DataFrame(files.status()).set_index("dataset")
 
 
-def run_times(folder: Path) -> pd.DataFrame:
-    """Return the seconds that each notebook took in this profile, slowest last."""
-    rows = [json.loads(f.read_text(encoding="utf8")) for f in sorted((folder / "times").glob("*.json"))]
-    table = pd.DataFrame(rows, columns=["notebook", "seconds", "finished"])
-    return table.sort_values("notebook").set_index("notebook")
-
-
 def refusals(root: Path) -> pd.DataFrame:
     """Return the bad inputs of ``tests/refusals.py`` and what each was answered with, as the tests saw it."""
-    return pd.read_csv(root / "book" / "_static" / "refusals.csv", keep_default_na=False)
-
-
-def reference_times(root: Path) -> pd.DataFrame:
-    """Return the times of the README's two commands in a fresh clone, as kept in ``book/times.yaml``."""
-    return pd.DataFrame(yaml.safe_load((root / "book" / "times.yaml").read_text(encoding="utf8"))).set_index("step")
+    file = root / "book" / "_static" / "refusals.csv"
+    note_read(file)
+    return pd.read_csv(file, keep_default_na=False)
 
 
 def _commit(root: Path) -> str:

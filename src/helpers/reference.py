@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import checks
+from helpers.executed import note_read
 from helpers.run import profile_folder, project_root
 from helpers.store import Store, write_whole
 
@@ -45,6 +46,7 @@ def table(name: str) -> pd.DataFrame:
     if not file.exists():
         known = ", ".join(sorted(f.stem for f in folder().glob("*.parquet"))) or "none"
         raise FileNotFoundError(f"no reference table {name!r} in {folder()}: there are {known}.")
+    note_read(file)
     return pd.read_parquet(file)
 
 
@@ -62,6 +64,7 @@ def kept(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool =
     import pyarrow.parquet as pq
 
     file = folder() / f"{name}.parquet"
+    note_read(file)
     if not write and file.exists() and (pq.read_schema(file).metadata or {}).get(b"key") == key.encode():
         return pd.read_parquet(file)
     table = compute()
@@ -88,6 +91,7 @@ def recorded_facts(dataset: str, options: dict[str, Any]) -> dict[str, Any] | No
     """
     try:
         file = folder() / FACTS
+        note_read(file)
         return _all_facts(file.stat().st_mtime_ns).get(facts_key(dataset, options))
     except FileNotFoundError:
         return None
@@ -176,6 +180,7 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
 def is_verified(row: dict[str, Any], code: str) -> bool:
     """Whether the group of a packed row was found the same with this code."""
     file = folder() / VERIFIED
+    note_read(file)
     known = json.loads(file.read_text("utf8")) if file.exists() else []
     return {**{name: row[name] for name in GROUP}, "measured_by": row["code_hash"], "same_as": code} in known
 

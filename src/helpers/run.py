@@ -5,22 +5,21 @@ import contextlib
 import difflib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
-
-import jupytext
-import nbformat
+from typing import Any, NamedTuple
 
 from helpers import executed
+from helpers.content import short_hash, write_whole
 from helpers.progress import BUILDING
-from helpers.store import short_hash, write_whole
 
 RESULTS = "NOISE_SCALING_RESULTS"
 
@@ -106,10 +105,26 @@ def find_notebook(name: str, root: Path) -> Path:
     raise ValueError(f"unknown notebook {name!r}:{hint} Known: {', '.join(known)}.")
 
 
+class CodeCell(NamedTuple):
+    """A code cell of a text notebook: the words of its options, such as its tags, and its code."""
+
+    options: list[str]
+    source: str
+
+
+_CELL = re.compile(r"^(`{3,})\{code-cell\}[^\n]*\n(---\n.*?\n---\n|(?::[^\n]*\n)*)(.*?)\n?^\1[ \t]*$", re.M | re.S)
+
+
+def code_cells(source: Path) -> list[CodeCell]:
+    """Return the code cells of a MyST text notebook, as jupytext reads them: that takes half a second to import."""
+    found = _CELL.findall(source.read_text("utf8"))
+    return [CodeCell(re.findall(r"[\w-]+", options), code.strip("\n")) for _, options, code in found]
+
+
 def declared_parameters(source: Path) -> dict[str, Any]:
     """Return the names and default values of a notebook's cell tagged ``parameters`` (literals only)."""
-    for cell in jupytext.read(source).cells:
-        if "parameters" not in cell.metadata.get("tags", []):
+    for cell in code_cells(source):
+        if "parameters" not in cell.options:
             continue
         out = {}
         for line in ast.parse(cell.source).body:
@@ -199,12 +214,18 @@ def parse_assignments(pairs: list[str]) -> dict[str, Any]:
     return out
 
 
+# Python 3.11 may raise SystemError where two threads parse code at once (python/cpython#106905).
+_PARSING = threading.Lock()
+ENGINES = ("forked", "kernel")
+
+
 def run_notebook(
     source: Path,
     target: Path,
     parameters: dict[str, Any] | None = None,
     timeout: int = 3600,
     progress: bool = False,
+    engine: str = "forked",
 ) -> float:
     """Execute a text notebook into ``target`` and return the seconds it took.
 
@@ -215,11 +236,12 @@ def run_notebook(
     parameters : checked against the notebook's own
     timeout : seconds that one cell may take
     progress : True to draw a bar of the cells that are done
+    engine : "forked", in a fork of one process that has imported packages, or "kernel", started as Jupyter does
 
     Raises
     ------
     ValueError
-        For parameters that the notebook does not take; nothing has run.
+        For parameters that the notebook does not take, or an unknown engine; nothing has run.
     papermill.PapermillExecutionError
         If a cell fails.
     ChildProcessError
@@ -227,36 +249,37 @@ def run_notebook(
     PermissionError
         If the target's folder is read-only; nothing has run.
     """
-    import papermill
-    from nbclient.exceptions import DeadKernelError
-
-    given = check_parameters(parameters or {}, declared_parameters(source), source.stem)
+    with _PARSING:
+        given = check_parameters(parameters or {}, declared_parameters(source), source.stem)
+    if engine not in ENGINES:
+        raise ValueError(f"engine is {engine!r}: it must be one of {', '.join(ENGINES)}.")
     target.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is read-only: name a file elsewhere (--to).")
+    import jupytext
+    import nbformat
+    import papermill
+    from nbclient.exceptions import DeadKernelError
+
+    import helpers.engine  # noqa: F401 (papermill knows its engines from then on)
+
     failed = target.with_suffix(".failed.ipynb")
-    environment = {**os.environ}
-    start = time.perf_counter()
+    start, since = time.perf_counter(), time.time()
+    text = source.read_text("utf8")
     # In a folder of its own: the same notebook may be running elsewhere.
-    with tempfile.TemporaryDirectory() as folder, executed.noting_data() as data:
+    with tempfile.TemporaryDirectory() as folder, executed.noting() as notes:
         unfinished = Path(folder) / target.name
-        # Of the code and text as they are now; the data are noted meanwhile.
-        made = executed.stamp(source.read_text("utf8"), data)
         try:
-            os.environ["PYDEVD_DISABLE_FILE_VALIDATION"] = "1"
-            # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
-            os.environ[BUILDING] = "1"
-            base = os.environ.get(RESULTS)
-            if base and "://" not in base:  # as seen from here, not from the notebook's folder
-                os.environ[RESULTS] = str(Path(base).resolve())
             papermill.execute_notebook(
-                jupytext.read(source),
+                jupytext.reads(text, fmt="md:myst"),
                 str(unfinished),
                 given,
-                cwd=str(source.parent),
                 kernel_name="python3",
                 progress_bar=progress,
                 execution_timeout=timeout,
+                engine_name=engine,
+                environment=_environment() | notes.variable,
+                folder=str(source.parent),
                 # A kernel that is stopped logs a traceback of its own now and then.
                 extra_arguments=["--log-level=50"],
             )
@@ -270,15 +293,25 @@ def run_notebook(
                     f"kept: run the same command again and it goes on from there. As far as it ran it is {failed}."
                 ) from error
             raise
-        finally:
-            os.environ.clear()
-            os.environ.update(environment)
         notebook = nbformat.read(unfinished, as_version=4)
     _make_repeatable(notebook)
-    notebook.metadata[executed.KEY] = made
+    cells = [cell.source for cell in code_cells(source)]
+    modules = notebook.metadata.pop("modules")
+    with _PARSING:
+        notebook.metadata[executed.KEY] = executed.stamp(text, notes, modules, given, cells, since)
     write_whole(target, f"{nbformat.writes(notebook)}\n".encode())
     failed.unlink(missing_ok=True)
     return time.perf_counter() - start
+
+
+def _environment() -> dict[str, str]:
+    """Return the variables that a notebook is executed with."""
+    # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
+    own = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", BUILDING: "1"}
+    base = own.get(RESULTS)
+    if base and "://" not in base:  # as seen from here, not from the notebook's folder
+        own[RESULTS] = str(Path(base).resolve())
+    return own
 
 
 def _make_repeatable(notebook: Any) -> None:
@@ -307,10 +340,28 @@ def run_id(notebook: str, parameters: dict[str, Any]) -> str:
     return f"{notebook.replace('/', '-')}-{short_hash(parameters)[:8]}"
 
 
-def record_time(folder: Path, name: str, seconds: float) -> None:
-    """Note how long a notebook took, for the reproducibility page."""
-    text = json.dumps({"notebook": name, "seconds": round(seconds, 1), "finished": time.strftime("%Y-%m-%d %H:%M")})
-    write_whole(folder / f"{name.replace('/', '-')}.json", text.encode())
+def run_job(
+    profile: str, notebook: str, target: Path, given: dict[str, Any], timeout: int, engine: str = "forked"
+) -> None:
+    """Execute a notebook as a job of a profile, and note how long it took.
+
+    Parameters
+    ----------
+    profile : whose results it belongs to
+    notebook : its name
+    target : the .ipynb to write; a job of the sweep is called by it, a page by its own name
+    given, timeout, engine : see ``run_notebook``
+    """
+    root = project_root()
+    source = find_notebook(notebook, root)
+    seconds = run_notebook(source, target, given, timeout, engine=engine)
+    page = str(source.relative_to(root).with_suffix("")).removeprefix("notebooks/")
+    is_job = target.parent.name == "runs"
+    name = target.stem if is_job else page
+    text = json.dumps(
+        {"notebook": name, "job": is_job, "seconds": round(seconds, 1), "finished": time.strftime("%Y-%m-%d %H:%M")}
+    )
+    write_whole(profile_folder(profile) / "times" / f"{name.replace('/', '-')}.json", text.encode())
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from helpers.checks import choose, in_range
+from helpers.executed import note_read
 from helpers.image_sweep import ImageGrid
 from helpers.laws import CellNumberLaw, Fit, fit_groups
 from helpers.run import project_root
@@ -59,6 +60,7 @@ def planned(block: str, n_train: list[int] | None = None, seen: int | None = Non
     >>> [(grid.n_train, grid.model["epochs"]) for grid in grids][:2], len(grids), len(grids[0].points())
     ([([56], 96.21429), ([112], 48.10714)], 5, 32)
     """
+    note_read(_file())
     blocks = {name: _Block(**of) for name, of in yaml.safe_load(_file().read_text("utf8")).items()}
     chosen = blocks[choose(block, blocks, "block of config/grids/samples.yaml")]
     make = _GRIDS[chosen.modality]

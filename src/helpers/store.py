@@ -1,21 +1,22 @@
 """Results on disk: one small file a measured point, written whole or not at all."""
 
-import ast
 import contextlib
-import hashlib
 import io
 import json
 import os
 import re
-import uuid
 import warnings
 from collections.abc import Iterable
-from functools import cache, cached_property
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from helpers.content import code_hash as hash_of_code
+from helpers.content import frozen_json, short_hash, write_whole  # noqa: F401 (measuring code takes them from here)
+from helpers.executed import note_measuring, note_read
 
 COLUMNS = (
     "dataset", "modality", "signal", "representation", "n_train", "noise_kind", "noise_level", "umis_per_cell",
@@ -38,39 +39,11 @@ _NUMBERS = (
 )  # fmt: skip
 
 
-def short_hash(value: Any) -> str:
-    """Return 16 hexadecimal digits that identify plain data, independent of key order.
-
-    >>> short_hash({"a": 1, "b": 2}) == short_hash({"b": 2, "a": 1})
-    True
-    """
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def frozen_json(value: Any) -> str:
-    """Return plain data as text that is equal where the data are.
-
-    >>> frozen_json({"b": 2, "a": 1})
-    '{"a": 1, "b": 2}'
-    """
-    return json.dumps(value, sort_keys=True)
-
-
 def code_hash(files: Iterable[str | Path]) -> str:
-    """Return a hash of what Python files do: comments, docstrings and layout do not change it."""
-    return short_hash([_bare(file, file.stat().st_mtime_ns) for file in sorted(Path(f) for f in files)])
-
-
-@cache
-def _bare(file: Path, _mtime: int) -> str:
-    """Return the code of a file in one layout, without comments and docstrings; many hashes share the files."""
-    tree = ast.parse(file.read_text(encoding="utf8"))
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        first = body[0] if isinstance(body, list) and body else None
-        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant):
-            node.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined,index]
-    return ast.unparse(tree)
+    """Return a hash of the code that decides rows, which a running notebook notes; see ``helpers.content``."""
+    files = list(files)
+    note_measuring(files)
+    return hash_of_code(files)
 
 
 class Store:
@@ -116,6 +89,8 @@ class Store:
     @cached_property
     def _packed(self) -> dict[str, dict[str, Any]]:
         """Rows that were packed into one file, by key."""
+        if not self._fs:
+            note_read(self.path / PACKED)
         content = self._contents([PACKED]).get(PACKED)
         if content is None:
             return {}
@@ -218,6 +193,8 @@ class Store:
 
         Columns are those of ``COLUMNS``. A damaged row is named in a warning and left as it is.
         """
+        if not self._fs:
+            note_read(self.path)
         names = [name for name in self._names("rows") if name.endswith(".json")]
         files = self._contents(f"rows/{name}" for name in names)
         rows = {name[5:-5]: _row(self.path, name, text) for name, text in files.items()}
@@ -264,21 +241,6 @@ class Store:
             self._fs.rm_file(f"{self._root}/{name}")
         else:
             (self.path / name).unlink(missing_ok=True)
-
-
-def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all: what is killed, or finds the disk full, leaves what was there before."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    part = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
-    try:
-        with open(part, "xb") as opened:
-            opened.write(content)
-            opened.flush()
-            os.fsync(opened.fileno())
-        os.replace(part, file)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
 
 
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:

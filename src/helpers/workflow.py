@@ -6,14 +6,25 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from helpers import executed
+from helpers.build_times import STARTED
 from helpers.checks import choose, in_range
-from helpers.run import alone, check_parameters, declared_parameters, find_notebook, profile_folder, run_id
+from helpers.run import (
+    alone,
+    check_parameters,
+    code_cells,
+    declared_parameters,
+    find_notebook,
+    profile_folder,
+    run_id,
+)
 
 _STEP = re.compile(r"(\d+) of (\d+) steps")
 _RANGES = {
@@ -252,16 +263,60 @@ def run_workflow(
     int
         Snakemake's exit status; its whole log is printed if it is not 0.
     """
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
     plan = load_plan(profile, root)
     if target == "html" and not plan.pages:
         raise ValueError(f"profile {profile!r} has no pages for a book: noise-scaling sweep --profile {profile}.")
     folder, executor = place(on, root)
     limit = [] if cores is None else ["--jobs" if executor else "--cores", str(cores)]
-    command = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/Snakefile", "--workflow-profile",
-               str(folder), "--nolock", *limit, "--config", f"profile={profile}", "--", target]  # fmt: skip
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+    # Forks run in threads of Snakemake itself, with one thread each.
+    forks = [] if executor else ["engine=forked", "--force-use-threads"]
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED: str(time.time())}
+    if not executor:
+        environment["OMP_NUM_THREADS"] = "1"
+
+    def snakemake(target: str, outdated: list[str]) -> int:
+        command = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/Snakefile", "--workflow-profile",
+                   str(folder), "--nolock", *limit, "--config", f"profile={profile}", *forks,
+                   *(["--forcerun", *outdated] if outdated else []), "--", target]  # fmt: skip
+        return _followed(command, root, environment, f"{profile} profile: {target}", verbose)
+
+    jobs = outdated_jobs(plan, root)
+    if target == "sweep" or jobs:
+        status = snakemake("sweep", [job for job in jobs if (root / job).exists()])
+        if status or target == "sweep":
+            return status
+    # Only now is it known which rows the pages find.
+    return snakemake(target, outdated_pages(plan, root))
+
+
+def outdated_jobs(plan: Plan, root: Path) -> list[str]:
+    """Return the executed jobs of a sweep, as seen from ``root``, that are missing or would measure something else.
+
+    That is so if the code of their cells, their parameters, or the code that measured their rows is another.
+    """
+    missing = []
+    for name, job in plan.jobs().items():
+        cells = [cell.source for cell in code_cells(find_notebook(job.notebook, root))]
+        file = f"{runs_folder(plan.profile)}/{name}.ipynb"
+        if executed.measures_otherwise(executed.of_notebook(root / file), cells, job.parameters):
+            missing.append(file)
+    return missing
+
+
+def outdated_pages(plan: Plan, root: Path) -> list[str]:
+    """Return the executed pages, as seen from ``root``, of which something has changed: see ``executed.changes``."""
+    changed = []
+    for page in plan.pages:
+        file, text = root / f"{page}.ipynb", (root / f"{page}.md").read_text("utf8")
+        if file.exists() and executed.changes(executed.of_notebook(file), text, plan.parameters_of(page)):
+            changed.append(f"{page}.ipynb")
+    return changed
+
+
+def _followed(command: list[str], root: Path, environment: dict[str, str], label: str, verbose: bool) -> int:
+    """Run Snakemake, showing a bar of its steps or all that it says, and return its exit status."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
     if verbose:
         with alone(command, root, env=environment) as process:
             return process.wait()
@@ -271,7 +326,7 @@ def run_workflow(
         alone(command, root, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process,
         Progress(*columns) as bar,
     ):
-        task = bar.add_task(f"{profile} profile: {target}", total=None)
+        task = bar.add_task(label, total=None)
         assert process.stdout is not None
         for line in process.stdout:
             log.append(line)
@@ -280,6 +335,6 @@ def run_workflow(
             elif line.startswith("rule ") or line.startswith("localrule "):
                 bar.console.print(f"  {line.strip().rstrip(':')}", style="dim", highlight=False)
     if process.returncode:
-        # Every job lists all modules among its input files, which hides what went wrong.
+        # The last page lists all others among its input files, which hides what went wrong.
         print("".join(line for line in log if not line.lstrip().startswith("input: ")), file=sys.stderr)
     return process.returncode

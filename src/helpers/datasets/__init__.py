@@ -1,56 +1,56 @@
 """Datasets by name: ``load("pbmc68k")``, ``available()``."""
 
+import ast
 import inspect
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from helpers.checks import as_seed, choose
-from helpers.datasets.base import Dataset
-from helpers.datasets.citeseq_cbmc import citeseq_cbmc
-from helpers.datasets.citeseq_pbmc10k import citeseq_pbmc10k
-from helpers.datasets.images import Images, caltech101, digits, tissuemnist, your_images
-from helpers.datasets.larry import larry
-from helpers.datasets.larry_subset import larry_subset
-from helpers.datasets.malaria_idc import malaria_idc
-from helpers.datasets.merfish import merfish
-from helpers.datasets.merfish_hypothalamus import merfish_hypothalamus
-from helpers.datasets.mouse_embryo import mouse_embryo
-from helpers.datasets.osmfish import osmfish
-from helpers.datasets.pbmc4k import pbmc4k
-from helpers.datasets.pbmc68k import pbmc68k
-from helpers.datasets.pbmc_citeseq import pbmc_citeseq
-from helpers.datasets.progenitors import progenitors
-from helpers.datasets.rna_mixture import rna_mixture
-from helpers.datasets.sequences import Sequences, sarscov2_genomes, sarscov2_spike, your_sequences
-from helpers.datasets.simulated import simulated
-from helpers.datasets.simulated_spike import clock_of, simulated_spike
-from helpers.datasets.spleen_lymph import spleen_lymph
-from helpers.datasets.worm_embryo import worm_embryo
-from helpers.datasets.xenium_breast import xenium_breast
-from helpers.datasets.your_data import your_data
+from helpers.lazy import Lazy, attributes
 
-_CELLS: tuple[Callable[..., Dataset], ...] = (
-    pbmc68k, simulated, citeseq_pbmc10k, citeseq_cbmc, spleen_lymph, pbmc4k, merfish_hypothalamus, xenium_breast,
-    osmfish, worm_embryo, malaria_idc, larry_subset, rna_mixture, progenitors, pbmc_citeseq, larry, merfish,
-    mouse_embryo, your_data,
+if TYPE_CHECKING:
+    from helpers.datasets.base import Dataset
+    from helpers.datasets.images import Images
+    from helpers.datasets.sequences import Sequences
+
+# Where each loader is: those of cells have a module each. None is imported before it is used.
+_CELLS = (
+    "pbmc68k", "simulated", "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus",
+    "xenium_breast", "osmfish", "worm_embryo", "malaria_idc", "larry_subset", "rna_mixture", "progenitors",
+    "pbmc_citeseq", "larry", "merfish", "mouse_embryo", "your_data",
 )  # fmt: skip
-_IMAGES: tuple[Callable[..., Images], ...] = (digits, caltech101, tissuemnist, your_images)
-_SEQUENCES: tuple[Callable[..., Sequences], ...] = (simulated_spike, sarscov2_spike, sarscov2_genomes, your_sequences)
-CELLS, IMAGES, SEQUENCES = (
-    {loader.__name__: loader for loader in loaders} for loaders in (_CELLS, _IMAGES, _SEQUENCES)
+CELLS: Lazy[Callable[..., Any]] = Lazy({name: f"{__name__}.{name}" for name in _CELLS})
+IMAGES: Lazy[Callable[..., Any]] = Lazy(
+    dict.fromkeys(("digits", "caltech101", "tissuemnist", "your_images"), f"{__name__}.images")
 )
-LOADERS: dict[str, Callable[..., Any]] = {**CELLS, **IMAGES, **SEQUENCES}
+SEQUENCES: Lazy[Callable[..., Any]] = Lazy({
+    "simulated_spike": f"{__name__}.simulated_spike",
+    **dict.fromkeys(("sarscov2_spike", "sarscov2_genomes", "your_sequences"), f"{__name__}.sequences"),
+})  # fmt: skip
+LOADERS: Lazy[Callable[..., Any]] = Lazy({**CELLS.modules, **IMAGES.modules, **SEQUENCES.modules})
+
+__getattr__ = attributes(
+    __name__,
+    {"Dataset": f"{__name__}.base", "Images": f"{__name__}.images", "Sequences": f"{__name__}.sequences"},
+)
 
 
 def available() -> dict[str, str]:
-    """Return every dataset's name and one line about it.
+    """Return every dataset's name and one line about it, read from the source: nothing is imported for it.
 
     >>> available()["pbmc4k"]
     '4,271 10x blood cells with 8 cell types, 2,000 genes; the types were found in the same RNA.'
     """
-    return {name: (inspect.getdoc(loader) or "").splitlines()[0] for name, loader in LOADERS.items()}
+    return {name: _first_line(name, module) for name, module in LOADERS.modules.items()}
+
+
+def _first_line(loader: str, module: str) -> str:
+    source = Path(__file__).with_name(f"{module.rpartition('.')[2]}.py").read_text("utf8")
+    functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
+    return (ast.get_docstring(next(f for f in functions if f.name == loader)) or "").partition("\n")[0]
 
 
 def load(name: str, miniature: bool = False, **options: Any) -> Any:
@@ -107,7 +107,11 @@ def load(name: str, miniature: bool = False, **options: Any) -> Any:
 def _options_of(loader: Callable[..., Any]) -> list[str]:
     """Return the names of a loader's options; those of the tree, where it passes some on."""
     names = inspect.signature(loader).parameters
-    tree = inspect.signature(clock_of).parameters if "tree" in names else ()
+    if "tree" not in names:
+        return list(names)
+    from helpers.datasets.simulated_spike import clock_of
+
+    tree = inspect.signature(clock_of).parameters
     return list(dict.fromkeys([*(n for n in names if n != "tree"), *tree]))
 
 

@@ -1,27 +1,38 @@
 """Representations of cells, all with ``.fit(train).transform(probe)``."""
 
 from dataclasses import fields
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from helpers.checks import choose
-from helpers.representations.base import Representation
-from helpers.representations.linear import PCA, RandomProjection
-from helpers.representations.masked import MaskedReconstruction
-from helpers.representations.precomputed import Precomputed
-from helpers.representations.scvi import SCVI
-from helpers.representations.txformer import Txformer
+from helpers.lazy import Lazy, attributes
 
-REPRESENTATIONS: dict[str, type[Representation]] = {
-    "random_projection": RandomProjection,
-    "pca": PCA,
-    "scvi": SCVI,
-    "txformer": Txformer,
-    "masked_reconstruction": MaskedReconstruction,
-    "precomputed": Precomputed,
+if TYPE_CHECKING:
+    from helpers.representations.base import Representation
+    from helpers.representations.linear import PCA, RandomProjection
+    from helpers.representations.masked import MaskedReconstruction
+    from helpers.representations.precomputed import Precomputed
+    from helpers.representations.scvi import SCVI
+    from helpers.representations.txformer import Txformer
+
+# The class of each, and its module: none is imported before it is used.
+_CLASSES = {
+    "random_projection": ("RandomProjection", "linear"),
+    "pca": ("PCA", "linear"),
+    "scvi": ("SCVI", "scvi"),
+    "txformer": ("Txformer", "txformer"),
+    "masked_reconstruction": ("MaskedReconstruction", "masked"),
+    "precomputed": ("Precomputed", "precomputed"),
 }
+REPRESENTATIONS: "Lazy[type[Representation]]" = Lazy(
+    {name: f"{__name__}.{module}" for name, (_, module) in _CLASSES.items()},
+    {name: kind for name, (kind, _) in _CLASSES.items()},
+)
+__getattr__ = attributes(
+    __name__, {kind: f"{__name__}.{module}" for kind, module in (*_CLASSES.values(), ("Representation", "base"))}
+)
 
 
-def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> Representation:
+def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> "Representation":
     """Return an unfitted representation by name; options are those of its class.
 
     >>> build("pca", dim=3).dim

@@ -1,0 +1,39 @@
+"""What a forked process does to be the kernel of a notebook. Imports nothing that takes time: every fork imports it."""
+
+import multiprocessing
+import os
+import sys
+import threading
+
+# Where packages are, before what the client added to its own list, which its forks are given.
+_PATH = [place for place in sys.path if place]
+
+
+def serve(arguments: list[str], environment: dict[str, str], folder: str) -> None:
+    """Be a kernel until it is shut down, with an environment, folder and random state of its own.
+
+    Parameters
+    ----------
+    arguments : of ``ipykernel``, such as ``["-f", "connection.json"]``
+    environment : all variables
+    folder : to work in
+    """
+    os.setsid()  # as kernels that are started: a Ctrl-C in the terminal is the client's to handle
+    os.environ.clear()
+    os.environ.update(environment)
+    os.chdir(folder)
+    sys.path[:] = _PATH
+    threading.Thread(target=_end_with_client, daemon=True).start()
+    if numpy := sys.modules.get("numpy"):
+        numpy.random.seed()  # else all forks would draw the same, where a started kernel draws afresh
+    from ipykernel.kernelapp import IPKernelApp
+
+    IPKernelApp.launch_instance(argv=arguments)
+
+
+def _end_with_client() -> None:
+    """End this process when the one that asked for it has ended, however it did."""
+    client = multiprocessing.parent_process()
+    assert client is not None  # of a forked process
+    client.join()
+    os._exit(1)

@@ -1,0 +1,56 @@
+"""Names whose modules are imported when they are first used, so that a start does not wait for all of them."""
+
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Lazy(Mapping[str, T], Generic[T]):
+    """A mapping from names to what a module has under that name, or under ``attributes[name]``.
+
+    Parameters
+    ----------
+    modules : dict
+        The module of each name.
+    attributes : dict, optional
+        What it is called there, if not by its name.
+
+    Examples
+    --------
+    >>> lazy = Lazy({"sqrt": "math", "root": "math"}, {"root": "sqrt"})
+    >>> list(lazy), lazy["root"](9.0)
+    (['sqrt', 'root'], 3.0)
+    """
+
+    def __init__(self, modules: Mapping[str, str], attributes: Mapping[str, str] | None = None) -> None:
+        self.modules = dict(modules)
+        self._attributes = dict(attributes or {})
+
+    def __getitem__(self, name: str) -> T:
+        """Import what is called so."""
+        return getattr(import_module(self.modules[name]), self._attributes.get(name, name))
+
+    def __iter__(self) -> Iterator[str]:
+        """Go through the names."""
+        return iter(self.modules)
+
+    def __len__(self) -> int:
+        """Count the names."""
+        return len(self.modules)
+
+
+def attributes(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return the ``__getattr__`` of a package whose names are in these modules.
+
+    >>> attributes("numbers_of_mine", {"sqrt": "math"})("sqrt")(9.0)
+    3.0
+    """
+
+    def get(name: str) -> Any:
+        if name in modules:
+            return getattr(import_module(modules[name]), name)
+        raise AttributeError(f"module {package!r} has no attribute {name!r}")
+
+    return get
