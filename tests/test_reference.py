@@ -195,7 +195,8 @@ def test_pages_that_measure_one_point_again_read_the_others():
 @pytest.mark.parametrize("name", READING)
 def test_they_find_every_point_of_their_defaults(name, monkeypatch):
     """Else the book would measure for minutes. The cells are run up to the one that names what failed."""
-    monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("a point is not in results/reference"))
+    told = f"a point is not in results/reference: noise-scaling run {name} -p profile=reference; noise-scaling pack"
+    monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail(told))
     before, _, rest = "\n".join(code_cells(name)).partition("\nfailures(")
     names = {}
     exec(f"{before}\ntold = failures({rest.splitlines()[0]}", names)  # noqa: S102
