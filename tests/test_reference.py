@@ -3,14 +3,19 @@
 import json
 import re
 
+import jupytext
 import pandas as pd
 import pytest
 
 from helpers import measure, published, reference, report, sweep
+from helpers.calibration import calibrate
 from helpers.datasets import files
 from helpers.laws import NoiseLaw, depth_advice, fit_groups, parameter_table, ratio_table
+from helpers.reconstruction_sweep import ReconstructionGrid
+from helpers.run import find_notebook, notebooks, project_root
 from helpers.store import Store
 from helpers.sweep import Grid, machine, run_sweep, sizes_within
+from helpers.workflow import load_plan
 
 GRID = Grid(
     dataset="simulated",
@@ -98,6 +103,108 @@ def test_a_sample_speaks_only_for_the_code_it_was_drawn_from(packed):
     assert (again["older_code"] == True).sum() == 1  # noqa: E712
 
 
+def test_a_point_measured_again_agrees_and_nothing_is_written(packed):
+    store, rows = packed
+    found = reference.measured_again(run_sweep(GRID, store, progress=False).iloc[0]).iloc[0]
+    assert found["in the results"] == rows["mi_bits"][0]
+    assert abs(found["difference"]) <= 1e-6
+    assert found["difference"] == found["measured again"] - found["in the results"]
+    assert found["tolerance"] == pytest.approx(max(1e-3, rows["mi_stderr_bits"][0] / 2))
+    assert found["quantity"] == "bits"
+    assert found[["dataset", "representation", "n_train", "seed"]].tolist() == [
+        "simulated", "random_projection", 120, 0
+    ]  # fmt: skip
+    assert not list((store.path / "rows").iterdir())
+
+
+@pytest.mark.parametrize("wrong", [0.5, -0.5, float("nan")])
+def test_a_point_that_comes_out_otherwise_stops_the_page(packed, wrong):
+    _, rows = packed
+    row = rows.iloc[0].copy()
+    row["mi_bits"] += wrong
+    then, now, allowed = (f"{v:.4f}" for v in (row["mi_bits"], rows["mi_bits"][0], row["mi_stderr_bits"] / 2))
+    with pytest.raises(ValueError, match="random_projection") as raised:
+        reference.measured_again(row)
+    told = str(raised.value)
+    assert f"{now} bits measured again, {then} in the results; at most {allowed} apart is allowed. Install" in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize("verified", [True, False])
+@pytest.mark.parametrize(("errors", "agrees"), [(0.45, True), (0.55, False)])
+def test_half_a_standard_error_is_the_rule_of_both(packed, verified, errors, agrees):
+    store, rows = packed
+    shifted = rows.assign(mi_bits=rows["mi_bits"] + errors * rows["mi_stderr_bits"])
+    if verified:
+        packed_rows = shifted.assign(code_hash="f" * 16, parameters=[json.dumps(p) for p in rows["parameters"]])
+        packed_rows.to_parquet(store.path / reference.ROWS)
+        assert reference.verify(Store(store.path))["agrees"].tolist() == [agrees]
+    elif agrees:
+        reference.measured_again(shifted.iloc[0])
+    else:
+        with pytest.raises(ValueError, match="apart is allowed"):
+            reference.measured_again(shifted.iloc[0])
+
+
+def test_a_loss_is_measured_again():
+    training = {"steps": 4, "batch": 8, "validate_every": 2}
+    grid = ReconstructionGrid(dataset="pbmc68k", sizes=["XXS"], n_genes=[8], seeds=[0], training=training)
+    (point,) = grid.points()
+    row = pd.Series(grid.kind.measure([point])[0] | {"parameters": point})
+    found = reference.measured_again(row).iloc[0]
+    assert (found["quantity"], found["in the results"]) == ("loss", row["test_loss"])
+    row["test_loss"] += row["test_stderr"]
+    with pytest.raises(ValueError, match="loss measured again"):
+        reference.measured_again(row)
+
+
+def test_pairs_with_a_known_answer_are_packed_found_again_and_verified(packed, monkeypatch):
+    """They are of no dataset, and have no settings of one."""
+    store, rows = packed
+    pairs = {"estimators": ["ksg", "cca"], "bits": [1.0], "n": [100], "dims": [2], "seeds": [0], "progress": False}
+    measured = calibrate(store, **pairs)
+    reference.pack(store)
+    for file in (store.path / "rows").iterdir():
+        file.unlink()
+    assert len(Store(store.path).table()) == len(rows) + 2
+    with monkeypatch.context() as patch:
+        patch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("measured again"))
+        again = calibrate(Store(store.path), **pairs)
+    assert again["mi_bits"].tolist() == measured["mi_bits"].tolist()
+    assert reference.measured_again(again.iloc[0])["in the results"][0] == measured["mi_bits"][0]
+    pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16).to_parquet(store.path / reference.ROWS)
+    assert reference.verify(Store(store.path))["agrees"].all()
+    assert not calibrate(Store(store.path), **pairs)["older_code"].any()
+
+
+def code_cells(name):
+    return [c.source for c in jupytext.read(find_notebook(name, project_root())).cells if c.cell_type == "code"]
+
+
+READING = [name for name in notebooks(project_root()) if any("measured_again(" in cell for cell in code_cells(name))]
+
+
+def test_pages_that_measure_one_point_again_read_the_others():
+    plan = load_plan("quick", project_root())
+    assert len(READING) == 4
+    assert {plan.parameters_of(f"notebooks/{name}")["profile"] for name in READING} == {"reference"}
+    assert not {group.notebook for group in plan.sweep} & set(READING)
+    assert {group.notebook for group in load_plan("reference", project_root()).sweep} >= set(READING)
+
+
+@pytest.mark.parametrize("name", READING)
+def test_they_find_every_point_of_their_defaults(name, monkeypatch):
+    """Else the book would measure for minutes. The cells are run up to the one that names what failed."""
+    told = f"a point is not in results/reference: noise-scaling run {name} -p profile=reference; noise-scaling pack"
+    monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail(told))
+    before, _, rest = "\n".join(code_cells(name)).partition("\nfailures(")
+    names = {}
+    exec(f"{before}\ntold = failures({rest.splitlines()[0]}", names)  # noqa: S102
+    assert names["profile"] == "reference"
+    assert names["store"].path == reference.folder()
+    assert names["told"].endswith("points were measured; none failed.")
+
+
 def test_rows_win_over_packed_ones_of_the_same_version_and_the_version_in_use_over_others(packed):
     store, rows = packed
     point, *version = rows.loc[0, ["parameters_hash", "data_hash", "code_hash"]]
@@ -171,6 +278,9 @@ def test_committed_results_name_data_and_code():
     assert rows[["parameters_hash", "data_hash", "code_hash", "helpers_version", "seconds"]].notna().all(axis=None)
     for text, data in zip(rows["parameters"], rows["data_hash"], strict=True):
         point = json.loads(text)
+        if "task" in point:  # drawn from a formula
+            assert data == "exact"
+            continue
         assert facts[reference.facts_key(point["dataset"], point["options"])]["data_hash"] == data
     assert not rows["dataset"].str.contains("miniature").any()
 

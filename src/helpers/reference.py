@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,8 @@ ROWS, FACTS, VERIFIED = "measured.parquet", "datasets.json", "verified.json"
 # By how much a point measured again may differ: bits (or loss), since estimates made together differ by rounding, or
 # a share of its standard error, since training magnifies the last digits in which processors differ.
 TOLERANCE, SHARE_OF_ERROR = 1e-3, 0.5
+# Columns that name a point to a reader.
+_NAMES = ("dataset", "signal", "representation", "n_train", "n_probe", "noise_kind", "noise_level", "seed")
 _FEW = 4  # data sets that a sentence names by their hashes
 
 
@@ -28,8 +30,8 @@ def folder() -> Path:
 
 
 def to_read(profile: str = "reference") -> Store:
-    """Return the store of a profile for a page that only reads; the reference results are the project's own, wherever
-    ``NOISE_SCALING_RESULTS`` puts others.
+    """Return the store of a profile for a page that expects its points there; the reference results are the project's
+    own, wherever ``NOISE_SCALING_RESULTS`` puts others.
     """
     return Store(folder() if profile == "reference" else profile_folder(profile))
 
@@ -103,7 +105,7 @@ def pack(store: Store) -> Path:
     Rows packed before stay, unless the store has the same point measured anew.
     """
     from helpers import measure
-    from helpers.kinds import KINDS
+    from helpers.kinds import KINDS, kind_of
 
     rows = store.table()
     rows = rows[(rows["status"] == "ok") & rows["modality"].isin(list(KINDS))]
@@ -112,10 +114,11 @@ def pack(store: Store) -> Path:
     facts: dict[str, dict[str, Any]] = {}
     current = []
     for point, data in zip(rows["parameters"], rows["data_hash"], strict=True):
-        key = facts_key(point["dataset"], point["options"])
-        facts[key] = facts.get(key) or measure.facts(point)
+        if "dataset" in point:  # pairs drawn from a formula are of none
+            key = facts_key(point["dataset"], point["options"])
+            facts[key] = facts.get(key) or measure.facts(point)
         # Of other data, such as of an earlier loader: kept where it is, not used again.
-        current.append(measure.data_hash(point) == data)
+        current.append(kind_of(point).data_hash(point) == data)
     rows = rows[current]
     rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
     file = store.path / ROWS
@@ -160,21 +163,79 @@ def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFr
         ]
     found, agreed = [], []
     rng = np.random.default_rng(seed)
-    for key, group in track(list(old.groupby([*GROUP, "code_hash"])), "verifying"):
+    for key, group in track(list(old.groupby([*GROUP, "code_hash"], dropna=False)), "verifying"):
         row = group.sample(1, random_state=rng).iloc[0]
-        point = json.loads(row["parameters"])
-        measured = kind_of(point).measure([point])[0]
-        column, error = ("test_loss", "test_stderr") if "test_loss" in measured else ("mi_bits", "mi_stderr_bits")
-        again, then = measured[column], row[column]
-        agrees = bool(abs(again - then) <= np.fmax(TOLERANCE, SHARE_OF_ERROR * row[error]))
-        named = dict(zip(GROUP, key, strict=False))
-        found.append({**named, "rows": len(group), "then": then, "now": again, "agrees": agrees})
-        agreed += [{**named, "measured_by": row["code_hash"], "same_as": row["now"]}] * agrees
+        again = _measured_again(json.loads(row["parameters"]), row)
+        named = {name: None if pd.isna(value) else value for name, value in zip(GROUP, key, strict=False)}
+        found.append({**named, "rows": len(group), "then": again.then, "now": again.now, "agrees": again.agrees})
+        agreed += [{**named, "measured_by": row["code_hash"], "same_as": row["now"]}] * again.agrees
     file = store.path / VERIFIED
     noted = json.loads(file.read_text("utf8")) if file.exists() and dataset is not None else []
     agreed = [note for note in noted if note["dataset"] != dataset] + agreed
     write_whole(file, (json.dumps(agreed, indent=1) + "\n").encode())
     return pd.DataFrame(found)
+
+
+class _Again(NamedTuple):
+    """A point measured twice: the quantity compared, both numbers, and by how much they may differ."""
+
+    quantity: str
+    then: float
+    now: float
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.now - self.then) <= self.tolerance
+
+
+def _measured_again(point: dict[str, Any], row: Any) -> _Again:
+    """Measure a point, in no store, and compare it with its row."""
+    from helpers.kinds import kind_of
+
+    measured = kind_of(point).measure([point])[0]
+    quantity, column, error = "bits", "mi_bits", "mi_stderr_bits"
+    if "test_loss" in measured:
+        quantity, column, error = "loss", "test_loss", "test_stderr"
+    tolerance = float(np.fmax(TOLERANCE, SHARE_OF_ERROR * row[error]))
+    return _Again(quantity, float(row[column]), float(measured[column]), tolerance)
+
+
+def measured_again(row: pd.Series) -> pd.DataFrame:
+    """Measure one point again and return both numbers, for a page that reads the others.
+
+    The point is measured with the present code and written to no store. The numbers agree if they differ by no more
+    than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in ``verify``.
+
+    Parameters
+    ----------
+    row : Series
+        A row of the table of a sweep.
+
+    Returns
+    -------
+    DataFrame
+        One row: settings that name the point, the quantity ("bits" or "loss"), the number ``in the results`` and
+        ``measured again``, their ``difference`` and its ``tolerance``.
+
+    Raises
+    ------
+    ValueError
+        If they differ by more, naming both numbers, the tolerance and what to do.
+    """
+    again = _measured_again(row["parameters"], row)
+    named = {name: row[name] for name in _NAMES if pd.notna(row[name])}
+    named |= {name: int(named[name]) for name in ("n_train", "n_probe", "seed") if name in named}
+    if not again.agrees:
+        point = ", ".join(f"{name} {value}" for name, value in named.items())
+        raise ValueError(
+            f"{point}: {again.now:.4f} {again.quantity} measured again, {again.then:.4f} in the results; at most "
+            f"{again.tolerance:.4f} apart is allowed. Install the versions of requirements.lock; if they are there, "
+            "the results do not fit this code or machine: run the page with a profile of your own (profile=mine), "
+            "which measures every point here."
+        )
+    compared = {"in the results": again.then, "measured again": again.now, "difference": again.now - again.then}
+    return pd.DataFrame([{**named, "quantity": again.quantity, **compared, "tolerance": again.tolerance}])
 
 
 def is_verified(row: dict[str, Any], code: str) -> bool:
