@@ -181,6 +181,9 @@ def numbers(texts):
 
 def test_charts_look_the_same_and_tell_the_same(pieces):
     for name, spec in pieces.items():
+        for rows in spec["datasets"].values():
+            for row in rows:  # 1.1 + 0.1 is above 1.2, which would give its axis another end
+                row.update({column: rounded(value, 12) for column, value in row.items()})
         whole, lean = vl_convert.vegalite_to_svg(spec), vl_convert.vegalite_to_svg(only_drawn(spec))
         words = r"<(?:text|tspan)[^>]*>([^<]+)<"
         assert re.findall(words, lean) == re.findall(words, whole), name
