@@ -228,7 +228,7 @@ def test_every_executed_notebook_can_be_downloaded():
 def test_one_copy_of_each_notebook_is_built_and_its_charts_have_one_picture():
     import json
 
-    from helpers.charts import MIME, PICTURE
+    from helpers.drawn import MIME, PICTURE
 
     assert not list((BOOK.parent / "jupyter_execute").rglob("*.ipynb"))
     copies = list(BOOK.rglob("*.ipynb"))

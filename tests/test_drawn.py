@@ -1,4 +1,4 @@
-"""What a chart carries into a page: the columns it draws stay, others go; what is told or compared keeps its digits."""
+"""What a chart carries into a page: the columns it draws stay, others go; what is written out keeps its digits."""
 
 import copy
 import json
@@ -84,6 +84,13 @@ def test_where_any_column_may_be_meant_all_stay():
         assert columns(chart) == set(ROWS)
 
 
+def test_words_for_readers_name_no_column():
+    titled = BASE.mark_point().encode(x=alt.X("x:Q").title("unseen by seed"))
+    assert columns(titled.properties(title=alt.Title("unseen", subtitle="seed"), description="unseen, y")) == {"x"}
+    computed = titled.properties(title=alt.Title(alt.expr("'seed ' + data('source_0')[0]['unseen']")))
+    assert columns(computed) == {"x", "seed", "unseen"}, "unless they are computed"
+
+
 def test_each_table_keeps_what_its_own_layers_draw():
     other = pd.DataFrame({"x": [1.5, 2.5], "seed": [1, 2], "unseen": [5, 6]})
     chart = BASE.mark_point().encode(x="x:Q", y="y:Q") + alt.Chart(other).mark_rule().encode(x="x:Q", tooltip="seed:Q")
@@ -115,12 +122,15 @@ def test_a_box_drawn_in_one_view_filters_another_by_its_column():
     assert ["n", "x"] in sorted(map(sorted, tables(chart)))
 
 
-def test_what_is_told_or_compared_keeps_its_digits():
+def test_what_is_written_or_compared_keeps_its_digits():
     (table,) = tables(BASE.mark_point().encode(x="x:Q", y="y:Q", tooltip="x:Q", color="seed:N", shape="kind:N"))
-    assert table["x"].tolist() == pytest.approx(ROWS["x"].tolist(), rel=1e-11)
+    assert table["x"].tolist() == ROWS["x"].tolist()
     assert table["y"].tolist() == [33.3333, 66.6667, 142.857]
     assert table["seed"].tolist() == ROWS["seed"].tolist(), "whole numbers are left as they are"
     assert table["kind"].tolist() == ROWS["kind"].tolist()
+    (table,) = tables(BASE.transform_calculate(z="datum.x * 2").mark_point().encode(x="z:Q"))
+    assert table["x"].tolist() == pytest.approx(ROWS["x"].tolist(), rel=1e-11)
+    assert table["x"].tolist() != ROWS["x"].tolist()
     (table,) = tables(BASE.mark_point().encode(x="x:O"))
     assert table["x"].tolist() == ROWS["x"].tolist(), "a category is compared"
     (table,) = tables(BASE.mark_bar().encode(x="seed:Q"))

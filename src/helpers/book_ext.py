@@ -14,8 +14,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxRole
 
 from helpers import __version__, course, executed
-from helpers.charts import MIME, PICTURE
-from helpers.drawn import in_columns
+from helpers.drawn import MIME, PICTURE, in_columns
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 

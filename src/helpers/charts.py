@@ -8,12 +8,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import tables  # noqa: F401  (sets how tables look)
-from helpers.drawn import only_drawn, picture
+from helpers.drawn import MIME, PICTURE, only_drawn, picture
 from helpers.laws import Fit, NoiseLaw
 
-# JupyterLab 4 and the book draw this type; Altair's own newest type is drawn by neither.
-MIME = "application/vnd.vegalite.v5+json"
-PICTURE = "image/svg+xml"  # what is shown of a chart where no script draws it
 # Okabe and Ito's colours, told apart by colour-blind readers, that stand out on white and on black.
 GREY = "#888888"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

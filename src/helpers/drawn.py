@@ -6,11 +6,15 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+# JupyterLab 4 and the book draw this type; Altair's own newest type is drawn by neither.
+MIME = "application/vnd.vegalite.v5+json"
+PICTURE = "image/svg+xml"  # what is shown of a chart where no script draws it
+
 _PLACED = 6  # significant digits of what only has a place on an axis or scale: a pixel shows four
-_TOLD = 12  # of what a tooltip or label writes out, or an expression computes with
+_COMPUTED = 12  # of what an expression computes with
 _PROSE = {"title", "subtitle", "description"}  # words for readers, unless they are computed
 _EXPRESSIONS = {"expr", "calculate", "filter", "test", "labelExpr", "update", "as"}
-_WRITTEN = {"tooltip", "text", "condition"}
+_WRITTEN = {"tooltip", "text", "condition"}  # rounded twice, their last digit could change
 _SECOND = {"x2", "y2", "xError", "xError2", "yError", "yError2"}  # channels that have no type of their own
 _APART = {"datasets", "values", "config", "$schema", "usermeta"}
 _INNER = ("layer", "concat", "hconcat", "vconcat", "spec")
@@ -26,8 +30,8 @@ def only_drawn(spec: dict[str, Any]) -> dict[str, Any]:
 
     A column goes if no part of the chart that draws its table has its name: no encoding, transform, expression, sort
     order or selection. Numbers that are only placed on an axis or scale keep six significant digits, and more where a
-    column varies little; those that are written out or computed with keep twelve. All else is left as it is: whole
-    numbers, text, categories, and what is compared with given values.
+    column varies little; those that expressions compute with keep twelve. All else is left as it is: whole numbers,
+    text, categories, and what a tooltip or label writes out or is compared with given values.
 
     Parameters
     ----------
@@ -73,21 +77,21 @@ def _mentions(part: Any, key: str) -> Iterator[tuple[str, str]]:
     """Yield every text of a view that can name a column, with what it would use it for."""
     if isinstance(part, str):
         if key not in _PROSE:
-            yield ("told" if key in _EXPRESSIONS else "compared"), part
+            yield ("computed" if key in _EXPRESSIONS else "exact"), part
     elif isinstance(part, list):
         for item in part:
             yield from _mentions(item, key)
     elif isinstance(part, dict):
         if part.get("content") == "data" or (key == "from" and "fields" not in part):
-            yield "told", _WHOLE_ROW
+            yield "computed", _WHOLE_ROW
         measured = isinstance(part.get("field"), str) and (part.get("type") == "quantitative" or key in _SECOND)
         for name, value in part.items():
             if key == "value":  # of a selection: {column: value}
-                yield "compared", name
+                yield "exact", name
             if name == "field" and measured:
-                yield ("told" if key in _WRITTEN else "placed"), value
+                yield ("exact" if key in _WRITTEN else "placed"), value
             elif name not in _APART:
-                yield from _mentions(value, name)
+                yield from _mentions(value, key if key in _PROSE and name != "expr" else name)
 
 
 def _table(rows: list[dict[str, Any]], texts: dict[str, set[str]]) -> list[dict[str, Any]]:
@@ -97,10 +101,10 @@ def _table(rows: list[dict[str, Any]], texts: dict[str, set[str]]) -> list[dict[
     for name in columns:
         word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)".replace("\\\\", ""))
         used = {use for use, parts in texts.items() if any(map(word.search, parts))}
-        if "compared" in used or (everything and not used):
+        if "exact" in used or (everything and not used):
             digits[name] = None
-        elif "told" in used:
-            digits[name] = _TOLD
+        elif "computed" in used:
+            digits[name] = _COMPUTED
         elif used:
             digits[name] = _digits([row.get(name) for row in rows])
     if columns and not digits:  # each row is a mark, whatever it holds
@@ -112,9 +116,9 @@ def _digits(values: list[Any]) -> int:
     """Return how many digits of a column to keep: more where its values differ little from each other, as years do."""
     numbers = [v for v in values if isinstance(v, float) and math.isfinite(v)]
     if not numbers or max(numbers) == min(numbers):
-        return _TOLD
+        return _COMPUTED
     ratio = max(map(abs, numbers)) / (max(numbers) - min(numbers))
-    return min(_TOLD, _PLACED + max(0, math.floor(math.log10(ratio))))
+    return min(_COMPUTED, _PLACED + max(0, math.floor(math.log10(ratio))))
 
 
 def rounded(value: Any, digits: int | None) -> Any:
