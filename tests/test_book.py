@@ -212,6 +212,7 @@ def test_with_scripts_no_picture_of_a_chart_is_loaded(page, base):
     page.goto(base + "notebooks/analyses/gaussian_channel.html")
     wait_for_charts(page)
     assert not [url for url in loaded if url.endswith(".png")]
+    assert not [url for url in loaded if "/_images/" in url]
 
 
 def test_every_executed_notebook_can_be_downloaded():
@@ -219,6 +220,62 @@ def test_every_executed_notebook_can_be_downloaded():
         source = (ROOT / name).with_suffix(".ipynb")
         if source.exists():
             assert (BOOK / "_sources" / name).with_suffix(".ipynb").exists(), name
+
+
+# Weight: nothing is there twice, and nothing that no page shows
+
+
+def test_one_copy_of_each_notebook_is_built_and_its_charts_have_one_picture():
+    import json
+
+    from helpers.drawn import MIME, PICTURE
+
+    assert not list((BOOK.parent / "jupyter_execute").rglob("*.ipynb"))
+    copies = list(BOOK.rglob("*.ipynb"))
+    assert len(copies) == len({copy.name for copy in copies}) == len(list((BOOK / "_sources").rglob("*.ipynb")))
+    charts = 0
+    for copy in copies:
+        notebook = json.loads(copy.read_text("utf8"))
+        assert notebook["nbformat"] == 4
+        outputs = [out["data"] for cell in notebook["cells"] for out in cell.get("outputs", []) if "data" in out]
+        for data in outputs:
+            if MIME in data:
+                charts += 1
+                assert {kind for kind in data if kind.startswith("image/")} <= {PICTURE}, copy
+    assert charts > 100
+
+
+def test_every_picture_is_shown_and_none_is_a_screenshot_of_a_chart():
+    pages = "".join((BOOK / name).read_text("utf8") for name in PAGES)
+    for picture in (BOOK / "_images").iterdir():
+        assert f"_images/{picture.name}" in pages, picture.name
+    assert "<noscript>" in pages
+    assert not re.findall(r"<noscript>\s*<img[^>]*\.png", pages)
+
+
+def test_charts_of_the_pages_carry_only_what_they_draw():
+    import json
+
+    from helpers.drawn import in_columns, only_drawn
+
+    for name in PAGES:
+        for text in re.findall(r'<script type="application/json">(.*?)</script>', (BOOK / name).read_text("utf8")):
+            spec = json.loads(text)
+            tables = {
+                key: [dict(zip(table, row, strict=True)) for row in zip(*table.values(), strict=True)]
+                if isinstance(table, dict)
+                else table
+                for key, table in spec.get("datasets", {}).items()
+            }
+            lean = only_drawn(spec | {"datasets": tables})
+            assert in_columns(lean) == in_columns(spec | {"datasets": tables}), name
+
+
+def test_pages_and_the_book_stay_light():
+    sizes = {file.relative_to(BOOK): file.stat().st_size for file in BOOK.rglob("*") if file.is_file()}
+    assert {str(file): size for file, size in sizes.items() if file.suffix == ".html" and size > 1.5e6} == {}
+    assert sum(sizes.values()) < 45e6
+    assert not [file for file in sizes if file.suffix in (".map", ".ttf")]
 
 
 # Charts with controls: what they draw, against Python

@@ -118,7 +118,8 @@ def test_the_page_and_jupyter_get_a_type_they_draw(points, fits, monkeypatch):
     shell = InteractiveShell.instance()
     bundle, _ = shell.display_formatter.format(widgets.law_curve(2.0, 100.0))
     assert charts.MIME in bundle
-    assert "image/png" in bundle
+    assert bundle[charts.PICTURE].startswith("<svg")
+    assert set(bundle) == {charts.MIME, charts.PICTURE, "text/plain"}, "one picture of one kind"
 
 
 def test_tables_of_fits(fits):

@@ -23,6 +23,13 @@
     return lines;
   };
 
+  // Tables come as {column: values}, which names each column once.
+  const rowsOf = (table) => {
+    if (Array.isArray(table)) return table;
+    const columns = Object.entries(table);
+    return columns[0][1].map((_, row) => Object.fromEntries(columns.map(([name, values]) => [name, values[row]])));
+  };
+
   // What is drawn: for each table behind marks, the kinds of these marks, and the rows they show.
   const keepsRows = ({ type }) => ["filter", "collect", "identifier", "extent"].includes(type);
   const onlyReads = ({ type, expr }) => type === "formula" && /^to(Number|String|Boolean|Date)\(/.test(expr);
@@ -139,6 +146,7 @@
 
   for (const box of document.querySelectorAll(".vega-chart")) {
     const spec = JSON.parse(box.querySelector("script").textContent);
+    for (const [name, table] of Object.entries(spec.datasets ?? {})) spec.datasets[name] = rowsOf(table);
     const name = nameOf(spec);
     const letters = Math.max(24, Math.floor((box.clientWidth - 40) / 6.4));
     if (spec.title?.subtitle) spec.title.subtitle = fold([].concat(spec.title.subtitle).join(" "), letters);

@@ -15,7 +15,7 @@ from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxRole
 
 from helpers import __version__, build_times, course, executed
-from helpers.charts import MIME
+from helpers.drawn import MIME, PICTURE, in_columns
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 
@@ -32,7 +32,7 @@ class VegaLite(MimeRenderPlugin):
             return None
         renderer.add_js_file("vega_bundle", "js/vega.js", {"defer": "defer"})
         renderer.add_js_file("vega_charts", "charts.js", {"defer": "defer"})
-        spec = json.dumps(data.content).replace("</", r"<\/")
+        spec = in_columns(data.content).replace("</", r"<\/")
         alt = str(data.content.get("description", "Interactive chart"))
         label = html.escape(alt, quote=True)
         script = f'<script type="application/json">{spec}</script>'
@@ -49,9 +49,9 @@ class PictureWithoutScripts(SphinxPostTransform):
         """Give the elements of all charts of the page their pictures, which a browser with scripts never loads."""
         for bundle in self.document.findall(nodes.container):
             kinds = {part.get("mime_type"): part for part in bundle.children if isinstance(part, nodes.container)}
-            if MIME in kinds and "image/png" in kinds:
+            if MIME in kinds and PICTURE in kinds:
                 opening, closing = kinds[MIME].children
-                picture = next(kinds["image/png"].findall(nodes.image)).deepcopy()
+                picture = next(kinds[PICTURE].findall(nodes.image)).deepcopy()
                 picture["alt"] = opening["alt"]
                 before, after = (nodes.raw("", tag, format="html") for tag in ("<noscript>", "</noscript>"))
                 kinds[MIME].children = [opening, before, picture, after, closing]
@@ -77,11 +77,44 @@ def write_scripts(app: Any) -> None:
     app.config.html_static_path.append(str(scripts.parent))
 
 
-def drop_thebe(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Leave out sphinx-thebe's scripts, which fetch from the network and are not used here."""
+def drop_scripts(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Leave out sphinx-thebe's scripts, which fetch from the network and are not used here, and MathJax if idle."""
+    unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax"]
     context["script_files"] = [
-        f for f in context["script_files"] if "thebe" not in f"{f.filename} {f.attributes.get('body')}".lower()
+        file
+        for file in context["script_files"]
+        if not any(name in f"{file.filename} {file.attributes.get('body')}".lower() for name in unused)
     ]
+
+
+def keep_one_copy(app: Any, exception: Exception | None) -> None:
+    """Remove what the build leaves that no page needs: second copies, pictures of earlier builds, sources of scripts.
+
+    MyST-NB keeps each notebook that it reads beside their pictures; readers download the one in ``_sources``, which
+    is written on one line here: indented, every number of a chart takes a line of its own.
+    """
+    if exception or app.builder.format != "html":
+        return
+    html_folder = Path(app.outdir)
+    read = html_folder.parent / "jupyter_execute"
+    shown = {str((Path(app.srcdir) / file).resolve()): name for file, (_, name) in app.env.images.items()}
+    for file in list(read.rglob("*")):
+        if file.suffix == ".ipynb" or (file.suffix in (".svg", ".png") and str(file) not in shown):
+            file.unlink()
+    for file in list((html_folder / "_images").glob("*")):
+        if file.name not in shown.values():
+            file.unlink()
+    for file in (html_folder / "_sources").rglob("*.ipynb"):
+        if (text := file.read_text("utf8")).startswith("{\n"):  # copied by this build
+            file.write_text(json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")), encoding="utf8")
+    for file in list((html_folder / "_static").rglob("*")):
+        # Maps are for the debugging of a theme; each font is there as woff2, which every browser takes first.
+        if file.suffix in (".map", ".ttf"):
+            file.unlink()
+    # The theme's style sheet has the icons as fonts; this script draws the same ones, which takes 1.5 MB a page.
+    icons = html_folder / "_static" / "scripts" / "fontawesome.js"
+    if icons.exists():
+        icons.write_text("// Icons are drawn by the fonts of the style sheet.\n", encoding="utf8")
 
 
 def _session(docname: str, root: Path) -> Path | None:
@@ -202,7 +235,8 @@ def setup(app: Any) -> dict[str, Any]:
     app.build_started = time.time()
     app.connect("build-finished", write_times)
     app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
-    app.connect("html-page-context", drop_thebe)
+    app.connect("html-page-context", drop_scripts)
+    app.connect("build-finished", keep_one_copy)
     app.connect("env-get-outdated", older_pages)
     app.connect("doctree-read", say_how_executed)
     app.add_post_transform(PictureWithoutScripts)

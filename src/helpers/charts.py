@@ -8,10 +8,9 @@ import numpy as np
 import pandas as pd
 
 from helpers import tables  # noqa: F401  (sets how tables look)
+from helpers.drawn import MIME, PICTURE, only_drawn, picture
 from helpers.laws import Fit, NoiseLaw
 
-# JupyterLab 4 and the book draw this type; Altair's own newest type is drawn by neither.
-MIME = "application/vnd.vegalite.v5+json"
 # Okabe and Ito's colours, told apart by colour-blind readers, that stand out on white and on black.
 GREY = "#888888"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -22,12 +21,8 @@ BITS = "information (bits)"
 
 
 def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    import base64
-
-    import vl_convert
-
-    png = vl_convert.vegalite_to_png(spec, scale=2)
-    return {MIME: spec, "image/png": base64.b64encode(png).decode(), "text/plain": spec.get("description", "chart")}
+    spec = only_drawn(spec)
+    return {MIME: spec, PICTURE: picture(spec), "text/plain": spec.get("description", "chart")}
 
 
 alt.renderers.register("book", _bundle)
