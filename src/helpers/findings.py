@@ -318,7 +318,9 @@ def against_pca(points: pd.DataFrame) -> pd.DataFrame:
             }
             if min(of["noise_level"].nunique() for of in pair.values()) < _FEWEST_DEPTHS:
                 continue
-            fits: dict[Any, Fit] = {name: kept.fit(NoiseLaw, of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()}
+            fits: dict[Any, Fit] = {
+                name: kept.fit(NoiseLaw, of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()
+            }
             with np.errstate(over="ignore"):  # the end of an unbounded interval
                 need = [
                     fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True)

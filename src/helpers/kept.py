@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy
 
 from helpers import laws, reference
 from helpers.checks import as_matrix
@@ -26,7 +27,7 @@ from helpers.laws.joint import JOINT_LAWS
 from helpers.laws.robust import RobustFit
 from helpers.progress import BUILDING
 from helpers.run import find_notebook, project_root
-from helpers.store import code_hash
+from helpers.store import code_hash, short_hash
 
 NAME = "kept"
 # Whose results are kept: they take long, and are of points that are committed.
@@ -71,8 +72,7 @@ def fit(law: type[Law], *columns: Any, **options: Any) -> Fit:
     known = _lookup(key)
     if known is None:
         found = law.fit(*columns)
-        if _missed is not None:
-            _note(key, law.__name__, _fit_as_plain(found))
+        _note(key, law.__name__, lambda: _fit_as_plain(found))
         return found
     *x, y = (as_matrix(column, "column")[:, 0] for column in columns)
     return _fit_of_plain(law, x[0] if len(x) == 1 else np.column_stack(x), y, known)
@@ -180,7 +180,7 @@ def _known_or(key: str, what: str, compute: Callable[[], dict[str, Any]]) -> dic
     if known is not None:
         return known
     found = json.loads(json.dumps(compute()))
-    _note(key, what, found)
+    _note(key, what, lambda: found)
     return found
 
 
@@ -198,9 +198,17 @@ def _all(file: Path, _mtime: int) -> dict[str, str]:
     return dict(zip(rows["key"], rows["content"], strict=True))
 
 
-def _note(key: str, what: str, found: dict[str, Any]) -> None:
+def _note(key: str, what: str, found: Callable[[], dict[str, Any]]) -> None:
+    """Note what was not kept and had to be computed, where somebody records it."""
     if _missed is not None:
-        _missed[key] = what, json.dumps(found)
+        _missed[key] = what, json.dumps(found())
+
+
+def processor() -> str:
+    """Return a name of what this processor and these packages compute alike to the last bit."""
+    show: Any = np.show_config
+    found = show(mode="dicts")["SIMD Extensions"]
+    return short_hash([found.get("baseline", []), found.get("found", []), np.__version__, scipy.__version__])
 
 
 @contextmanager
@@ -225,7 +233,7 @@ def run_page(name: str) -> None:
     names: dict[str, Any] = {"__name__": "__main__"}
     for cell in jupytext.read(source).cells:
         if cell.cell_type == "code":
-            exec(compile(cell.source, f"{name}.md", "exec"), names)  # the project's own pages
+            exec(compile(cell.source, f"{name}.md", "exec"), names)  # noqa: S102 (the project's own pages)
             if "parameters" in cell.metadata.get("tags", []):
                 names |= given.get(f"notebooks/{name}", {})
 
@@ -241,8 +249,8 @@ def keep(pages: Iterable[str] = PAGES) -> Path:
     for page in pages:
         with recording() as found, open(os.devnull, "w", encoding="utf8") as nowhere, redirect_stdout(nowhere):
             run_page(page)
-        rows = [(page, what, key, content) for key, (what, content) in found.items()]
-        new = pd.DataFrame(rows, columns=["page", "what", "key", "content"])
+        rows = [(page, what, key, content, processor()) for key, (what, content) in found.items()]
+        new = pd.DataFrame(rows, columns=["page", "what", "key", "content", "processor"])
         if file.exists():
             old = pd.read_parquet(file)
             new = pd.concat([old[old["page"] != page], new])
