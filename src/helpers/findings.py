@@ -1,6 +1,7 @@
 """What the reference results say: laws of every curve, how well they hold, and published claims held against them."""
 
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,9 +9,11 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
+from helpers import kept, laws
 from helpers.cell_grids import planned
 from helpers.checks import in_range
-from helpers.laws import CellNumberLaw, Fit, NoiseLaw, fit_groups, more_cells, parameter_table, ratio_table
+from helpers.kept import fit_groups
+from helpers.laws import CellNumberLaw, Fit, NoiseLaw, more_cells, parameter_table, ratio_table
 from helpers.laws.base import levels
 from helpers.points import cell_axis, noise_axis, seed_means
 from helpers.store import Store
@@ -88,6 +91,12 @@ def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
     DataFrame with the share that has a p-value below ``RARE``, one row a shape and one column a design
     """
     in_range(n_curves, 1, 1e6, "n_curves", whole=True)
+    modules = [Path(__file__), *(Path(laws.__file__).parent / f"{name}.py" for name in ("base", "noise"))]
+    key = kept.key_of("false alarms", modules, n_curves, seed)
+    return kept.table(key, "false alarms", lambda: _false_alarms(n_curves, seed))
+
+
+def _false_alarms(n_curves: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     law = NoiseLaw(2.0, 150.0)
     rejected: dict[str, dict[str, float]] = {}
@@ -309,7 +318,9 @@ def against_pca(points: pd.DataFrame) -> pd.DataFrame:
             }
             if min(of["noise_level"].nunique() for of in pair.values()) < _FEWEST_DEPTHS:
                 continue
-            fits: dict[Any, Fit] = {name: NoiseLaw.fit(of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()}
+            fits: dict[Any, Fit] = {
+                name: kept.fit(NoiseLaw, of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()
+            }
             with np.errstate(over="ignore"):  # the end of an unbounded interval
                 need = [
                     fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True)

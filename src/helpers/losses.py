@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers import kept
 from helpers.checks import choose, in_range
-from helpers.laws import ComputeLaw, Fit, ModelSizeLaw, robust
+from helpers.laws import ComputeLaw, Fit, ModelSizeLaw
 from helpers.published import floor_in_bits, grid_and_line
 from helpers.reconstruction_sweep import COMMON_GENES
 
@@ -167,7 +168,7 @@ def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str
             choices[f"without {smallest}"] = runs[runs["size"] != smallest]
         for left, some in choices.items():
             if some["params"].nunique() >= 3:
-                fits[str(loss), left] = ModelSizeLaw.fit(some["params"], some["test_loss"])
+                fits[str(loss), left] = kept.fit(ModelSizeLaw, some["params"], some["test_loss"])
     return fits
 
 
@@ -197,12 +198,12 @@ def floor_table(
         raise ValueError("there is no fit: L(P) takes three or more sizes.")
     table = []
     for (loss, left), fit in fits.items():
-        again = robust(fit, level, ("c",))
+        again = kept.robust_fit(fit, level, ("c",))
         low, high = again.intervals["c"]
         squares = fit.interval(level)["c"]
         p, of = np.unique(fit.x, return_inverse=True)
         means = np.bincount(of, fit.y) / np.bincount(of)
-        of_means = ModelSizeLaw.fit(p, means).interval(level)["c"]
+        of_means = kept.fit(ModelSizeLaw, p, means).interval(level)["c"]
         line = _grid_or_none(fit)
         half = _Z * (cells_error or {}).get(loss, 0.0)
         c = again.params["c"]
@@ -386,7 +387,7 @@ def noise_table(rows: pd.DataFrame, fits: dict[Any, Fit]) -> pd.DataFrame:
         size = some.groupby("size")["validation_loss"].mean().idxmin()
         best = float(some.loc[some["size"] == size, "test_loss"].mean())
         mean, noise = float(some["mean_loss"].mean()), float(some["noise_loss"].astype(float).mean())
-        again = robust(fits[depth], names=("c",))
+        again = kept.robust_fit(fits[depth], names=("c",))
         table.append({
             "depth": depth, "umis_per_cell": some["umis_per_cell"].mean(), "gene mean": mean,
             "linear": some["linear_loss"].mean(), "best model": best, "size": size,

@@ -1,12 +1,16 @@
 """Probe embeddings directly: information about one signal, several seeds, one table."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from helpers import kept, measure
 from helpers.information import lmi_many
+from helpers.preprocess import Prepared
+from helpers.representations import Txformer
 
 
 def probed(embeddings: dict[Any, np.ndarray], signal: np.ndarray, seeds: Sequence[int], name: str) -> pd.DataFrame:
@@ -44,3 +48,41 @@ def probed(embeddings: dict[Any, np.ndarray], signal: np.ndarray, seeds: Sequenc
             {name: label, "bits": bits.mean(), "± (95 %)": 1.96 * error, "permuted null": null, "seeds": len(bits)}
         )
     return pd.DataFrame(rows).set_index(name).round(3)
+
+
+def along_training(
+    ready: Prepared, signal: np.ndarray, seeds: Sequence[int], dim: int, steps: int, at: Sequence[int]
+) -> pd.DataFrame:
+    """Return the information of one rank-token transformer at several steps of its training, beside its loss.
+
+    Training takes a minute or more, so the tables of the book are kept (``helpers.kept``); with other cells, settings
+    or code the model is trained now.
+
+    Parameters
+    ----------
+    ready : Prepared
+    signal : (probe cells,) labels
+    seeds : of the estimates
+    dim : components of the embedding
+    steps : gradient steps, validated at every quarter
+    at : steps whose encoders are probed
+
+    Returns
+    -------
+    DataFrame from ``probed``, by step, with ``validation loss (bits per token)``
+    """
+    sides = (ready.train_counts, ready.probe_counts)
+    cells = [part for side in sides for part in (side.data, side.indices, side.indptr)]
+    code = [measure.code_of({"dataset": "pbmc68k", "representation": "txformer"}), list(map(str, signal))]
+    key = kept.key_of("along training", [Path(__file__)], *code, *cells, list(seeds), dim, steps, list(at))
+
+    def trained() -> pd.DataFrame:
+        every = max(1, steps // 4)
+        model = Txformer(dim=dim, steps=steps, validate_every=every, patience=100, checkpoints=at)
+        model.fit(ready.train_counts)
+        found = probed({step: model.transform_at(step, ready.probe_counts) for step in at}, signal, seeds, "step")
+        history: Any = model.history_
+        loss = history.set_index("step")["validation_bits"].rename("validation loss (bits per token)")
+        return found.join(loss)
+
+    return kept.table(key, "along training", trained)

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import laws, reference, store
+from helpers import kept, laws, reference, store
 from helpers.checks import choose
 from helpers.datasets.files import fetch
-from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, fit_groups, parameter_table
+from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, parameter_table
 from helpers.laws.compare import compare, grid_means
 
 # Gowri, Yin and Klein, first version: tables 1 to 5, as this project defines them. None: not given.
@@ -191,7 +191,7 @@ def of_modality(dataset: str) -> pd.DataFrame:
 
 
 def refitted(law: type[Law], rows: pd.DataFrame | None = None) -> dict[tuple, Fit]:
-    """Fit every released curve anew.
+    """Fit every released curve anew (``helpers.kept``: of the released points the fits are at hand).
 
     Parameters
     ----------
@@ -204,7 +204,7 @@ def refitted(law: type[Law], rows: pd.DataFrame | None = None) -> dict[tuple, Fi
     dict of (dataset, signal, representation, training cells or quality) → Fit
     """
     setting, x = AXIS[law]
-    return fit_groups(points() if rows is None else rows, law, x, by=[*KEYS, setting])
+    return kept.fit_groups(points() if rows is None else rows, law, x, by=[*KEYS, setting])
 
 
 def beside_published(fits: dict[tuple, Fit], law: type[Law], tolerance: float = 1e-3) -> pd.DataFrame:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from helpers.checks import choose, in_range
 from helpers.executed import note_read
 from helpers.image_sweep import ImageGrid
-from helpers.laws import CellNumberLaw, Fit, fit_groups
+from helpers.kept import fit_groups
+from helpers.laws import CellNumberLaw, Fit
 from helpers.run import project_root
 from helpers.sequence_sweep import SequenceGrid
 from helpers.tolerance import image_points, sequence_points

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers import kept
 from helpers.checks import choose, in_range
 from helpers.laws import Fit, NoiseLaw
 from helpers.noise.images import CLEAN
@@ -128,7 +129,7 @@ def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict
     spoiled = chosen[np.isfinite(chosen["at"]) & (chosen["at"] > 0)]
     if axis.kind == "substitution":
         spoiled = spoiled[spoiled["noise_level"] <= _NOTHING_LEFT]
-    return {name: NoiseLaw.fit(rows["at"], rows["mi_bits"]) for name, rows in spoiled.groupby(by)}
+    return {name: kept.fit(NoiseLaw, rows["at"], rows["mi_bits"]) for name, rows in spoiled.groupby(by)}
 
 
 def exponents(points: pd.DataFrame, kind: str, powers: tuple[int, ...] = (1, 2)) -> dict[NoiseAxis, Fit]:
