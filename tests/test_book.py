@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[1]
 BOOK = ROOT / "_build" / "html"
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
-         "--disable-sync", "--no-first-run"]  # fmt: skip
+         "--disable-sync", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
+WINDOW = {"width": 1280, "height": 720}
 PAGES = sorted(str(p.relative_to(BOOK)) for d in ("book", "notebooks") for p in (BOOK / d).rglob("*.html"))
 
 pytestmark = [
@@ -52,28 +53,54 @@ def browser():
         browser.close()
 
 
+@pytest.fixture(scope="module")
+def tab(browser, base):
+    """One window for all tests: opening another one costs more than showing a page in it."""
+    tab = browser.new_page()
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def page(browser, base):
-    page = browser.new_page()
-    page.outside, page.problems = [], []
+def page(tab, base):
+    """The window as it was when it was opened, with the requests that left the book and the errors of this test."""
+    tab.outside, tab.problems = [], []
 
-    def only_the_book(route):
-        if route.request.url.startswith((base, "data:", "blob:")):
-            return route.continue_()
-        page.outside.append(route.request.url)
-        return route.abort()
+    def only_the_book(request):
+        if not request.url.startswith((base, "data:", "blob:")):
+            tab.outside.append(request.url)
 
-    page.route("**/*", only_the_book)
-    page.on("pageerror", lambda e: page.problems.append(str(e)))
-    page.on("console", lambda m: m.type == "error" and page.problems.append(m.text))
-    yield page
-    page.close()
+    heard = {
+        "request": only_the_book,
+        "pageerror": lambda e: tab.problems.append(str(e)),
+        "console": lambda m: m.type == "error" and tab.problems.append(m.text),
+    }
+    for event, hear in heard.items():
+        tab.on(event, hear)
+    yield tab
+    for event, hear in heard.items():
+        tab.remove_listener(event, hear)
+    if tab.url.startswith(base):
+        tab.evaluate("localStorage.clear(); sessionStorage.clear()")
+    tab.goto("about:blank")
+    tab.set_viewport_size(WINDOW)
+    tab.emulate_media(media="null")
 
 
 def wait_for_charts(page):
     page.wait_for_function(
         "document.querySelectorAll('.vega-chart').length === document.querySelectorAll('.vega-chart svg.marks').length"
     )
+
+
+def test_a_request_outside_the_book_is_seen_and_fails(page, base):
+    """Else no test here would notice one."""
+    page.goto(base + "book/intro.html")
+    outside = ["https://example.org/a.png", "http://93.184.216.34/b.png", "http://127.0.0.2/c.png"]
+    page.evaluate("urls => urls.forEach(url => { new Image().src = url; })", outside)
+    page.wait_for_timeout(500)
+    assert page.outside == outside
+    assert len(page.problems) == len(outside)
 
 
 def test_all_pages_of_the_contents_were_built():

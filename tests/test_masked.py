@@ -264,7 +264,7 @@ def test_training_beats_the_gene_mean(size, loss):
     train, validation, test = split(cells)
     ready = preprocess.prepare(cells.counts[train], cells.counts[np.r_[validation, test]], n_top=48)
     held = ready.probe[: len(validation)], ready.probe[len(validation) :]
-    how = Training(size, loss, steps=600 if size == "TINY" else 200)
+    how = Training(size, loss, steps=200 if size == "TINY" else 100)
     made = train_reconstruction(ready.train, held[0], how)
     found = score(made, ready.train, held[1])
     assert found.loss + 2 * found.gain_stderr < found.mean_loss
@@ -638,8 +638,15 @@ def runs_of(law: ModelSizeLaw, sizes: dict[str, float], noise: float = 0.0, seed
 SIZES = {"XXS": 500.0, "TINY": 1e4, "XS": 1e5, "S": 1e6, "M": 2e7}
 
 
-def test_a_floor_that_is_there_is_identified():
-    table = losses.floor_table(losses.floor_fits(runs_of(ModelSizeLaw(2.0, 0.4, 0.5), SIZES, 1e-4)))
+@pytest.fixture(scope="module")
+def floor_of_a_half():
+    """Fits to runs whose floor is 0.5, and their table."""
+    fits = losses.floor_fits(runs_of(ModelSizeLaw(2.0, 0.4, 0.5), SIZES, 1e-4))
+    return fits, losses.floor_table(fits)
+
+
+def test_a_floor_that_is_there_is_identified(floor_of_a_half):
+    table = floor_of_a_half[1]
     assert table["sizes"].tolist() == ["all sizes", "without XXS"]
     assert (table["c_low"] < 0.5005).all()
     assert (table["c_high"] > 0.4995).all()
@@ -688,9 +695,9 @@ def test_a_floor_above_a_size_is_not_one():
     assert "not identified" in losses.floor_in_words(table, "mse")
 
 
-def test_test_cells_widen_entropies_and_nothing_else():
-    fits = losses.floor_fits(runs_of(ModelSizeLaw(2.0, 0.4, 0.5), SIZES, 1e-4))
-    plain, wide = losses.floor_table(fits), losses.floor_table(fits, cells_error={"mse": 0.01})
+def test_test_cells_widen_entropies_and_nothing_else(floor_of_a_half):
+    fits, plain = floor_of_a_half
+    wide = losses.floor_table(fits, cells_error={"mse": 0.01})
     assert plain["c_low"].equals(wide["c_low"])
     assert wide["entropy_low"][0] == pytest.approx(float(entropy_of_mse(0.5 - 0.0196)), abs=2e-3)
     assert wide["entropy_high"][0] == pytest.approx(float(entropy_of_mse(0.5 + 0.0196)), abs=2e-3)

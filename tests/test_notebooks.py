@@ -80,20 +80,21 @@ def test_no_notebook_is_left_out():
     assert set(notebooks(ROOT)) <= set(TINY)
 
 
-@pytest.fixture(scope="module")
-def executed(tmp_path_factory):
-    """Run every notebook once, datasets first, on one store of results."""
-    folder = tmp_path_factory.mktemp("run")
+def execute(folder):
+    """Run every notebook of FLOW, datasets first, on one store of results."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("NOISE_SCALING_RESULTS", str(folder / "results"))
-        out = {}
         for name, given in FLOW.items():
-            target = folder / f"{name}.ipynb"
             # The last page reports on a profile of config/, the others fill a store of their own.
             profile = {} if name == "book/reproducibility" else {"profile": "tiny"}
-            run_notebook(find_notebook(name, ROOT), target, profile | given)
-            out[name] = nbformat.read(target, as_version=4)
-        yield out
+            run_notebook(find_notebook(name, ROOT), folder / f"{name}.ipynb", profile | given)
+
+
+@pytest.fixture(scope="module")
+def executed(made_once):
+    """Return the notebooks of FLOW, executed once, whichever process of the tests asks first."""
+    folder = made_once("notebooks", execute)
+    return {name: nbformat.read(folder / f"{name}.ipynb", as_version=4) for name in FLOW}
 
 
 @pytest.mark.parametrize("name", FLOW)
@@ -119,6 +120,7 @@ def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("name", READ)
 def test_it_reads_and_shows(name, tmp_path, monkeypatch):
+    monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
     run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", READ[name])
     notebook = nbformat.read(tmp_path / "x.ipynb", as_version=4)
