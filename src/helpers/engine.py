@@ -10,6 +10,7 @@ import multiprocessing.forkserver
 import os
 import signal
 import threading
+from asyncio import AbstractEventLoop
 from collections.abc import Iterable
 from multiprocessing.context import ForkServerProcess
 from types import FrameType
@@ -18,6 +19,7 @@ from typing import Any
 from jupyter_client import AsyncKernelManager
 from jupyter_client.provisioning import LocalProvisioner
 from jupyter_core.utils import ensure_event_loop
+from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.log import logger
@@ -99,11 +101,19 @@ class KernelEngine(Engine):
             nb_man, kernel_name=kernel_name, kernel_manager_class=cls.manager, timeout=execution_timeout,
             startup_timeout=start_timeout, extra_arguments=list(extra_arguments), log=logger,
         )  # fmt: skip
+        loop = ensure_event_loop()
+        loop.set_exception_handler(_told_already)
         try:
             client.execute(env=dict(os.environ) if environment is None else environment, cwd=folder or os.getcwd())
         finally:
             if threading.current_thread() is not threading.main_thread():
-                ensure_event_loop().close()  # of this thread, which may be over
+                loop.close()  # of this thread, which may be over
+
+
+def _told_already(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log what goes wrong unseen, but for the kernel's end: who executes is told, or has interrupted it."""
+    if not isinstance(context.get("exception"), DeadKernelError):
+        loop.default_exception_handler(context)
 
 
 class _Process:
