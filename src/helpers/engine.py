@@ -8,12 +8,10 @@ interrupts.
 import atexit
 import multiprocessing.forkserver
 import os
-import signal
 import threading
 from asyncio import AbstractEventLoop
 from collections.abc import Iterable
 from multiprocessing.context import ForkServerProcess
-from types import FrameType
 from typing import Any
 
 from jupyter_client import AsyncKernelManager
@@ -24,7 +22,7 @@ from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 from papermill.log import logger
 
-from helpers.kernel import serve
+from helpers.kernel import end_forks, serve
 
 # What most pages import, beside this project's own modules: those are read afresh by each notebook, and noted.
 PACKAGES = (
@@ -45,24 +43,6 @@ def preload(packages: Iterable[str] = PACKAGES) -> None:
     """
     _CONTEXT.set_forkserver_preload(list(packages))
     multiprocessing.forkserver.ensure_running()
-
-
-def end_forks() -> None:
-    """Kill all forked kernels of this process."""
-    for process in multiprocessing.active_children():
-        process.kill()
-
-
-def end_forks_when_interrupted() -> None:
-    """Have Ctrl-C end kernels that run in threads, too, which Python interrupts only when they are done."""
-    before = signal.getsignal(signal.SIGINT)
-
-    def interrupted(number: int, frame: FrameType | None) -> None:
-        end_forks()
-        if callable(before):
-            before(number, frame)
-
-    signal.signal(signal.SIGINT, interrupted)
 
 
 class _Client(PapermillNotebookClient):

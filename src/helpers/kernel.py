@@ -1,9 +1,14 @@
-"""What a forked process does to be the kernel of a notebook. Imports nothing that takes time: every fork imports it."""
+"""What a forked process does to be the kernel of a notebook, and how it ends.
+
+Imports nothing that takes time: every fork imports it.
+"""
 
 import multiprocessing
 import os
+import signal
 import sys
 import threading
+from types import FrameType
 
 # Where packages are, before what the client added to its own list, which its forks are given.
 _PATH = [place for place in sys.path if place]
@@ -37,3 +42,21 @@ def _end_with_client() -> None:
     assert client is not None  # of a forked process
     client.join()
     os._exit(1)
+
+
+def end_forks() -> None:
+    """Kill all forked kernels of this process."""
+    for process in multiprocessing.active_children():
+        process.kill()
+
+
+def end_forks_when_interrupted() -> None:
+    """Have Ctrl-C end kernels that run in threads, too, which Python interrupts only when they are done."""
+    before = signal.getsignal(signal.SIGINT)
+
+    def interrupted(number: int, frame: FrameType | None) -> None:
+        end_forks()
+        if callable(before):
+            before(number, frame)
+
+    signal.signal(signal.SIGINT, interrupted)

@@ -1,17 +1,34 @@
 """Noise scaling laws: formulas, fits, intervals."""
 
+from typing import TYPE_CHECKING
+
 from helpers.laws.base import Fit, Law
-from helpers.laws.cell_number import CellNumberLaw, more_cells
-from helpers.laws.joint import JOINT_LAWS, JointLaw, TwoVariableLaw
-from helpers.laws.loss import ComputeLaw, DataLaw, SizeAndDataLaw
-from helpers.laws.model_size import ModelSizeLaw
 from helpers.laws.noise import NoiseLaw
 from helpers.laws.robust import RobustFit, robust
 from helpers.laws.summary import depth_advice, depth_table, fit_groups, parameter_table, ratio_table, summary
+from helpers.lazy import Lazy, attributes
 
-LAWS: dict[str, type[Law]] = {
-    "noise": NoiseLaw, "cell_number": CellNumberLaw, "model_size": ModelSizeLaw, "data": DataLaw, "compute": ComputeLaw,
+if TYPE_CHECKING:
+    from helpers.laws.cell_number import CellNumberLaw, more_cells
+    from helpers.laws.joint import JOINT_LAWS, JointLaw, TwoVariableLaw
+    from helpers.laws.loss import ComputeLaw, DataLaw, SizeAndDataLaw
+    from helpers.laws.model_size import ModelSizeLaw
+
+# Imported when they are used: a page that does not use a law need not be executed again when that law changes.
+_MODULES = {
+    "CellNumberLaw": "cell_number", "more_cells": "cell_number", "JOINT_LAWS": "joint", "JointLaw": "joint",
+    "TwoVariableLaw": "joint", "ComputeLaw": "loss", "DataLaw": "loss", "SizeAndDataLaw": "loss",
+    "ModelSizeLaw": "model_size",
 }  # fmt: skip
+__getattr__ = attributes(__name__, {name: f"{__name__}.{module}" for name, module in _MODULES.items()})
+
+LAWS: Lazy[type[Law]] = Lazy(
+    {name: f"{__name__}.{module}" for name, module in (
+        ("noise", "noise"), ("cell_number", "cell_number"), ("model_size", "model_size"), ("data", "loss"),
+        ("compute", "loss"))},
+    {"noise": "NoiseLaw", "cell_number": "CellNumberLaw", "model_size": "ModelSizeLaw", "data": "DataLaw",
+     "compute": "ComputeLaw"},
+)  # fmt: skip
 
 __all__ = [
     "JOINT_LAWS",
