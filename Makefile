@@ -21,7 +21,8 @@ test-slow: $(INSTALLED)  ## the simulations that take minutes
 
 lab: .venv-lab/.installed  ## open the notebooks in JupyterLab, or the one in OPEN=FILE
 	bash binder/notebooks
-	JUPYTER_PATH=$(CURDIR)/.venv/share/jupyter JUPYTER_CONFIG_PATH=$(CURDIR)/.venv/etc/jupyter $(LAB)/jupyter lab $(OPEN)
+	JUPYTER_CONFIG_PATH=$(CURDIR)/.venv/etc/jupyter $(LAB)/jupyter-lab \
+		--LabApp.extra_labextensions_path=$(CURDIR)/.venv/share/jupyter/labextensions $(OPEN)
 
 # Apart from the packages that notebooks import: JupyterLab's slow down every start, by seconds. It sees those, too.
 .venv-lab/.installed: $(INSTALLED) requirements-lab.lock

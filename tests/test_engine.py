@@ -30,6 +30,9 @@ def test_both_engines_give_the_same_file(tmp_path):
     code = [
         "import sys\n\nimport ipywidgets\nfrom IPython.display import Markdown, display",
         "from helpers.laws import NoiseLaw",
+        "import matplotlib\nimport pandas as pd\nimport torch\nfrom tqdm.auto import tqdm",
+        "pd.DataFrame([range(100, 130)])",
+        "pd.options.display.max_columns, matplotlib.get_backend(), tqdm.__module__, torch.get_num_threads()",
         "print('out'); print('error', file=sys.stderr); display(Markdown('**bold**')); NoiseLaw(2.0, 100.0)(50.0)",
         "ipywidgets.IntSlider(value=3)",
         "__name__, sys.path[0]",

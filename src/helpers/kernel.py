@@ -31,6 +31,11 @@ def serve(arguments: list[str], environment: dict[str, str], folder: str) -> Non
     threading.Thread(target=_end_with_client, daemon=True).start()
     if numpy := sys.modules.get("numpy"):
         numpy.random.seed()  # else all forks would draw the same, where a started kernel draws afresh
+    # These were imported outside a notebook: tables would have a terminal's width, figures no place to be shown.
+    if pandas := sys.modules.get("pandas"):
+        pandas.set_option("display.max_columns", 20)
+    if matplotlib := sys.modules.get("matplotlib"):
+        matplotlib.rcParams["backend"] = environment.get("MPLBACKEND", "module://matplotlib_inline.backend_inline")
     from ipykernel.kernelapp import IPKernelApp
 
     IPKernelApp.launch_instance(argv=arguments)
