@@ -30,9 +30,12 @@ def write(root: Path, html_folder: Path, html_started: float) -> None:
     profile = os.environ.get(PROFILE)
     if profile is None or not page.exists():
         return
-    notebooks = [
-        json.loads(file.read_text("utf8")) for file in sorted((profile_folder(profile) / "times").glob("*.json"))
-    ]
+    from helpers.workflow import load_plan  # which sets these variables
+
+    plan = load_plan(profile, root)
+    known = {*plan.jobs(), *(name.removeprefix("notebooks/") for name in plan.pages)}
+    files = sorted((profile_folder(profile) / "times").glob("*.json"))
+    notebooks = [row for file in files if (row := json.loads(file.read_text("utf8")))["notebook"] in known]
     text = page.read_text("utf8")
     page.write_text(
         _PLACE.sub(lambda place: place[1] + _tables(root, notebooks, html_started) + place[2], text), "utf8"
@@ -51,8 +54,10 @@ def _tables(root: Path, notebooks: list[dict[str, Any]], html_started: float) ->
     if started := os.environ.get(STARTED):
         steps.append((f"the whole of this build, on {os.cpu_count()} processors", now - float(started)))
     rows = [(escape(row["notebook"]), f"{row['seconds']:.1f}", escape(row["finished"])) for row in notebooks]
-    return _table(("step", "minutes"), [(name, f"{took / 60:.1f}") for name, took in steps]) + _table(
-        ("notebook", "seconds", "finished"), rows
+    each = _table(("notebook", "seconds", "finished"), rows)
+    return (
+        _table(("step", "minutes"), [(name, f"{took / 60:.1f}") for name, took in steps])
+        + f"<details><summary>Every notebook</summary>{each}</details>"
     )
 
 
@@ -60,4 +65,4 @@ def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
     top = "".join(f"<th>{name}</th>" for name in head)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<table class="dataframe"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    return f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
