@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helpers import workflow
+from helpers import executed, run, store, workflow
+from small_notebook import HEAD
 
 ROOT = Path(__file__).parents[1]
 
@@ -186,3 +187,80 @@ def test_slurm_measures_what_this_machine_measures():
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.count("rows are equal to those measured without Slurm") == 2
+
+
+# What is executed again
+
+
+def page(code, parameters=""):
+    cells = [f":tags: [parameters]\n\nprofile = 'small'\n{parameters}", code]
+    return "\n".join([HEAD, "# A page\n", *(f"```{{code-cell}} ipython3\n{cell}\n```\n" for cell in cells)])
+
+
+@pytest.fixture
+def clone(tmp_path, monkeypatch):
+    """A folder like a clone with two pages: one fits a law, the other reads the rows of a store and takes a number."""
+    folder = tmp_path / "clone"
+    for name in ("notebooks", "config", "book"):
+        (folder / name).mkdir(parents=True)
+    for name in ("_toc.yml", "_config.yml"):
+        shutil.copy(ROOT / name, folder)
+    shutil.copytree(ROOT / "workflow", folder / "workflow")
+    pages = {
+        "fits": page("from helpers.laws import CellNumberLaw\nCellNumberLaw"),
+        "reads": page(f"from helpers.store import Store\nlen(Store({str(tmp_path / 'rows')!r}).table())", "number = 1"),
+    }
+    for name, text in pages.items():
+        (folder / "notebooks" / f"{name}.md").write_text(text)
+    settings = {"profile": "small", "about": "two pages", "sweep": [], "pages": [f"notebooks/{name}" for name in pages]}
+    (folder / "config" / "small.yaml").write_text(yaml.safe_dump(settings))
+    monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
+    return folder
+
+
+def outdated(clone):
+    return workflow.outdated_pages(workflow.load_plan("small", clone), clone)
+
+
+def test_a_page_is_outdated_by_what_it_is_made_of_alone(clone, tmp_path, monkeypatch):
+    plan = workflow.load_plan("small", clone)
+    for name in plan.pages:
+        run.run_notebook(clone / f"{name}.md", clone / f"{name}.ipynb", plan.parameters_of(name))
+    assert outdated(clone) == []
+    fits, reads = (clone / "notebooks" / f"{name}.md" for name in ("fits", "reads"))
+    for file in (fits, reads, ROOT / "src" / "helpers" / "laws" / "cell_number.py"):
+        os.utime(file)  # times say nothing
+    assert outdated(clone) == []
+    text = fits.read_text()
+    fits.write_text(text + "\nA sentence.\n")
+    assert outdated(clone) == ["notebooks/fits.ipynb"]
+    fits.write_text(text)
+    store.Store(tmp_path / "rows").put("p-v", {"dataset": "toy", "status": "ok"})
+    assert outdated(clone) == ["notebooks/reads.ipynb"]
+    shutil.rmtree(tmp_path / "rows")
+    settings = yaml.safe_load((clone / "config" / "small.yaml").read_text())
+    settings["page_parameters"] = {"notebooks/reads": {"number": 2}}
+    (clone / "config" / "small.yaml").write_text(yaml.safe_dump(settings))
+    assert outdated(clone) == ["notebooks/reads.ipynb"]
+    (clone / "config" / "small.yaml").write_text(yaml.safe_dump({**settings, "page_parameters": {}}))
+    state = executed.code_state
+    law = "helpers.laws.cell_number"
+    monkeypatch.setattr(executed, "code_state", lambda modules: state(modules) + "new" * (law in modules))
+    assert outdated(clone) == ["notebooks/fits.ipynb"]
+
+
+def test_the_workflow_executes_the_page_that_changed(clone):
+    def sweep():
+        line = [sys.executable, "-c", "from helpers.cli import main; main()", "sweep", "--profile", "small"]
+        done = subprocess.run(line, cwd=clone, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return {name: (clone / "notebooks" / f"{name}.ipynb").stat().st_mtime_ns for name in ("fits", "reads")}
+
+    first = sweep()
+    assert sweep() == first
+    fits = clone / "notebooks" / "fits.md"
+    fits.write_text(fits.read_text() + "\nA sentence.\n")
+    second = sweep()
+    assert second["fits"] > first["fits"]
+    assert second["reads"] == first["reads"]
+    assert "A sentence." in (clone / "notebooks" / "fits.ipynb").read_text()
