@@ -21,7 +21,7 @@ from helpers import reference, run, sweep
 from helpers import store as stores
 from helpers.store import Store
 from helpers.sweep import Grid, run_sweep
-from small_notebook import HEAD
+from small_notebook import HEAD, clone_in
 
 ROOT = Path(__file__).parents[1]
 GRID = {
@@ -163,12 +163,7 @@ def test_a_killed_worker_at_many_moments(workers, uninterrupted, tmp_path, rows,
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
     """A folder like a clone of the project, whose one notebook measures the grid; results go to tmp_path/results."""
-    folder = tmp_path / "clone"
-    for name in ("notebooks", "config", "book"):
-        (folder / name).mkdir(parents=True)
-    for name in ("_toc.yml", "_config.yml"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "workflow", folder / "workflow")
+    folder = clone_in(tmp_path)
     (folder / "src").symlink_to(ROOT / "src")
     (folder / "notebooks" / "small.md").write_text(NOTEBOOK)
     (folder / "config" / "small.yaml").write_text("profile: small\nabout: small\nsweep: []\npages: [notebooks/small]\n")

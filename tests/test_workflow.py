@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from helpers import executed, run, store, workflow
-from small_notebook import HEAD
+from small_notebook import HEAD, clone_in
 
 ROOT = Path(__file__).parents[1]
 
@@ -200,12 +200,7 @@ def page(code, parameters=""):
 @pytest.fixture
 def clone(tmp_path, monkeypatch):
     """A folder like a clone with two pages: one fits a law, the other reads the rows of a store and takes a number."""
-    folder = tmp_path / "clone"
-    for name in ("notebooks", "config", "book"):
-        (folder / name).mkdir(parents=True)
-    for name in ("_toc.yml", "_config.yml"):
-        shutil.copy(ROOT / name, folder)
-    shutil.copytree(ROOT / "workflow", folder / "workflow")
+    folder = clone_in(tmp_path)
     pages = {
         "fits": page("from helpers.laws import CellNumberLaw\nCellNumberLaw"),
         "reads": page(f"from helpers.store import Store\nlen(Store({str(tmp_path / 'rows')!r}).table())", "number = 1"),

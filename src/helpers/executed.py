@@ -6,6 +6,7 @@ import platform
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -79,8 +80,13 @@ def noting() -> Iterator[Notes]:
 
 def _note(kind: str, *words: str) -> None:
     if file := os.environ.get(_NOTES):
-        with open(file, "a", encoding="utf8") as notes:
-            notes.write(f"{json.dumps([kind, *words])}\n")
+        _append(file, f"{json.dumps([kind, *words])}\n")
+
+
+@cache  # once is enough
+def _append(file: str, line: str) -> None:
+    with open(file, "a", encoding="utf8") as notes:
+        notes.write(line)
 
 
 def note_data(used: Iterable[tuple[str, str]]) -> None:
