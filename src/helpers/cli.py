@@ -55,13 +55,15 @@ def run(
     to: Annotated[Path | None, typer.Option(help="The .ipynb to write; in runs/ if not given.")] = None,
     timeout: Annotated[int, typer.Option(help="Seconds that one cell may take.", min=1)] = 3600,
     engine: Annotated[
-        str, typer.Option(help="forked: the kernel is a fork of a process that has imported packages; kernel: plain.")
-    ] = "forked",
+        str | None,
+        typer.Option(help="forked: the kernel is a fork of one process with all packages (on Linux); kernel: plain."),
+    ] = None,
     building: Annotated[str, typer.Option(help="Profile of the book being built.", hidden=True)] = "",
 ) -> None:
     """Run one notebook with other parameters; wrong names or types are refused before it starts."""
     from helpers import run as runner
 
+    engine = engine or runner.ENGINE
     root = runner.project_root()
     source = runner.find_notebook(notebook, root)
     name = str(source.relative_to(root).with_suffix("")).removeprefix("notebooks/")

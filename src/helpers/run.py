@@ -220,6 +220,8 @@ def parse_assignments(pairs: list[str]) -> dict[str, Any]:
 # Python 3.11 may raise SystemError where two threads parse code at once (python/cpython#106905).
 _PARSING = threading.Lock()
 ENGINES = ("forked", "kernel")
+# Elsewhere libraries that Python imports may not survive a fork (macOS), or there is none.
+ENGINE = "forked" if sys.platform == "linux" else "kernel"
 
 
 def run_notebook(
@@ -228,7 +230,7 @@ def run_notebook(
     parameters: dict[str, Any] | None = None,
     timeout: int = 3600,
     progress: bool = False,
-    engine: str = "forked",
+    engine: str = ENGINE,
 ) -> float:
     """Execute a text notebook into ``target`` and return the seconds it took.
 
@@ -239,7 +241,8 @@ def run_notebook(
     parameters : checked against the notebook's own
     timeout : seconds that one cell may take
     progress : True to draw a bar of the cells that are done
-    engine : "forked", in a fork of one process that has imported packages, or "kernel", started as Jupyter does
+    engine : "forked", in a fork of one process that has imported packages, or "kernel", started as Jupyter does;
+        forked on Linux if not given
 
     Raises
     ------
@@ -344,7 +347,7 @@ def run_id(notebook: str, parameters: dict[str, Any]) -> str:
 
 
 def run_job(
-    profile: str, notebook: str, target: Path, given: dict[str, Any], timeout: int, engine: str = "forked"
+    profile: str, notebook: str, target: Path, given: dict[str, Any], timeout: int, engine: str = ENGINE
 ) -> None:
     """Execute a notebook as a job of a profile, and note how long it took.
 

@@ -17,6 +17,7 @@ from helpers import executed
 from helpers.build_times import STARTED
 from helpers.checks import choose, in_range
 from helpers.run import (
+    ENGINE,
     alone,
     check_parameters,
     code_cells,
@@ -269,7 +270,7 @@ def run_workflow(
     folder, executor = place(on, root)
     limit = [] if cores is None else ["--jobs" if executor else "--cores", str(cores)]
     # Forks run in threads of Snakemake itself, with one thread each.
-    forks = [] if executor else ["engine=forked", "--force-use-threads"]
+    forks = ["engine=forked", "--force-use-threads"] if not executor and ENGINE == "forked" else []
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", STARTED: str(time.time())}
     if not executor:
         environment["OMP_NUM_THREADS"] = "1"
