@@ -193,7 +193,11 @@ def children(process):
 
 
 def named(process, word):
-    return [child for child in children(process) if any(word in part for part in child.cmdline())]
+    found = []
+    for child in children(process):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it has ended meanwhile
+            found += [child] * any(word in part for part in child.cmdline())
+    return found
 
 
 def gone(processes):
@@ -211,7 +215,9 @@ def kernels(process, engine):
     """A forked kernel is a child of the process that has imported packages, a plain one has Jupyter's command."""
     if engine == "kernel":
         return named(process, "ipykernel")
-    return [kernel for server in named(process, "forkserver") for kernel in server.children()]
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return [kernel for server in named(process, "forkserver") for kernel in server.children()]
+    return []
 
 
 @pytest.mark.slow
@@ -223,7 +229,8 @@ def test_a_killed_kernel(clone, uninterrupted, rows, wait, engine):
     until(lambda: rows_in(results) >= max(rows, 1), process)
     time.sleep(wait)
     for kernel in kernels(process, engine):
-        kernel.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            kernel.kill()
     told, _ = process.communicate()
     if process.returncode:  # else it was done before
         assert "the kernel of small died" in told
