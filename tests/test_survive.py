@@ -83,7 +83,16 @@ def workers():
         context = multiprocessing.get_context("forkserver")
         # What measuring imports at its first step, too.
         context.set_forkserver_preload(
-            ["helpers.run", "helpers.reference", "helpers.sweep", "psutil", "pytest", "scanpy", "torch._dynamo"]
+            [
+                "helpers.kernel",
+                "helpers.run",
+                "helpers.reference",
+                "helpers.sweep",
+                "psutil",
+                "pytest",
+                "scanpy",
+                "torch._dynamo",
+            ]  # the first notes the path that kernels get
         )
         yield context
 
