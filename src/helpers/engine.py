@@ -82,7 +82,7 @@ class KernelEngine(Engine):
             startup_timeout=start_timeout, extra_arguments=list(extra_arguments), log=logger,
         )  # fmt: skip
         loop = ensure_event_loop()
-        loop.set_exception_handler(_told_already)
+        loop.set_exception_handler(_log_unreported)
         try:
             client.execute(env=dict(os.environ) if environment is None else environment, cwd=folder or os.getcwd())
         finally:
@@ -90,8 +90,8 @@ class KernelEngine(Engine):
                 loop.close()  # of this thread, which may be over
 
 
-def _told_already(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
-    """Log what goes wrong unseen, but for the kernel's end: who executes is told, or has interrupted it."""
+def _log_unreported(loop: AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Log unseen errors, except the end of the kernel: the caller gets that one, or has interrupted it."""
     if not isinstance(context.get("exception"), DeadKernelError):
         loop.default_exception_handler(context)
 

@@ -213,7 +213,7 @@ def processor() -> str:
 
 @contextmanager
 def recording() -> Iterator[dict[str, tuple[str, str]]]:
-    """Compute everything anew meanwhile and note it: key → (what it is, its content as JSON)."""
+    """Compute everything again meanwhile and note it: key → (what it is, its content as JSON)."""
     global _missed
     before, _missed = _missed, {}
     try:

@@ -191,7 +191,7 @@ def of_modality(dataset: str) -> pd.DataFrame:
 
 
 def refitted(law: type[Law], rows: pd.DataFrame | None = None) -> dict[tuple, Fit]:
-    """Fit every released curve anew (``helpers.kept``: of the released points the fits are at hand).
+    """Fit every released curve again (``helpers.kept``: of the released points the fits are at hand).
 
     Parameters
     ----------
