@@ -110,6 +110,12 @@ def test_both_ways_to_tag_a_cell_are_read(tmp_path, options):
     assert cell.source == "dim = 8"
 
 
+def test_a_parameters_cell_that_is_not_python_is_named(tmp_path):
+    (tmp_path / "x.md").write_text(f"{HEAD}\n```{{code-cell}} ipython3\n:tags: [parameters]\n\nx = (\n```\n")
+    with pytest.raises(ValueError, match=r"x\.md: the parameters cell is not Python .*never closed.*: correct it"):
+        run.declared_parameters(tmp_path / "x.md")
+
+
 # What a start imports
 
 

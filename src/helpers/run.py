@@ -130,7 +130,11 @@ def declared_parameters(source: Path) -> dict[str, Any]:
         if "parameters" not in cell.options:
             continue
         out = {}
-        for line in ast.parse(cell.source).body:
+        try:
+            lines = ast.parse(cell.source).body
+        except SyntaxError as error:
+            raise ValueError(f"{source}: the parameters cell is not Python ({error}): correct it.") from error
+        for line in lines:
             if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
                 out[line.target.id] = ast.literal_eval(line.value)
             elif isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
