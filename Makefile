@@ -14,7 +14,7 @@ test: book  ## lint, types, unit tests, notebooks at tiny parameters, the built 
 	ruff check src tests benchmarks
 	ruff format --check src tests benchmarks
 	mypy
-	OMP_NUM_THREADS=1 pytest -q -n 2 --dist worksteal -m "not slow"
+	OMP_NUM_THREADS=1 pytest -q -n 3 --dist worksteal -m "not slow"
 
 test-slow: $(INSTALLED)  ## the simulations that take minutes
 	OMP_NUM_THREADS=1 pytest -q -n 2 --dist worksteal -m slow

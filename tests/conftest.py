@@ -31,3 +31,9 @@ def made_once(tmp_path_factory):
         return made
 
     return folder
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with what takes long, so that no process ends with it while the others have nothing left to do."""
+    long = ("test_notebooks.py", "test_survive.py", "test_workflow.py", "test_reproduce.py")
+    items.sort(key=lambda item: item.path.name not in long)

@@ -187,11 +187,15 @@ def clone(tmp_path, monkeypatch):
 def command(clone, *words, background=False):
     """Start ``noise-scaling`` in a group of its own, as a terminal does; or as a script does in the background."""
     line = [sys.executable, "-c", "from helpers.cli import main; main()", *words]
+    heard = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background hear none
     if background:  # where shells have interruptions ignored
         line = ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *line]
-    return subprocess.Popen(
-        line, cwd=clone, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0
-    )
+    try:
+        return subprocess.Popen(
+            line, cwd=clone, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, process_group=0
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard)
 
 
 RUN, SWEEP = ("run", "small"), ("sweep", "--profile", "small", "--cores", "1")

@@ -232,7 +232,7 @@ def test_an_unknown_embedding_is_told(tmp_path, with_embeddings):
 
 
 def test_the_package_latentmi_is_an_estimator_too(tmp_path):
-    grid = GRID.model_copy(update={"depths": [1.0], "seeds": [0], "representations": ["pca"]})
+    grid = GRID.model_copy(update={"depths": [1.0], "seeds": [0], "representations": ["pca"], "n_probe": 60})
     ours = run_sweep(grid, Store(tmp_path), progress=False)["mi_bits"].item()
     package = run_sweep(grid.model_copy(update={"lmi": {"estimator": "latentmi"}}), Store(tmp_path), progress=False)
     assert package["status"].item() == "ok"
