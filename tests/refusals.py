@@ -1380,7 +1380,7 @@ def _tables() -> list[tuple[str, Any, str]]:
         ("a column that a store has not", lambda d: points.measured(Store(d), datset="x"), "'datset': did you mean"),
         ("means of nothing measured", lambda d: points.seed_means(pd.DataFrame()), "no point was measured"),
         ("names of nothing measured", lambda d: points.named(pd.DataFrame()), "no point was measured"),
-        ("a negative seed of what is verified", lambda d: reference.verify(Store(d), -1), "seed is -1"),
+        ("a negative seed of what is verified", lambda d: reference.verify(Store(d), seed=-1), "seed is -1"),
         (
             "means of another table",
             lambda d: points.seed_means(failed),

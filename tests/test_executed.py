@@ -3,7 +3,7 @@
 import nbformat
 import pytest
 
-from helpers import executed
+from helpers import executed, versions
 from helpers.datasets import load
 from helpers.run import code_cells, run_notebook
 from helpers.store import Store
@@ -39,7 +39,8 @@ def test_an_executed_notebook_carries_versions_and_data_hashes(page):
     assert made["code"] == executed.code_state(made["modules"])
     assert {"helpers.sweep", "helpers.datasets.pbmc68k", "helpers.representations.linear"} <= set(made["modules"])
     assert not {"helpers.datasets.larry", "helpers.laws", "helpers.charts"} & set(made["modules"])
-    assert "src/helpers/information/lmi.py" in made["measuring"]["files"]
+    parts = ("data", "datasets/pbmc68k", "cells", "thin", "prep", "random_projection", "lmi")
+    assert made["versions"] == {part: versions.version(part) for part in parts}
     assert made["packages"]["numpy"]
     assert executed.changes(made, SOURCE) == []
     assert executed.changes(made | {"code": "earlier"}, SOURCE + "more") == ["code", "text"]
@@ -78,8 +79,7 @@ def test_a_job_measures_otherwise_with_other_cells_parameters_or_code(page):
     assert executed.measures_otherwise(made, [*cells, "1 + 1"], {})
     assert executed.measures_otherwise(made, cells, {"dim": 2})
     assert executed.measures_otherwise(None, cells, {})
-    other = made | {"measuring": made["measuring"] | {"code": "earlier"}}
-    assert executed.measures_otherwise(other, cells, {})
+    assert executed.measures_otherwise(made | {"versions": made["versions"] | {"thin": 0}}, cells, {})
 
 
 def test_data_are_noted_only_where_somebody_asks():

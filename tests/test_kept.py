@@ -114,13 +114,13 @@ def test_other_points_are_fitted_now():
         kept.fit(NoiseLaw, x, np.where(bits == bits[0], np.nan, bits))
 
 
-def test_other_code_is_another_key(monkeypatch):
+def test_another_version_is_another_key(monkeypatch):
     x, bits = [10.0, 30.0, 100.0], [0.1, 0.2, 0.3]
     with kept.recording() as noted:
         kept.fit(NoiseLaw, x, bits)
         kept.fit(NoiseLaw, x, bits)
         assert len(noted) == 1
-        monkeypatch.setattr(kept, "code_hash", lambda files: "other")
+        monkeypatch.setattr(kept, "method", lambda *components: "other")
         kept.fit(NoiseLaw, x, bits)
         assert len(noted) == 2
         kept.fit(CellNumberLaw, x, bits)

@@ -47,60 +47,49 @@ def test_packed_rows_are_used_and_equal(packed, monkeypatch):
     store, rows = packed
     monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("measured again"))
     again = run_sweep(GRID, store, progress=False)
-    columns = ["mi_bits", "mi_null_bits", "umis_per_cell", "code_hash", "n_probe", "settings", "parameters"]
+    columns = ["mi_bits", "mi_null_bits", "umis_per_cell", "method", "n_probe", "settings", "parameters"]
     pd.testing.assert_frame_equal(again[columns], rows[columns], check_dtype=False)
-    assert "older_code" not in again
+    assert "older_method" not in again
     assert len(store.table()) == len(rows)
 
 
-def test_rows_of_older_code_are_used_and_said(packed):
+def test_rows_of_an_older_method_are_used_and_said(packed):
     store, rows = packed
-    table = pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16)
+    table = pd.read_parquet(store.path / reference.ROWS).assign(method="unversioned")
     table.to_parquet(store.path / reference.ROWS)
     again = run_sweep(GRID, Store(store.path), progress=False)
-    assert again["older_code"].all()
+    assert again["older_method"].all()
     assert again["mi_bits"].tolist() == rows["mi_bits"].tolist()
     told = reference.provenance(again)
-    assert "2 of them are reference results of an earlier state" in told
+    assert "2 of them are reference results of an earlier method" in told
     assert f"minutes of one core ({machine()})" in told
 
 
+@pytest.mark.parametrize("method", ["as it is", "unversioned"])
 @pytest.mark.parametrize("wrong", [0.0, 0.5])
-def test_rows_of_older_code_count_as_present_where_a_sample_agrees(packed, wrong):
+def test_an_audit_measures_points_again_and_decides_nothing(packed, wrong, method):
     store, rows = packed
-    table = pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16)
+    table = pd.read_parquet(store.path / reference.ROWS)
+    if method == "unversioned":
+        table["method"] = method
     table.assign(mi_bits=table["mi_bits"] + wrong).to_parquet(store.path / reference.ROWS)
-    found = reference.verify(Store(store.path))
+    before = {file.name: file.read_bytes() for file in store.path.iterdir() if file.is_file()}
+    found = reference.verify(Store(store.path), points=1)
     assert found["agrees"].tolist() == [wrong == 0]
-    again = run_sweep(GRID, Store(store.path), progress=False)
-    assert again["older_code"].tolist() == [wrong > 0] * len(rows)
+    assert found["older"].tolist() == [method == "unversioned"]
+    assert len(reference.verify(Store(store.path), points=10)) == len(rows)
+    assert before == {file.name: file.read_bytes() for file in store.path.iterdir() if file.is_file()}
 
 
-def test_one_dataset_is_verified_and_what_was_noted_of_others_stays(packed):
-    store, _ = packed
-    table = pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16)
-    other = table.assign(dataset="other")
-    pd.concat([table, other]).to_parquet(store.path / reference.ROWS)
-    noted = {"dataset": "other", "measured_by": "x"}
-    (store.path / reference.VERIFIED).write_text(json.dumps([noted, {"dataset": table["dataset"][0]}]))
-    found = reference.verify(Store(store.path), dataset=table["dataset"][0])
-    assert set(found["dataset"]) == {table["dataset"][0]}
-    kept = json.loads((store.path / reference.VERIFIED).read_text())
-    assert noted in kept
-    assert len(kept) == 1 + len(found)
-    with pytest.raises(ValueError, match="unknown dataset of the reference results 'nothing'"):
-        reference.verify(Store(store.path), dataset="nothing")
-
-
-def test_a_sample_speaks_only_for_the_code_it_was_drawn_from(packed):
-    """Rows of the present code agree trivially: they must not vouch for older ones."""
+def test_an_audit_looks_into_as_many_groups_as_it_may(packed):
     store, _ = packed
     table = pd.read_parquet(store.path / reference.ROWS)
-    table.loc[0, ["code_hash", "mi_bits"]] = ["f" * 16, 99.0]
-    table.to_parquet(store.path / reference.ROWS)
-    assert reference.verify(Store(store.path))["agrees"].tolist() == [False]
-    again = run_sweep(GRID, Store(store.path), progress=False)
-    assert (again["older_code"] == True).sum() == 1  # noqa: E712
+    other = table.assign(representation="other")
+    pd.concat([table, other]).to_parquet(store.path / reference.ROWS)
+    assert set(reference.verify(Store(store.path), points=2)["representation"]) == {"other", "random_projection"}
+    with pytest.raises(ValueError, match="unknown dataset of the reference results 'nothing'"):
+        reference.verify(Store(store.path), dataset="nothing")
+    assert set(reference.verify(Store(store.path), points=1, dataset=table["dataset"][0])["dataset"]) == {"simulated"}
 
 
 def test_a_point_measured_again_agrees_and_nothing_is_written(packed):
@@ -136,9 +125,9 @@ def test_half_a_standard_error_is_the_rule_of_both(packed, verified, errors, agr
     store, rows = packed
     shifted = rows.assign(mi_bits=rows["mi_bits"] + errors * rows["mi_stderr_bits"])
     if verified:
-        packed_rows = shifted.assign(code_hash="f" * 16, parameters=[json.dumps(p) for p in rows["parameters"]])
+        packed_rows = shifted.assign(parameters=[json.dumps(p) for p in rows["parameters"]])
         packed_rows.to_parquet(store.path / reference.ROWS)
-        assert reference.verify(Store(store.path))["agrees"].tolist() == [agrees]
+        assert reference.verify(Store(store.path), points=1)["agrees"].tolist() == [agrees]
     elif agrees:
         reference.measured_again(shifted.iloc[0])
     else:
@@ -172,9 +161,7 @@ def test_pairs_with_a_known_answer_are_packed_found_again_and_verified(packed, m
         again = calibrate(Store(store.path), **pairs)
     assert again["mi_bits"].tolist() == measured["mi_bits"].tolist()
     assert reference.measured_again(again.iloc[0])["in the results"][0] == measured["mi_bits"][0]
-    pd.read_parquet(store.path / reference.ROWS).assign(code_hash="f" * 16).to_parquet(store.path / reference.ROWS)
-    assert reference.verify(Store(store.path))["agrees"].all()
-    assert not calibrate(Store(store.path), **pairs)["older_code"].any()
+    assert reference.verify(Store(store.path), points=5)["agrees"].all()
 
 
 def code_cells(name):
@@ -205,17 +192,15 @@ def test_they_find_every_point_of_their_defaults(name, monkeypatch):
     assert names["told"].endswith("points were measured; none failed.")
 
 
-def test_rows_win_over_packed_ones_of_the_same_version_and_the_version_in_use_over_others(packed):
+def test_rows_win_over_packed_ones_of_the_same_method_and_a_later_method_over_both(packed):
     store, rows = packed
-    point, *version = rows.loc[0, ["parameters_hash", "data_hash", "code_hash"]]
-    key, other = "-".join([point, *version]), f"{point}-{version[0]}-other"
-    row = store.get(key)
-    store.put(other, row | {"mi_bits": 7.0, "code_hash": "other"})
-    for used, bits in ((other, 7.0), (key, row["mi_bits"])):
-        store.touch([used])
-        assert bits in Store(store.path).table()["mi_bits"].tolist()
-    store.put(key, row | {"mi_bits": 8.0})
+    point, data, method = rows.loc[0, ["parameters_hash", "data_hash", "method"]]
+    row = store.get(f"{point}-{data}-{method}")
+    store.put(f"{point}-{data}-{method}", row | {"mi_bits": 8.0})
     assert 8.0 in Store(store.path).table()["mi_bits"].tolist()
+    later = method.replace("thin", "thin9")
+    store.put(f"{point}-{data}-{later}", row | {"mi_bits": 7.0, "method": later})
+    assert 7.0 in Store(store.path).table()["mi_bits"].tolist()
 
 
 def test_rows_on_other_data_are_measured_again(packed):
@@ -241,7 +226,7 @@ def test_without_the_data_the_record_is_enough(packed, monkeypatch, tmp_path):
     measured = run_sweep(grid, store, progress=False)
     reference.pack(store)
     monkeypatch.setattr(measure, "_dataset", lambda *_: (_ for _ in ()).throw(FileNotFoundError("no data")))
-    monkeypatch.setattr(measure, "_loader_code", lambda name: "changed")
+    monkeypatch.setattr(measure, "_loader_state", lambda name: "changed")
     measure._facts.cache_clear()
     again = run_sweep(grid, Store(store.path), progress=False)
     assert again["mi_bits"].tolist() == measured["mi_bits"].tolist()
@@ -269,13 +254,13 @@ def test_an_unknown_table_is_told():
         reference.table("calibratoin")
 
 
-def test_committed_results_name_data_and_code():
-    """Every packed row can be traced: settings, data with recorded facts, code, version, seconds."""
+def test_committed_results_name_data_and_method():
+    """Every packed row can be traced: settings, data with recorded facts, method, commit, seconds."""
     file = reference.folder() / reference.ROWS
     rows = pd.read_parquet(file)
     facts = json.loads((reference.folder() / reference.FACTS).read_text())
     assert (rows["status"] == "ok").all()
-    assert rows[["parameters_hash", "data_hash", "code_hash", "helpers_version", "seconds"]].notna().all(axis=None)
+    assert rows[["parameters_hash", "data_hash", "method", "commit", "measured", "seconds"]].notna().all(axis=None)
     for text, data in zip(rows["parameters"], rows["data_hash"], strict=True):
         point = json.loads(text)
         if "task" in point:  # drawn from a formula
@@ -343,5 +328,5 @@ def test_a_report_stands_alone_and_escapes(tmp_path):
 def test_the_recorded_facts_of_data_are_by_the_present_loaders():
     """Else every page of real data reads them anew: `noise-scaling pack`, with the data at hand, records them."""
     recorded = json.loads((reference.folder() / reference.FACTS).read_text("utf8"))
-    old = {name for key, facts in recorded.items() if measure._loader_code(name := key.split()[0]) != facts["loader"]}
+    old = {name for key, facts in recorded.items() if measure._loader_state(name := key.split()[0]) != facts["loader"]}
     assert not old

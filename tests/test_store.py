@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.store import COLUMNS, Store, code_hash, failures, short_hash
+from helpers.store import COLUMNS, Store, failures, short_hash
 
 
 def row(**values):
@@ -45,27 +45,21 @@ def test_a_broken_file_is_named_and_kept(tmp_path):
     assert broken.exists()
 
 
-def test_of_two_versions_the_one_in_use_is_shown(tmp_path):
+def test_of_two_versions_the_later_is_shown(tmp_path):
+    """Whatever the clocks of the machines that measured them said."""
     store = Store(tmp_path)
-    store.put("p-old", row(mi_bits=1.0))
-    store.put("p-new", row(mi_bits=2.0))
-    for used, bits in (("p-new", 2.0), ("p-old", 1.0), ("p-old", 1.0), ("p-new", 2.0)):
-        store.touch([used])
-        assert store.table()["mi_bits"].tolist() == [bits]
-    assert len(list((tmp_path / "rows").iterdir())) == 2
-    assert len(list((tmp_path / "used").iterdir())) == 2
+    for i, (method, when) in enumerate((("thin1-lmi2", "2026"), ("thin1-lmi10", "1999"), ("unversioned", "2027"))):
+        store.put(f"p-d-{method}", row(mi_bits=float(i), method=method, measured=when, data_hash="d"))
+    assert store.table()["mi_bits"].tolist() == [1.0]
+    assert len(list((tmp_path / "rows").iterdir())) == 3
 
 
-def test_versions_used_together_rank_alike_and_their_notes_do_not_pile_up(tmp_path):
-    """As those of a grid of two representations, in turn with another grid."""
+def test_of_two_states_of_the_data_the_row_measured_last_is_shown_and_said(tmp_path):
     store = Store(tmp_path)
-    for _ in range(3):
-        store.touch(["p-a", "q-b"])
-        store.touch(["p-a", "q-b"])
-        store.touch(["p-c"])
-    assert sorted(file.name for file in (tmp_path / "used").iterdir()) == [
-        "000000005-a", "000000005-b", "000000006-c",
-    ]  # fmt: skip
+    for i, when in enumerate(("2026-11-28T10", "2026-11-28T09")):
+        store.put(f"p-{i}-thin1", row(mi_bits=float(i), method="thin1", measured=when, data_hash=str(i)))
+    with pytest.warns(UserWarning, match=r"has 1 row\(s\) of other states of the data \(toy\): those measured last"):
+        assert store.table()["mi_bits"].tolist() == [0.0]
 
 
 def _write(path, start):
@@ -88,19 +82,6 @@ def test_a_file_is_no_store(tmp_path):
     (tmp_path / "x").write_text("")
     with pytest.raises(NotADirectoryError, match="a store is a folder"):
         Store(tmp_path / "x")
-
-
-def test_code_hash_sees_what_code_does(tmp_path):
-    file = tmp_path / "m.py"
-    hashes = []
-    for text in (
-        'def f(x):\n    "doc"\n    return x + 1\n',
-        "def f(x):  # other words\n    return (x + 1)\n",
-        "def f(x):\n    return x + 2\n",
-    ):
-        file.write_text(text)
-        hashes.append(code_hash([file]))
-    assert hashes[0] == hashes[1] != hashes[2]
 
 
 def test_short_hash_tells_values_apart():

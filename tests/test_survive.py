@@ -17,7 +17,7 @@ import pandas as pd
 import psutil
 import pytest
 
-from helpers import reference, run, sweep
+from helpers import reference, run, sweep, versions
 from helpers import store as stores
 from helpers.store import Store
 from helpers.sweep import Grid, run_sweep
@@ -115,8 +115,10 @@ def finish(workers, folder):
 
 
 def same(folder, uninterrupted):
-    """Row for row, to the last bit, but for the seconds it took."""
-    ours, theirs = (table.drop(columns="seconds") for table in (Store(folder).table(), uninterrupted))
+    """Row for row, to the last bit, but for when and how fast it was measured."""
+    ours, theirs = (
+        table.drop(columns=["seconds", "measured", "commit"]) for table in (Store(folder).table(), uninterrupted)
+    )
     pd.testing.assert_frame_equal(ours, theirs, check_exact=True)
 
 
@@ -499,7 +501,9 @@ def test_a_damaged_row_is_named_and_measured_again(tmp_path):
         assert len(Store(tmp_path).table()) == len(rows) - 1
     with pytest.warns(UserWarning, match=rf"{broken.name} cannot be read .* a sweep measures the point again"):
         again = run_sweep(SMALL, Store(tmp_path), progress=False)
-    pd.testing.assert_frame_equal(again.drop(columns="seconds"), rows.drop(columns="seconds"), check_dtype=False)
+    pd.testing.assert_frame_equal(
+        again.drop(columns=["seconds", "measured"]), rows.drop(columns=["seconds", "measured"]), check_dtype=False
+    )
     assert json.loads(broken.read_bytes())["status"] == "ok"
 
 
@@ -534,17 +538,19 @@ def test_what_killed_writers_left_is_ignored_and_cleaned_when_old(tmp_path):
 def test_clocks_decide_nothing(tmp_path, monkeypatch, years):
     """The older version's files are from the future, or the newer one's from the past: the newer is shown."""
     rows = {}
-    for version in ("one", "two"):
-        kind = sweep.Kind(**{**vars(sweep.CELLS), "code_hash": lambda point, version=version: version})
-        monkeypatch.setattr(sweep, "CELLS", kind)
-        rows[version] = run_sweep(SMALL, Store(tmp_path), progress=False)
-    moved = "one" if years > 0 else "two"
+    for number in (97, 98):
+        monkeypatch.setattr(versions, "version", lambda component, number=number: number)
+        rows[number] = run_sweep(SMALL, Store(tmp_path), progress=False)
+    moved = 97 if years > 0 else 98
     for file in tmp_path.rglob(f"*{moved}*"):
         os.utime(file, (time.time() + years * 3.15e7,) * 2)
+        row = json.loads(file.read_text())
+        row["measured"] = f"{2026 + years}{row['measured'][4:]}"
+        file.write_text(json.dumps(row))
     monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("measured again"))
-    assert set(Store(tmp_path).table()["code_hash"]) == {"two"}
+    assert set(Store(tmp_path).table()["method"]) == {"cells98-thin98-prep98-random_projection98-lmi98"}
     again = run_sweep(SMALL, Store(tmp_path), progress=False)
-    pd.testing.assert_frame_equal(again, rows["two"], check_dtype=False)
+    pd.testing.assert_frame_equal(again.drop(columns="measured"), rows[98].drop(columns="measured"), check_dtype=False)
 
 
 # Object stores
@@ -557,7 +563,7 @@ def test_a_sweep_on_an_object_store(uninterrupted, monkeypatch):
     store = Store(folder)
     table = run_sweep(SMALL, store, progress=False)
     expected = uninterrupted[uninterrupted["seed"] == 0].reset_index(drop=True)
-    columns = ["parameters_hash", "data_hash", "code_hash", "settings", "n_train", "status"]
+    columns = ["parameters_hash", "data_hash", "method", "settings", "n_train", "status"]
     pd.testing.assert_frame_equal(store.table()[columns], expected[columns])
     monkeypatch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("measured again"))
     again = run_sweep(SMALL, Store(folder), progress=False)

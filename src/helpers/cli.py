@@ -169,8 +169,9 @@ def book(profile: Profile = "quick", on: On = "local", cores: Cores = None, verb
 
 @app.command(epilog="Example: `noise-scaling pack`")
 def pack(
-    verify: Annotated[bool, typer.Option(help="Measure a sample again where the measuring code has changed.")] = False,
-    dataset: Annotated[str | None, typer.Option(help="With --verify: only this data set.")] = None,
+    verify: Annotated[bool, typer.Option(help="Measure some points again and compare, as an audit.")] = False,
+    points: Annotated[int, typer.Option(help="With --verify: how many.")] = 20,
+    dataset: Annotated[str | None, typer.Option(help="With --verify: only of this data set.")] = None,
     released: Annotated[bool, typer.Option(help="Summarise the papers' released measurements instead.")] = False,
 ) -> None:
     """Put what was measured with profile=reference into results/reference/measured.parquet, to commit."""
@@ -186,7 +187,10 @@ def pack(
     store = Store(reference.folder())
     typer.echo(f"{reference.pack(store)}")
     if verify:
-        typer.echo(reference.verify(store, dataset=dataset).to_string())
+        found = reference.verify(store, points, dataset=dataset)
+        typer.echo(found.to_string())
+        if not (found["agrees"] | found["older"]).all():
+            raise ValueError("points differ from the results though their method is today's: see the table.")
 
 
 @app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")

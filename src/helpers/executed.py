@@ -3,26 +3,27 @@
 import json
 import os
 import platform
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import helpers
 from helpers.content import code_hash, file_hash, short_hash
+from helpers.versions import version as version_of
 
 KEY = "noise_scaling"  # in a notebook's metadata
 _NOTES = "NOISE_SCALING_NOTES"  # file in which a running notebook notes what it uses
 _PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "scanpy", "anndata")
+_MEASURING = (*_PACKAGES, "scikit-misc", "scvi-tools", "transformers", "latentmi")
 # They change how a page looks or is started, not what is on it.
 APART = ("helpers.book_ext", "helpers.cli", "helpers.engine", "helpers.kernel")
 _FOLDER = Path(__file__).parent
-# What this module reads cannot be noted by it: its text is part of the identity of rows.
-_GRIDS = {"helpers.reconstruction_sweep": "config/grids/masked_reconstruction.yaml"}
 _CHANGED = "changed while it ran"
 
 
@@ -48,7 +49,7 @@ def _state(files: tuple[str, ...]) -> str:
 
 @dataclass
 class Notes:
-    """What a notebook has noted: data (hash by name), files that it read, and code that decides its rows.
+    """What a notebook has noted: data (hash by name), files that it read, and versions that decide its rows.
 
     ``variable`` is what its environment must hold for it to do so.
     """
@@ -56,7 +57,7 @@ class Notes:
     variable: dict[str, str]
     data: dict[str, str] = field(default_factory=dict)
     read: dict[str, str] = field(default_factory=dict)
-    measuring: list[str] = field(default_factory=list)
+    versions: dict[str, int] = field(default_factory=dict)
 
 
 @contextmanager
@@ -75,7 +76,7 @@ def noting() -> Iterator[Notes]:
                 elif kind == "read":
                     notes.read[words[0]] = _digest(words[0])
                 else:
-                    notes.measuring += words
+                    notes.versions[words[0]] = int(words[1])
 
 
 def _note(kind: str, *words: str) -> None:
@@ -100,10 +101,10 @@ def note_read(file: str | Path) -> None:
     _note("read", str(Path(file).resolve()))
 
 
-def note_measuring(files: Iterable[str | Path]) -> None:
-    """Note that the code of these files decides rows that a running notebook uses; nothing where nobody asked."""
-    for file in sorted(map(str, files)):
-        _note("measuring", file)
+def note_versions(used: Mapping[str, int]) -> None:
+    """Note the versions of components that decide numbers of a running notebook; nothing where nobody asked."""
+    for component, number in used.items():
+        _note("version", component, str(number))
 
 
 def _digest(path: str) -> str:
@@ -113,6 +114,35 @@ def _digest(path: str) -> str:
         return file_hash(place)
     rows = sorted((row.name, row.stat().st_size) for row in (place / "rows").glob("*.json"))
     return short_hash([rows, file_hash(place / "measured.parquet")])
+
+
+@cache
+def environment() -> dict[str, str]:
+    """Return what a row records of the code and the packages it was measured with: commit, Python and versions.
+
+    >>> sorted(environment())
+    ['commit', 'packages', 'python']
+    """
+    packages = [f"{name} {number}" for name, number in _installed(_MEASURING).items()]
+    return {"commit": commit(), "python": platform.python_version(), "packages": ", ".join(packages)}
+
+
+def commit() -> str:
+    """Return the commit of the clone that this package is in, marked "-dirty" if its files differ; or its version."""
+    root = _FOLDER.parents[1]
+    if (root / ".git").exists():
+        asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+        with suppress(OSError, subprocess.CalledProcessError):
+            return subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    return f"version {helpers.__version__}, not in a git clone"
+
+
+def _installed(packages: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
 
 
 def stamp(
@@ -137,12 +167,10 @@ def stamp(
     Examples
     --------
     >>> sorted(stamp("text", Notes({}, {"pbmc68k": "0fd4"})))
-    ['cells', 'code', 'data', 'measuring', 'modules', 'packages', 'parameters', 'read', 'text', 'version']
+    ['cells', 'code', 'data', 'modules', 'packages', 'parameters', 'read', 'text', 'version', 'versions']
     """
     modules = sorted(set(modules) - set(APART))
-    read = notes.read | {path: _digest(_outside(path)) for name, path in _GRIDS.items() if name in modules}
-    files = [*map(_file_of, modules), *notes.measuring]
-    changed = any(Path(file).stat().st_mtime > since for file in files)
+    changed = any(Path(_file_of(name)).stat().st_mtime > since for name in modules)
     return {
         "version": helpers.__version__,
         "code": _CHANGED if changed else code_state(modules),
@@ -150,13 +178,10 @@ def stamp(
         "text": short_hash(source),
         "cells": short_hash(list(cells)),
         "parameters": short_hash(parameters or {}),
-        "packages": {"python": platform.python_version(), **{name: version(name) for name in _PACKAGES}},
+        "packages": {"python": platform.python_version(), **_installed(_PACKAGES)},
         "data": notes.data,
-        "read": {_inside(path): digest for path, digest in read.items()},
-        "measuring": {
-            "files": [_inside(file) for file in notes.measuring],
-            "code": _CHANGED if changed else _state(tuple(notes.measuring)),
-        },
+        "read": {_inside(path): digest for path, digest in notes.read.items()},
+        "versions": notes.versions,
     }
 
 
@@ -189,17 +214,16 @@ def changes(made: dict[str, Any] | None, source: str, parameters: dict[str, Any]
 
 
 def measures_otherwise(made: dict[str, Any] | None, cells: Iterable[str], parameters: dict[str, Any]) -> bool:
-    """Return whether a job that measures would now measure something else: by its cells, parameters or rows' code.
+    """Return whether a job that measures would now measure something else: by its cells, parameters or versions.
 
     >>> made = stamp("text", Notes({}), parameters={"dim": 8}, cells=["1 + 1"])
     >>> measures_otherwise(made, ["1 + 1"], {"dim": 8}), measures_otherwise(made, ["1 + 2"], {"dim": 8})
     (False, True)
     """
-    if made is None or "measuring" not in made:
+    if made is None or "versions" not in made:
         return True
-    code = _state(tuple(_outside(file) for file in made["measuring"]["files"]))
-    now = (short_hash(list(cells)), short_hash(parameters), code)
-    return now != (made["cells"], made["parameters"], made["measuring"]["code"])
+    now = (short_hash(list(cells)), short_hash(parameters), {name: version_of(name) for name in made["versions"]})
+    return now != (made["cells"], made["parameters"], made["versions"])
 
 
 def in_words(made: dict[str, Any]) -> str:

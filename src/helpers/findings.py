@@ -1,7 +1,6 @@
 """What the reference results say: laws of every curve, how well they hold, and published claims held against them."""
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,7 +8,7 @@ import pandas as pd
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
-from helpers import kept, laws
+from helpers import kept
 from helpers.cell_grids import planned
 from helpers.checks import in_range
 from helpers.kept import fit_groups
@@ -18,6 +17,8 @@ from helpers.laws.base import levels
 from helpers.points import cell_axis, noise_axis, seed_means
 from helpers.store import Store
 from helpers.sweep import Grid, held
+
+VERSION = 1  # 2026-11-28 of false_alarms, numbered
 
 KEYS = ["dataset", "signal", "representation"]
 # What the signals are of, for charts that cannot have a colour for each.
@@ -91,8 +92,7 @@ def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
     DataFrame with the share that has a p-value below ``RARE``, one row a shape and one column a design
     """
     in_range(n_curves, 1, 1e6, "n_curves", whole=True)
-    modules = [Path(__file__), *(Path(laws.__file__).parent / f"{name}.py" for name in ("base", "noise"))]
-    key = kept.key_of("false alarms", modules, n_curves, seed)
+    key = kept.key_of("false alarms", ("false_alarms", "fit"), n_curves, seed)
     return kept.table(key, "false alarms", lambda: _false_alarms(n_curves, seed))
 
 

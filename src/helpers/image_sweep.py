@@ -7,17 +7,18 @@ from typing import Any, ClassVar, NamedTuple
 import numpy as np
 from pydantic import Field, field_validator
 
-from helpers import checks, datasets, information, measure, modality, preprocess
+from helpers import datasets, information, measure, modality
 from helpers.checks import choose, in_range
-from helpers.datasets import images, samples, splits
 from helpers.information.discrete import entropy
 from helpers.modality import SHARED, SampleGrid
 from helpers.noise import add_gaussian, pixelate
 from helpers.noise import images as noise
-from helpers.representations import linear, mobilenet, training
+from helpers.representations import linear
 from helpers.representations.mobilenet import MobileNet
 from helpers.store import frozen_json
 from helpers.sweep import Kind, Point
+
+VERSION = 1  # 2026-11-28 numbered
 
 PREDICTED, LAST_LAYER, ONE_VS_REST = "predicted", "last_layer", "one_vs_rest"
 _MODELS = {PREDICTED: "mobilenet", ONE_VS_REST: "mobilenet", LAST_LAYER: "mobilenet, last layer"}
@@ -101,25 +102,7 @@ def _answer(point: Point) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@lru_cache(maxsize=1)
-def _code() -> str:
-    used = [
-        checks,
-        noise,
-        samples,
-        images,
-        splits,
-        mobilenet,
-        training,
-        linear,
-        modality,
-        preprocess,
-        *measure.ESTIMATORS,
-    ]
-    return measure.code_of_modules(__file__, *used)
-
-
-IMAGES = Kind(run, describe, measure.data_hash, lambda point: _code(), together, measure.dataset_of)
+IMAGES = Kind(run, describe, measure.data_hash, together, measure.dataset_of)
 
 
 class ImageGrid(SampleGrid):

@@ -27,13 +27,14 @@ from helpers.laws.joint import JOINT_LAWS
 from helpers.laws.robust import RobustFit
 from helpers.progress import BUILDING
 from helpers.run import find_notebook, project_root
-from helpers.store import code_hash, short_hash
+from helpers.store import short_hash
+from helpers.versions import method
 
 NAME = "kept"
 # Whose results are kept: they take long, and are of points that are committed.
 PAGES = (
     "analyses/published", "analyses/findings", "analyses/joint_law", "analyses/transformer_diagnosis",
-    "analyses/one_grid", "analyses/model_comparison", "modalities/sample_number",
+    "analyses/one_grid", "analyses/model_comparison", "modalities/sample_number", "modalities/masked_reconstruction",
 )  # fmt: skip
 LEVEL = 0.95  # of the intervals that are kept
 _LAWS = Path(laws.__file__).parent
@@ -68,7 +69,7 @@ def fit(law: type[Law], *columns: Any, **options: Any) -> Fit:
     """
     if options:
         return law.fit(*columns, **options)
-    key = _key("fit", _code("profile", law), law.__name__, *(np.asarray(column, float) for column in columns))
+    key = _key("fit", method("fit"), law.__name__, *(np.asarray(column, float) for column in columns))
     known = _lookup(key)
     if known is None:
         found = law.fit(*columns)
@@ -86,7 +87,7 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str]
 def robust_fit(found: Fit, level: float = LEVEL, names: tuple[str, ...] | None = None) -> RobustFit:
     """Return ``laws.robust(found, level, names)``, as it was kept or computed now."""
     law = type(found.law)
-    key = _key("robust", _code("profile", "robust", law), law.__name__, found.x, found.y, level, names)
+    key = _key("robust", method("fit", "robust"), law.__name__, found.x, found.y, level, names)
 
     def compute() -> dict[str, Any]:
         again = robust(found, level, names)
@@ -106,7 +107,7 @@ def compare(
     for key, grid in grids.items():
         for name in laws or JOINT_LAWS:
             columns = [grid[column] for column in ("n", "u", "bits")]
-            known_as = _key("compare", _code("joint", "compare"), name, list(key), *columns, folds, repeats, seed)
+            known_as = _key("compare", method("fit", "compare"), name, list(key), *columns, folds, repeats, seed)
             one = partial(judging.compare, {key: grid}, [name], folds, repeats, seed)
             parts.append(table(known_as, f"comparison of {name}", one))
     return pd.concat(parts, ignore_index=True)
@@ -131,17 +132,9 @@ def table(key: str, what: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFr
     return pd.DataFrame(known["columns"], index=pd.Index(known["index"], name=known["name"]))
 
 
-def key_of(what: str, modules: Iterable[Path], *given: Any) -> str:
-    """Return the key of something computed by these files from what is given: arrays, columns or plain data."""
-    return _key(what, code_hash(modules), *given)
-
-
-def _code(*parts: str | type[Law]) -> str:
-    """Return the hash of the code of some modules of ``laws``, named or those of a law, and of what all fits share."""
-    files = {_LAWS / "base.py"}
-    for part in parts:
-        files.add(_LAWS / f"{part}.py" if isinstance(part, str) else Path(str(sys.modules[part.__module__].__file__)))
-    return code_hash(files)
+def key_of(what: str, components: Iterable[str], *given: Any) -> str:
+    """Return the key of something that components (``versions``) compute from arrays, columns or plain data."""
+    return _key(what, method(*components), *given)
 
 
 def _key(*given: Any) -> str:

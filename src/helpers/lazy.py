@@ -41,6 +41,22 @@ class Lazy(Mapping[str, T], Generic[T]):
         return len(self.modules)
 
 
+class Package:
+    """A package that is imported when something of it is used.
+
+    >>> math = Package("math")
+    >>> math.sqrt(9.0)
+    3.0
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __getattr__(self, attribute: str) -> Any:
+        """Import the package and return what is called so."""
+        return getattr(import_module(self._name), attribute)
+
+
 def attributes(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
     """Return the ``__getattr__`` of a package whose names are in these modules.
 

@@ -1,8 +1,6 @@
 """Measure one point of a sweep: thin, prepare, represent, estimate information."""
 
-import inspect
 import json
-import sys
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,19 +8,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy import sparse
 
-from helpers import checks, information, preprocess, preprocess_blocks, reference
+from helpers import checks, information, preprocess, preprocess_blocks, reference, versions
 from helpers.checks import is_labels
 from helpers.datasets import LOADERS, Dataset, load
-from helpers.datasets import base as dataset_base
 from helpers.datasets.backed import BackedCounts
 from helpers.datasets.files import hash_once, registry
-from helpers.information import discrete, estimate, gaussian, ksg, lmi, nets, package, published
+from helpers.executed import note_versions
+from helpers.information import package
 from helpers.information.lmi import FEWEST
-from helpers.noise import blocks
 from helpers.noise import counts as thinning
-from helpers.representations import REPRESENTATIONS, Representation, build
-from helpers.representations import base as representation_base
-from helpers.store import code_hash, short_hash
+from helpers.representations import Representation, build
+from helpers.store import short_hash
+
+VERSION = 1  # 2026-11-28 numbered
 
 Point = dict[str, Any]
 
@@ -126,7 +124,7 @@ def facts(point: Point) -> dict[str, Any]:
     """Return what is known of a point's data: content hash, training cells of each fold, table of facts.
 
     They were recorded with the reference results; data whose files are registered by hash and whose
-    loader has not changed since need not be read again. Without the data, the record is all there is.
+    loader has the same version still need not be read again. Without the data, the record is all there is.
     """
     return _facts(point["dataset"], frozen(point["options"]))
 
@@ -134,7 +132,7 @@ def facts(point: Point) -> dict[str, Any]:
 @lru_cache(maxsize=64)
 def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     recorded = reference.recorded_facts(name, dict(options))
-    loader = _loader_code(name)
+    loader = _loader_state(name)
     if recorded and recorded["loader"] == loader:
         return recorded
     try:
@@ -153,13 +151,13 @@ def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _loader_code(name: str) -> str:
-    """Return the hash of what decides a dataset: its loader's code and the hashes of its files."""
-    modules = {LOADERS[name].__module__} | _siblings(LOADERS[name].__module__)
+def _loader_state(name: str) -> str:
+    """Return what decides a dataset: the versions of its loader and of what loaders share, and its files' hashes."""
+    module = LOADERS.modules[name].removeprefix("helpers.").replace(".", "/")
+    note_versions({part: versions.version(part) for part in ("data", module)})
     entry = registry().get(name)
     files = [(f.path, f.sha256) for f in entry.files] if entry else []
-    code = code_hash([*(str(sys.modules[m].__file__) for m in modules), str(preprocess.__file__)])
-    return short_hash([code, files])
+    return f"{versions.method('data', module)}-{short_hash(files)}"
 
 
 def data_hash(point: dict[str, Any]) -> str:
@@ -265,40 +263,3 @@ def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse
 def _thinned_others(name: str, options: tuple, seed: int, depth: float) -> np.ndarray:
     others = _dataset(name, options).other_umis[:, None]
     return thinning.thin_nested(others, [depth], seed + 2**31)[depth].toarray().ravel()
-
-
-ESTIMATORS = (information, discrete, estimate, gaussian, ksg, lmi, nets, package, published)
-
-
-@lru_cache(maxsize=64)
-def _code_for(dataset: str, representation: str) -> str:
-    measuring: list[Any] = [
-        checks, thinning, blocks, preprocess, preprocess_blocks, dataset_base, representation_base, *ESTIMATORS,
-        LOADERS[dataset], REPRESENTATIONS[representation], *REPRESENTATIONS[representation].uses,
-    ]  # fmt: skip
-    # What a loader or a model imports from its own folder decides the numbers too.
-    for module in (LOADERS[dataset].__module__, REPRESENTATIONS[representation].__module__):
-        measuring += [sys.modules[name] for name in _siblings(module)]
-    return code_of_modules(__file__, *measuring)
-
-
-def code_of_modules(own: str, *parts: Any) -> str:
-    """Return the hash of the code of a file and of the modules that the parts (modules, functions, classes) are in."""
-    return code_hash({inspect.getsourcefile(part) or "" for part in parts} | {own})
-
-
-def _siblings(module: str, seen: frozenset[str] = frozenset()) -> set[str]:
-    """Return the names of the modules of the same folder that a module uses, and those that they use."""
-    folder = module.rpartition(".")[0]
-    used = {getattr(v, "__module__", None) or getattr(v, "__name__", None) for v in vars(sys.modules[module]).values()}
-    # How files are found and which there are decides no number: their contents are hashed.
-    here = {m for m in used if isinstance(m, str) and m.startswith(f"{folder}.") and m in sys.modules}
-    new = here - seen - {module, f"{folder}.files"}
-    for name in sorted(new):
-        seen = seen | {name} | _siblings(name, seen | new)
-    return set(seen)
-
-
-def code_of(point: dict[str, Any]) -> str:
-    """Return the hash of all code that decides a point's numbers."""
-    return _code_for(point["dataset"], point["representation"])

@@ -9,6 +9,8 @@ from scipy import sparse
 
 from helpers.checks import LARGEST_STREAM, as_counts, as_seed, in_range, same_length
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 @dataclass(frozen=True)
 class Prepared:

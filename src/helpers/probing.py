@@ -1,16 +1,17 @@
 """Probe embeddings directly: information about one signal, several seeds, one table."""
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers import kept, measure
+from helpers import kept
 from helpers.information import lmi_many
 from helpers.preprocess import Prepared
 from helpers.representations import Txformer
+
+VERSION = 1  # 2026-11-28 numbered
 
 
 def probed(embeddings: dict[Any, np.ndarray], signal: np.ndarray, seeds: Sequence[int], name: str) -> pd.DataFrame:
@@ -73,8 +74,8 @@ def along_training(
     """
     sides = (ready.train_counts, ready.probe_counts)
     cells = [part for side in sides for part in (side.data, side.indices, side.indptr)]
-    code = [measure.code_of({"dataset": "pbmc68k", "representation": "txformer"}), list(map(str, signal))]
-    key = kept.key_of("along training", [Path(__file__)], *code, *cells, list(seeds), dim, steps, list(at))
+    components = ("probe", "txformer", "training", "lmi")
+    key = kept.key_of("along training", components, list(map(str, signal)), *cells, list(seeds), dim, steps, list(at))
 
     def trained() -> pd.DataFrame:
         every = max(1, steps // 4)

@@ -2,7 +2,6 @@
 
 import json
 import platform
-import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -10,10 +9,10 @@ import pandas as pd
 
 from helpers import reference as references
 from helpers.datasets import files
-from helpers.executed import note_read
-from helpers.kinds import kind_of
+from helpers.executed import commit, note_read
 from helpers.sweep import machine
 from helpers.tables import facts
+from helpers.versions import method_of
 from helpers.workflow import load_plan
 
 PACKAGES = (
@@ -39,7 +38,7 @@ def build(root: Path, profile: str) -> pd.DataFrame:
     return facts({
         "profile": f"{plan.profile} ({plan.about})",
         "sweep jobs": len(plan.jobs()),
-        "code": _commit(root),
+        "code": commit(),
         "machine": machine(),
         "system": platform.system(),
     })  # fmt: skip
@@ -59,22 +58,17 @@ def measured(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def reference() -> pd.DataFrame | str:
-    """Return ``measured`` of the reference results, and how many rows the measuring code has since outgrown."""
+    """Return ``measured`` of the reference results, and how many rows were measured by another method than today's."""
     file = references.folder() / references.ROWS
     note_read(file)
     if not file.exists():
         return "There are none yet."
     table = pd.read_parquet(file)
     points = [json.loads(text) for text in table["parameters"]]
-    codes = [kind_of(point).code_hash(point) for point in points]
-    rows = table.to_dict("records")
-    table["older"] = [
-        row["code_hash"] != code and not references.is_verified(row, code)
-        for row, code in zip(rows, codes, strict=True)
-    ]
+    table["older"] = [method != method_of(p) for method, p in zip(table["method"], points, strict=True)]
     out = measured(table)
     older = table.groupby(["dataset", "signal", "representation"])["older"].sum().to_numpy()
-    return out.assign(**{"older code": older})
+    return out.assign(**{"older method": older})
 
 
 def data_files() -> pd.DataFrame:
@@ -87,11 +81,3 @@ def refusals(root: Path) -> pd.DataFrame:
     file = root / "book" / "_static" / "refusals.csv"
     note_read(file)
     return pd.read_csv(file, keep_default_na=False)
-
-
-def _commit(root: Path) -> str:
-    try:
-        asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
-        return subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
-    except (OSError, subprocess.CalledProcessError):
-        return f"version {version('noise-scaling')}, not in a git clone"

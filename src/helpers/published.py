@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers import kept, laws, reference, store
+from helpers import kept, reference, store
 from helpers.checks import choose
 from helpers.datasets.files import fetch
 from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, parameter_table
 from helpers.laws.compare import compare, grid_means
+from helpers.versions import method
 
 # Gowri, Yin and Klein, first version: tables 1 to 5, as this project defines them. None: not given.
 DEFINITIONS = {
@@ -251,13 +252,12 @@ def joint_comparison(folds: int = 3, repeats: int = 5, seed: int = 0, write: boo
     """Compare the joint laws on the 20 released grids (``helpers.laws.compare.compare``).
 
     It takes minutes, so the result for the default settings is kept in ``results/reference``; with other settings, or
-    after the laws have changed, it is computed.
+    a new version of the fits, it is computed.
     """
-    code = store.code_hash(Path(laws.__file__).parent / f"{name}.py" for name in ("base", "joint", "compare"))
     data = hashlib.sha256((reference.folder() / f"{POINTS}.parquet").read_bytes()).hexdigest()
     settings = {"folds": folds, "repeats": repeats, "seed": seed}
     return reference.kept(
-        "joint_laws", store.short_hash({"code": code, "data": data, **settings}),
+        "joint_laws", store.short_hash({"method": method("fit", "compare"), "data": data, **settings}),
         lambda: compare(grid_means(points(), KEYS), None, folds, repeats, seed), write,
     )  # fmt: skip
 

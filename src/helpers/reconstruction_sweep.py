@@ -10,19 +10,23 @@ import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
-from helpers import checks, information, measure, preprocess
+from helpers import information, measure, preprocess
 from helpers.checks import as_seed, choose, in_range, is_labels
 from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.datasets import splits
+from helpers.executed import note_read
 from helpers.information.discrete import entropy
 from helpers.noise import counts as thinning
 from helpers.noise import disjoint
-from helpers.representations import base, linear, reconstruction, set_transformer, training
+from helpers.representations import linear, reconstruction
 from helpers.representations.reconstruction import LOSSES, Training
 from helpers.representations.set_transformer import shape_of
 from helpers.run import profile_folder, project_root
 from helpers.store import frozen_json, short_hash
 from helpers.sweep import Kind, Point
+from helpers.versions import method_of
+
+VERSION = 1  # 2026-11-28 numbered
 
 MODALITY = "masked reconstruction"
 # The split is in twentieths of the cells: 5 % validate, and at least 5 % test.
@@ -167,7 +171,7 @@ def _measured(point: Point) -> dict[str, Any]:
     how = Training(**point["training"])
     chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
     train = sides.train[chosen]
-    file = profile_folder("checkpoints") / f"{short_hash([point, measure.data_hash(point), _code()])}.pt"
+    file = profile_folder("checkpoints") / f"{short_hash([point, measure.data_hash(point), method_of(point)])}.pt"
     made = reconstruction.train_reconstruction(train, sides.validation, how, point["seed"], checkpoint=file)
     # The one look at the test cells.
     found = reconstruction.score(made, train, sides.test)
@@ -206,17 +210,8 @@ def _side(point: Point) -> tuple[Any, ...]:
     return (point["dataset"], measure.frozen(point["options"]), *(point[name] for name in names))
 
 
-@lru_cache(maxsize=1)
-def _code() -> str:
-    used = [
-        checks, thinning, disjoint, splits, preprocess, base, linear, reconstruction, set_transformer, training,
-        *measure.ESTIMATORS,
-    ]  # fmt: skip
-    return measure.code_of_modules(__file__, *used)
-
-
 # A point each: training takes long, and what is done is to be kept.
-RECONSTRUCTION = Kind(run, describe, measure.data_hash, lambda point: _code(), frozen_json, measure.dataset_of)
+RECONSTRUCTION = Kind(run, describe, measure.data_hash, frozen_json, measure.dataset_of)
 
 
 class ReconstructionGrid(BaseModel):
@@ -375,6 +370,7 @@ def planned(profile: str, **changes: Any) -> dict[str, ReconstructionGrid]:
         "reference" is what the book shows; "paper" are the published regimes, for ``your_data``.
     """
     file = project_root() / "config" / "grids" / "masked_reconstruction.yaml"
+    note_read(file)
     read: Mapping[str, Any] = yaml.safe_load(file.read_text("utf8"))
     chosen = read[choose(profile, read, "profile of masked_reconstruction.yaml")]
     return {name: ReconstructionGrid(**{**settings, **changes}) for name, settings in chosen.items()}

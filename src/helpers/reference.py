@@ -11,11 +11,13 @@ import pandas as pd
 
 from helpers import checks
 from helpers.executed import note_read
+from helpers.progress import track
 from helpers.run import profile_folder, project_root
 from helpers.store import Store, write_whole
+from helpers.versions import method_of
 
 GROUP = ["dataset", "signal", "representation", "settings"]
-ROWS, FACTS, VERIFIED = "measured.parquet", "datasets.json", "verified.json"
+ROWS, FACTS = "measured.parquet", "datasets.json"
 # By how much a point measured again may differ: bits (or loss), since estimates made together differ by rounding, or
 # a share of its standard error, since training magnifies the last digits in which processors differ.
 TOLERANCE, SHARE_OF_ERROR = 1e-3, 0.5
@@ -127,52 +129,46 @@ def pack(store: Store) -> Path:
     return file
 
 
-def verify(store: Store, seed: int = 0, dataset: str | None = None) -> pd.DataFrame:
-    """Measure one random point of each group of older code again with the present code, and note the result.
+def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = None) -> pd.DataFrame:
+    """Measure some packed points again, as an audit: whether results and code still belong together.
 
-    To measure all of them again would take hours: the rows of a group (dataset, signal, representation, settings)
-    whose sample comes out the same count as those of the present code (``verified.json``).
+    Points are drawn from as many groups (dataset, signal, representation, settings) as there can be. Nothing is
+    written: what a row counts as is decided by its method alone.
 
     Parameters
     ----------
     store : Store
+    points : int
+        How many; all would take days.
     seed : int
         Of the choice of points.
     dataset : str, optional
-        Only this one; what was noted of the others stays.
+        Only of this one.
 
     Returns
     -------
     DataFrame
-        One row a group: the point, both numbers of bits (or losses), and whether they agree to ``TOLERANCE`` or to
-        half a standard error of the point.
+        One row a point: what it is, whether its method is ``older`` than today's, both numbers of bits (or losses),
+        and whether they agree to ``TOLERANCE`` or to half a standard error of the point.
     """
-    from helpers.kinds import kind_of
-    from helpers.progress import track
-
     seed = checks.as_seed(seed)
+    checks.in_range(points, 1, 1e6, "points", whole=True)
     if not (store.path / ROWS).exists():
         raise FileNotFoundError(f"{store.path} has no {ROWS}: pack measured points first (noise-scaling pack).")
     rows = pd.read_parquet(store.path / ROWS)
-    points = [json.loads(text) for text in rows["parameters"]]
-    codes = [kind_of(point).code_hash(point) for point in points]
-    old = rows.assign(now=codes).query("code_hash != now")
     if dataset is not None:
-        old = old[
-            old["dataset"] == checks.choose(dataset, sorted(set(rows["dataset"])), "dataset of the reference results")
-        ]
-    found, agreed = [], []
-    rng = np.random.default_rng(seed)
-    for key, group in track(list(old.groupby([*GROUP, "code_hash"], dropna=False)), "verifying"):
-        row = group.sample(1, random_state=rng).iloc[0]
-        again = _measured_again(json.loads(row["parameters"]), row)
-        named = {name: None if pd.isna(value) else value for name, value in zip(GROUP, key, strict=False)}
-        found.append({**named, "rows": len(group), "then": again.then, "now": again.now, "agrees": again.agrees})
-        agreed += [{**named, "measured_by": row["code_hash"], "same_as": row["now"]}] * again.agrees
-    file = store.path / VERIFIED
-    noted = json.loads(file.read_text("utf8")) if file.exists() and dataset is not None else []
-    agreed = [note for note in noted if note["dataset"] != dataset] + agreed
-    write_whole(file, (json.dumps(agreed, indent=1) + "\n").encode())
+        known = sorted(set(rows["dataset"]))
+        rows = rows[rows["dataset"] == checks.choose(dataset, known, "dataset of the reference results")]
+    shuffled = rows.sample(frac=1, random_state=seed)
+    turn = shuffled.groupby([*GROUP, "method"], dropna=False).cumcount()
+    chosen = shuffled.assign(turn=turn).sort_values("turn", kind="stable").head(points)
+    found = []
+    for _, row in track(list(chosen.iterrows()), "verifying"):
+        point = json.loads(row["parameters"])
+        again = _measured_again(point, row)
+        named = {name: row[name] for name in ("dataset", "signal", "representation", "n_train", "noise_level", "seed")}
+        found.append({**named, "older": row["method"] != method_of(point), "quantity": again.quantity,
+                      "then": again.then, "now": again.now, "agrees": again.agrees})  # fmt: skip
     return pd.DataFrame(found)
 
 
@@ -238,14 +234,6 @@ def measured_again(row: pd.Series) -> pd.DataFrame:
     return pd.DataFrame([{**named, "quantity": again.quantity, **compared, "tolerance": again.tolerance}])
 
 
-def is_verified(row: dict[str, Any], code: str) -> bool:
-    """Whether the group of a packed row was found the same with this code."""
-    file = folder() / VERIFIED
-    note_read(file)
-    known = json.loads(file.read_text("utf8")) if file.exists() else []
-    return {**{name: row[name] for name in GROUP}, "measured_by": row["code_hash"], "same_as": code} in known
-
-
 def provenance(*tables: pd.DataFrame) -> str:
     """Return one sentence on where points come from: versions, data, and whether the code has changed since.
 
@@ -253,7 +241,7 @@ def provenance(*tables: pd.DataFrame) -> str:
     >>> provenance(pd.DataFrame([row, row]))
     '2 points, measured by version 0.1.0 on data ab in 0.1 minutes of one core.'
     """
-    used = ["parameters_hash", "helpers_version", "data_hash", "seconds", "older_code", "machine"]
+    used = ["parameters_hash", "helpers_version", "data_hash", "seconds", "older_method", "machine"]
     points = pd.concat([table[[c for c in used if c in table]] for table in tables])
     if "parameters_hash" in points:
         points = points.drop_duplicates("parameters_hash")
@@ -263,7 +251,7 @@ def provenance(*tables: pd.DataFrame) -> str:
     told += f"{points['seconds'].sum() / 60:.1f} minutes of one core"
     machines = sorted(set(points["machine"].dropna())) if "machine" in points else []
     told += f" ({'; '.join(machines)})." if machines else "."
-    older = int(points["older_code"].sum()) if "older_code" in points else 0
+    older = int(points["older_method"].sum()) if "older_method" in points else 0
     if older:
-        told += f" {older} of them are reference results of an earlier state of the measuring code."
+        told += f" {older} of them are reference results of an earlier method."
     return told

@@ -7,16 +7,16 @@ from typing import Any, ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from helpers import checks, datasets, information, measure, modality, preprocess
+from helpers import datasets, information, measure, modality
 from helpers.checks import choose, in_range
-from helpers.datasets import samples, sequences, simulated_spike, spike, splits
 from helpers.modality import SHARED, SampleGrid
 from helpers.noise import sequences as noise
 from helpers.noise import substitute
-from helpers.representations import esm, training
 from helpers.representations.esm import ESM
 from helpers.store import frozen_json
 from helpers.sweep import Kind, Point
+
+VERSION = 1  # 2026-11-28 numbered
 
 
 def describe(point: Point) -> dict[str, Any]:
@@ -72,13 +72,7 @@ def _trained(key: str) -> ESM:
     return ESM(**point["model"], seed=point["seed"]).fit(substitute(found.chosen(rows), point["rate"], rng))
 
 
-@lru_cache(maxsize=1)
-def _code() -> str:
-    used = [checks, noise, samples, sequences, simulated_spike, spike, splits, esm, training, modality, preprocess]
-    return measure.code_of_modules(__file__, *used, *measure.ESTIMATORS)
-
-
-SEQUENCES = Kind(run, describe, measure.data_hash, lambda point: _code(), together, measure.dataset_of)
+SEQUENCES = Kind(run, describe, measure.data_hash, together, measure.dataset_of)
 
 
 class SequenceGrid(SampleGrid):

@@ -14,15 +14,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.content import code_hash as hash_of_code
-from helpers.content import frozen_json, short_hash, write_whole  # noqa: F401 (measuring code takes them from here)
-from helpers.executed import note_measuring, note_read
+from helpers.content import frozen_json, short_hash, write_whole  # noqa: F401 (others take them from here)
+from helpers.executed import note_read
+from helpers.versions import rank
 
 COLUMNS = (
     "dataset", "modality", "signal", "representation", "n_train", "noise_kind", "noise_level", "umis_per_cell",
     "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits",
     "n_probe", "dim", "settings", "seconds", "status", "message", "genes_by", "parameters",
-    "parameters_hash", "data_hash", "code_hash", "helpers_version", "machine",
+    "parameters_hash", "data_hash", "method", "helpers_version", "commit", "python", "packages", "machine", "measured",
 )  # fmt: skip
 
 PACKED = "measured.parquet"
@@ -30,20 +30,13 @@ PACKED = "measured.parquet"
 _STALE = 86_400
 _MANY = 100
 
-# What names a row: its settings, its data and the code that measured it.
-IDENTITY = ("parameters_hash", "data_hash", "code_hash")
+# What names a row: its settings, its data and the versions of what measured it.
+IDENTITY = ("parameters_hash", "data_hash", "method")
 
 _NUMBERS = (
     "n_train", "noise_level", "umis_per_cell", "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits",
     "mi_null_bits", "mi_ceiling_bits", "n_probe", "dim", "seconds",
 )  # fmt: skip
-
-
-def code_hash(files: Iterable[str | Path]) -> str:
-    """Return a hash of the code that decides rows, which a running notebook notes; see ``helpers.content``."""
-    files = list(files)
-    note_measuring(files)
-    return hash_of_code(files)
 
 
 class Store:
@@ -111,7 +104,7 @@ class Store:
         return {(row["parameters_hash"], row["data_hash"]): row for row in reversed(self._packed.values())}
 
     def recall(self, parameters_hash: str, data_hash: str) -> dict[str, Any] | None:
-        """Return the packed row of a point measured on the same data by whichever code, or None."""
+        """Return the packed row of a point measured on the same data by whichever method, or None."""
         return self._recallable.get((parameters_hash, data_hash))
 
     def put(self, key: str, row: dict[str, Any]) -> None:
@@ -147,23 +140,6 @@ class Store:
         rows = {key: found.get(_file_of(key)) or self._packed.get(key) for key in keys}
         return {key: row for key, row in rows.items() if row}
 
-    def touch(self, keys: Iterable[str]) -> None:
-        """Note that the versions of code and data in these keys are in use, so that ``table`` prefers their rows.
-
-        The note is an empty file named by a number that grows from use to use, and the version: no clock is asked.
-        A store that cannot be written to is left without.
-        """
-        ranks = self._ranks()
-        newest = max(ranks.values(), default=0)
-        for version in {_version(key) for key in keys}:
-            rank = ranks.get(version, 0)
-            if rank == newest > 0:
-                continue
-            with contextlib.suppress(OSError):
-                self._write(f"used/{newest + 1:09d}-{version}", b"")
-                if rank:
-                    self._remove(f"used/{rank:09d}-{version}")
-
     def check_writable(self) -> None:
         """Remove what killed writers left behind, and raise at once where rows cannot be written.
 
@@ -188,10 +164,11 @@ class Store:
                         part.unlink()
 
     def table(self) -> pd.DataFrame:
-        """Return all rows, one a line, in a fixed order; where a point was measured with several versions of code
-        or data, the row of the version that was last measured with or used by a sweep.
+        """Return all rows, one a line, in a fixed order; of a point measured several times, the row of the latest
+        method, and of those the row measured last.
 
-        Columns are those of ``COLUMNS``. A damaged row is named in a warning and left as it is.
+        Columns are those of ``COLUMNS``. A damaged row is named in a warning and left as it is. So are data of which
+        there were several states, such as a file that was replaced: ``run_sweep`` returns the rows of those at hand.
         """
         if not self._fs:
             note_read(self.path)
@@ -199,14 +176,27 @@ class Store:
         files = self._contents(f"rows/{name}" for name in names)
         rows = {name[5:-5]: _row(self.path, name, text) for name, text in files.items()}
         kept = self._packed | {key: row for key, row in rows.items() if row}
-        ranks = self._ranks()
-        order = sorted(kept, key=lambda key: (ranks.get(_version(key), 0), key in rows, key))
-        return as_table([kept[key] for key in order])
 
-    def _ranks(self) -> dict[str, int]:
-        """Return versions and when they were last in use, as numbers that grow."""
-        notes = (name.partition("-") for name in sorted(self._names("used")))
-        return {version: int(rank) for rank, _, version in notes if rank.isdigit()}
+        def order(key: str) -> tuple[int, str, bool, str]:
+            row = kept[key]
+            return rank(row.get("method") or ""), row.get("measured") or "", key in rows, key
+
+        table = as_table([kept[key] for key in sorted(kept, key=order)])
+        self._warn_of_other_data(kept, table)
+        return table
+
+    def _warn_of_other_data(self, rows: dict[str, dict[str, Any]], shown: pd.DataFrame) -> None:
+        if len(shown) == len(rows):
+            return
+        states = dict(zip(shown["parameters_hash"], shown["data_hash"], strict=True))
+        others = [r for r in rows.values() if states.get(r.get("parameters_hash")) not in (None, r.get("data_hash"))]
+        if others:
+            names = ", ".join(sorted({str(row.get("dataset")) for row in others}))
+            warnings.warn(
+                f"{self.path} has {len(others)} row(s) of other states of the data ({names}): those measured last are "
+                "shown. To see the points of the data at hand alone, use a store of another name.",
+                stacklevel=3,
+            )
 
     def _names(self, folder: str) -> list[str]:
         try:
@@ -235,12 +225,6 @@ class Store:
             self._fs.pipe_file(f"{self._root}/{name}", content)
         else:
             write_whole(self.path / name, content)
-
-    def _remove(self, name: str) -> None:
-        if self._fs:
-            self._fs.rm_file(f"{self._root}/{name}")
-        else:
-            (self.path / name).unlink(missing_ok=True)
 
 
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -288,11 +272,6 @@ def _explained(error: OSError, told: str) -> OSError:
 
 def _file_of(key: str) -> str:
     return f"rows/{key}.json"
-
-
-def _version(key: str) -> str:
-    """Return the part of a key that names data and code."""
-    return key.partition("-")[2]
 
 
 def _local(file: str) -> bytes | FileNotFoundError:

@@ -10,6 +10,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, fields
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, Protocol
 
@@ -17,29 +18,33 @@ import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 
 import helpers
-from helpers import measure, reference
+from helpers import measure, versions
 from helpers.checks import choose, in_range
 from helpers.datasets import CELLS as CELL_DATASETS
-from helpers.executed import note_data
+from helpers.executed import environment, note_data, note_versions
 from helpers.information import lmi
 from helpers.information.lmi import FEWEST
 from helpers.information.nets import Training
-from helpers.information.published import Settings
 from helpers.progress import track
 from helpers.representations import REPRESENTATIONS, build
 from helpers.store import Store, as_table, short_hash
 
 Point = dict[str, Any]
 
-# What ``lmi`` of a grid may hold: the pair and the seed are the point's.
-_OF_LMI = set(inspect.signature(lmi).parameters) - {"x", "y", "seed", "training"}
-_OF_LMI |= {field.name for kind in (Training, Settings) for field in fields(kind)}
+
+@cache
+def _options_of_lmi() -> set[str]:
+    """Return what ``lmi`` of a grid may hold: the pair and the seed are the point's."""
+    from helpers.information.published import Settings
+
+    of_nets = {field.name for kind in (Training, Settings) for field in fields(kind)}
+    return of_nets | set(inspect.signature(lmi).parameters) - {"x", "y", "seed", "training"}
 
 
 def check_estimator(options: dict[str, Any], also: tuple[str, ...] = ()) -> None:
     """Refuse options that ``lmi`` does not have; ``also`` are others that are taken."""
     for option in options:
-        choose(option, _OF_LMI.union(also), "option of lmi")
+        choose(option, _options_of_lmi().union(also), "option of lmi")
 
 
 class Grid(BaseModel):
@@ -125,6 +130,7 @@ class Grid(BaseModel):
     @classmethod
     def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
         check_estimator(value, ("estimator",))
+        choose(value.get("estimator", "lmi"), ["lmi", "latentmi"], "estimator")
         return value
 
     @field_validator("models")
@@ -187,9 +193,9 @@ class AnyGrid(Protocol):
 def run_sweep(grid: AnyGrid, store: Store, progress: bool = True) -> pd.DataFrame:
     """Measure what is missing of a grid and return the grid's rows.
 
-    A point is measured again only if its settings, its data or the code that measures it differ from
-    what the store has, or if it failed. Packed reference results are used whatever code measured them,
-    and marked ``older_code``; a store of another name measures them anew. A point that fails becomes a
+    A point is measured again only if its settings, its data or its method (the versions of what measures it) differ
+    from what the store has, or if it failed. Packed reference results are used whatever their method, and those of
+    another are marked ``older_method``; a store of another name measures them again. A point that fails becomes a
     row with ``status="failed"`` and the reason; the sweep goes on.
 
     Parameters
@@ -221,22 +227,19 @@ def sizes_within(grid: Grid, sizes: list[int]) -> list[int]:
 class Kind:
     """How points of one kind are measured, described when they fail, and identified.
 
-    ``measure`` takes points for which ``together`` gives one value, and returns a row of each. ``data_hash`` and
-    ``code_hash`` of a point are what its numbers depend on beside its settings. ``ready`` raises at once where
+    ``measure`` takes points for which ``together`` gives one value, and returns a row of each. ``data_hash`` of a
+    point says what data its numbers depend on; ``versions.method_of``, on what else. ``ready`` raises at once where
     nothing of the kind can be measured, such as without the data.
     """
 
     measure: Callable[[list[Point]], list[dict[str, Any]]]
     describe: Callable[[Point], dict[str, Any]]
     data_hash: Callable[[Point], str]
-    code_hash: Callable[[Point], str]
     together: Callable[[Point], Hashable]
     ready: Callable[[Point], Any] = lambda point: None
 
 
-CELLS = Kind(
-    measure.measure, measure.describe, measure.data_hash, measure.code_of, measure.together, measure.dataset_of
-)
+CELLS = Kind(measure.measure, measure.describe, measure.data_hash, measure.together, measure.dataset_of)
 # Points measured in one call: enough to share work, few enough that little is lost when a sweep is killed.
 _TOGETHER = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -261,7 +264,6 @@ def fill(
     if missing:
         kind.ready(missing[0][0])
         store.check_writable()
-    store.touch(rows)
     groups = [list(group) for _, group in itertools.groupby(missing, key=lambda k: kind.together(k[0]))]
     batches = [group[at : at + _TOGETHER] for group in groups for at in range(0, len(group), _TOGETHER)]
     turns = deque(batches)
@@ -274,14 +276,19 @@ def fill(
             others = _measured(store, keys)
             for (point, identity, key), row in zip(batch, measured_rows, strict=True):
                 if key not in others:
-                    made = {"parameters": point, "helpers_version": helpers.__version__, "machine": machine()}
-                    done = row | identity | made
-                    store.put(key, done)
-                    rows[key] = done
+                    made = row | identity | {"parameters": point} | _provenance()
+                    store.put(key, made)
+                    rows[key] = made
         rows |= others
         if others:  # another sweep is at work here: go on elsewhere
             turns.rotate(-random.randrange(len(batches)))
     return as_table([row for row in rows.values() if row])
+
+
+def _provenance() -> dict[str, str]:
+    """Return what a row records of how it was measured; it decides nothing."""
+    now = datetime.now(UTC).isoformat(timespec="microseconds")
+    return {"helpers_version": helpers.__version__, **environment(), "machine": machine(), "measured": now}
 
 
 @cache
@@ -305,6 +312,8 @@ def held(grids: Sequence[AnyGrid], store: Store) -> pd.DataFrame:
 def _found(points: list[Point], store: Store, kind: Kind) -> tuple[list[tuple], dict[str, dict[str, Any] | None]]:
     """Return each point with its identity and key, and the row of every key, if there is one."""
     keyed = [(point, *_identity(point, kind)) for point in points]
+    used = {component for point in points for component in versions.components_of(point)}
+    note_versions({component: versions.version(component) for component in used})
     stored = store.read(key for _, _, key in keyed)
     return keyed, {key: stored.get(key) or _recalled(store, identity) for _, identity, key in keyed}
 
@@ -334,15 +343,15 @@ def _rows_of(points: list[Point], kind: Kind) -> list[dict[str, Any]]:
 
 
 def _recalled(store: Store, identity: dict[str, str]) -> dict[str, Any] | None:
-    """Return a reference row of the same settings and data, marked as of older code unless that was verified."""
+    """Return a reference row of the same settings and data, marked as measured by another method than today's."""
     row = store.recall(identity["parameters_hash"], identity["data_hash"])
-    return row and {**row, "older_code": not reference.is_verified(row, identity["code_hash"])}
+    return row and {**row, "older_method": True}
 
 
 def _identity(point: Point, kind: Kind) -> tuple[dict[str, str], str]:
     identity = {
         "parameters_hash": short_hash(point),
         "data_hash": kind.data_hash(point),
-        "code_hash": kind.code_hash(point),
+        "method": versions.method_of(point),
     }
     return identity, "-".join(identity.values())

@@ -11,6 +11,8 @@ from helpers.checks import as_counts, as_labels, as_matrix, in_range, is_labels,
 from helpers.datasets.backed import BackedCounts
 from helpers.information.discrete import entropy
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset:

@@ -16,6 +16,8 @@ from helpers.datasets.samples import Samples
 from helpers.datasets.splits import stratified
 from helpers.information.discrete import entropy
 
+VERSION = 1  # 2026-11-28 numbered
+
 # Papers' folders that are no class.
 _NO_CLASS = ("BACKGROUND_Google",)
 # What reading a damaged archive raises, or one with a member that leads out of its folder.

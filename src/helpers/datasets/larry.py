@@ -13,6 +13,8 @@ from helpers.datasets.base import Dataset
 from helpers.datasets.files import fetch
 from helpers.datasets.pairing import with_relatives
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "larry"
 # Values are printed with few digits, and a cell without any single molecule cannot be recovered.
 _ALLOWED = 1e-3
@@ -80,6 +82,6 @@ def _matrix(path: Path) -> sparse.csr_matrix:
     from scipy.io import mmread
 
     try:
-        return sparse.csr_matrix(mmread(path))
+        return sparse.csr_matrix(mmread(path, spmatrix=True))
     except (ValueError, OSError, EOFError, OverflowError, TypeError, zlib.error) as error:
         raise ValueError(f"{path} is not a readable Matrix Market file: {error}. Download it again.") from error

@@ -11,6 +11,8 @@ from helpers.datasets.base import Dataset
 from helpers.datasets.files import fetch
 from helpers.datasets.pairing import with_relatives
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "larry_subset"
 
 

@@ -11,6 +11,8 @@ from helpers.datasets.base import Dataset
 from helpers.datasets.files import fetch
 from helpers.datasets.pairing import with_neighbours
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "merfish"
 _AT_ONCE = 10_000
 _PLACE = ["center_x", "center_y"]

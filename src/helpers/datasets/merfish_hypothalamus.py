@@ -11,6 +11,8 @@ from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 from helpers.datasets.pairing import with_neighbours
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "merfish_hypothalamus"
 # Read out one after the other instead of by the barcode: no counts of molecules, so left out (Moffitt 2018).
 SEQUENTIAL = (

@@ -71,4 +71,4 @@ def _digits(n: int, n_classes: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _dates(days: np.ndarray) -> list[str]:
-    return [str(np.datetime64(DAY_ZERO) + int(day)) for day in days[:, 0]]
+    return [str(np.datetime64(DAY_ZERO) + np.timedelta64(int(day), "D")) for day in days[:, 0]]

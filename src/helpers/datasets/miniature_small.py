@@ -138,12 +138,14 @@ def merfish_hypothalamus(folder: Path, n: int, seed: int) -> None:
         "Animal_sex": "Female",
         "Behavior": "Naive",
     }
+    texts = [name for name in about if name != "Animal_ID"]
     part = {
         "expression": Named(np.round(values[:, order].T, 8), names[order], ids),
         "locations": pd.DataFrame(
-            {"sdimx": places[:, 0], "sdimy": places[:, 1], "sdimz": np.where(np.arange(n) < n // 2, 0.26, 0.21)}, ids
+            {"sdimx": places[:, 0], "sdimy": places[:, 1], "sdimz": np.where(np.arange(n) < n // 2, 0.26, 0.21)},
+            pd.Index(ids, dtype=object),
         ),
-        "metadata": pd.DataFrame(about, index=pd.RangeIndex(1, n + 1)),
+        "metadata": pd.DataFrame(about, index=pd.RangeIndex(1, n + 1)).astype(dict.fromkeys(texts, object)),
     }
     write_r(folder / "hypothalamus.rda", {"hypothalamus": part})
 

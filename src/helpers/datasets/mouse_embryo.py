@@ -12,6 +12,8 @@ from helpers.datasets import h5ad, splits
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "mouse_embryo"
 RUNS = tuple(f"adata_JAX_dataset_{i}" for i in range(1, 5))
 # Birth, which the study calls P0, counted in days after conception.

@@ -8,6 +8,8 @@ from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 from helpers.datasets.pairing import with_neighbours
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "osmfish"
 
 

@@ -7,6 +7,8 @@ from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "pbmc4k"
 
 

@@ -10,6 +10,8 @@ from helpers.checks import as_seed, choose, in_range
 from helpers.datasets.base import Dataset
 from helpers.information.discrete import entropy
 
+VERSION = 1  # 2026-11-28 numbered
+
 # Counts are recovered from values rounded to 3 decimals; the largest error is known to be 0.12.
 _LARGEST_ROUNDING = 0.2
 

@@ -10,6 +10,8 @@ from helpers.datasets import h5ad, splits
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "pbmc_citeseq"
 _PANEL = "obsm/protein_counts"
 _TYPES = "obs/celltype.l3"

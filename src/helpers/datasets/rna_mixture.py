@@ -10,6 +10,8 @@ from helpers.datasets import read
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "rna_mixture"
 PROTOCOLS = ("celseq2", "sortseq")
 AMOUNTS = ("3.75", "7.5", "15", "30")

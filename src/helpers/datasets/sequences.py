@@ -18,6 +18,8 @@ from helpers.datasets.spike import find_spike
 from helpers.datasets.splits import at_random
 from helpers.noise.sequences import as_proteins
 
+VERSION = 1  # 2026-11-28 numbered
+
 DAY_ZERO = "2020-01-01"
 # What the common sources call the columns of a metadata table, first match wins.
 _IDS = ("strain", "id", "ID", "Virus name", "accession", "Accession", "genbank_accession", "gisaid_epi_isl")

@@ -13,6 +13,8 @@ from helpers.checks import as_seed, choose, in_range
 from helpers.datasets.base import Dataset
 from helpers.information.discrete import flip_probability
 
+VERSION = 1  # 2026-11-28 numbered
+
 SIGNALS = ("label", "protein", "clone", "neighbour", "time")
 
 

@@ -13,6 +13,8 @@ from helpers.datasets.sequences import Sequences
 from helpers.datasets.splits import at_random
 from helpers.noise.sequences import AMINO_ACIDS
 
+VERSION = 1  # 2026-11-28 numbered
+
 _DAYS, _LAGS = 600, 400  # points of the sums over dates and lags: double gives the same to a few thousandths of a bit
 
 

@@ -7,6 +7,8 @@ from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
 from helpers.datasets.files import fetch
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "spleen_lymph"
 # The annotation file lists the cells of several batches one after the other, without names; batch 111-D2 is here.
 _FIRST = 9264

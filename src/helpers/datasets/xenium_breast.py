@@ -8,6 +8,8 @@ from helpers.datasets.base import Dataset
 from helpers.datasets.files import fetch
 from helpers.datasets.pairing import with_neighbours
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "xenium_breast"
 _NOT_GENES = ["cell_id", "cell_area", "nucleus_area", "aligned_x", "aligned_y"]
 

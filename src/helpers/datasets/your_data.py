@@ -14,6 +14,8 @@ from helpers.datasets.pairing import neighbours, transcriptome
 from helpers.datasets.your_file import Stored, read_file
 from helpers.information.discrete import entropy
 
+VERSION = 1  # 2026-11-28 numbered
+
 NAME = "your_data"
 KINDS = {
     "obs": "a column of obs: labels or numbers",

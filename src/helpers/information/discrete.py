@@ -9,6 +9,8 @@ from scipy import sparse
 from helpers.checks import as_array, as_labels, as_seed, brief, in_range, same_length
 from helpers.information.estimate import Estimate
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 def entropy(labels: Any) -> float:
     """Return the plug-in entropy of a label vector in bits: the ceiling of any information about it.

@@ -8,6 +8,8 @@ import numpy as np
 from helpers.checks import as_labels, as_matrix, as_numbers, as_rng, as_seed, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 def gaussian_channel(sigma_y: Any, sigma_u: Any, alpha: float = 1.0) -> float:
     r"""Information that a noisy measurement Z has about Y through an imperfect intermediary X.

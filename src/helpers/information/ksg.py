@@ -12,6 +12,8 @@ from scipy.special import digamma
 from helpers.checks import as_matrix, as_seed, in_range, same_length
 from helpers.information.estimate import Estimate
 
+VERSION = 1  # 2026-11-28 numbered
+
 # Above this many dimensions a tree visits nearly every point, and plain distances are faster.
 _TREE_DIMENSIONS = 16
 _BLOCK = 512

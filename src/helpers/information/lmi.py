@@ -4,19 +4,25 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
+from helpers import lazy
 from helpers.checks import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.gaussian import canonical, whitened
 from helpers.information.ksg import ksg_pointwise, neighbour_distance, ross_pointwise
 from helpers.information.nets import Columns, Training, learn_codes
-from helpers.information.published import published
+
+if TYPE_CHECKING:
+    import torch
+else:
+    torch = lazy.Package("torch")
+
+VERSION = 1  # 2026-11-28 numbered
 
 FEWEST = 50
 LABEL_METHODS = ("neighbours", "bound", "one_hot")
@@ -137,6 +143,8 @@ def lmi_many(
     """
     seed = as_seed(seed)
     if faithful:
+        from helpers.information.published import published
+
         return [published(x, y, seed, k, dim, null, **training) for x, y in pairs]
     for name in training:
         choose(name, Training.__dataclass_fields__, "option of lmi")

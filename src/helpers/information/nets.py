@@ -1,12 +1,20 @@
 """Small regression nets with a bottleneck, many trained side by side as one batched computation."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import torch
-from torch import Tensor
 
+from helpers import lazy
 from helpers.checks import choose, in_range
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:  # settings and keys of a sweep need none of it
+    torch = lazy.Package("torch")
 
 # Ridge penalties tried for the linear start, relative to the mean variance of the inputs.
 _PENALTIES = (1e-3, 1e-2, 0.1, 0.3, 1.0, 3.0, 10.0)
@@ -65,7 +73,7 @@ class Columns:
         self.n = self._parts[0][0].shape[1]
         self.width = sum(values.shape[2] for values, _ in self._parts)
 
-    def to(self, device: torch.device) -> "Columns":
+    def to(self, device: torch.device) -> Columns:
         """Move to a device, in place."""
         self._parts = [(values.to(device), of.to(device)) for values, of in self._parts]
         return self
@@ -149,7 +157,7 @@ def learn_codes(
 class _Stack:
     """M independent nets whose weights are stacked along the first axis."""
 
-    def __init__(self, start: "_Linear", how: Training, seed: int) -> None:
+    def __init__(self, start: _Linear, how: Training, seed: int) -> None:
         device = start.into.device
         self.rng = torch.Generator(device).manual_seed(seed)
         self.dropout, hidden = how.dropout, how.hidden

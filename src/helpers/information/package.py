@@ -11,6 +11,8 @@ import numpy as np
 from helpers.checks import as_labels, as_matrix, is_labels, same_length
 from helpers.information.estimate import Estimate
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 def latentmi_package(x: Any, y: Any, seed: int = 0) -> Estimate:
     """Return the estimate of the package ``latentmi`` with its defaults, labels as one-hot vectors.

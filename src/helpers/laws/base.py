@@ -12,6 +12,8 @@ from scipy.stats import t as student_t
 from helpers.checks import as_matrix, as_numbers, brief, in_range, same_length
 from helpers.laws.profile import profile_interval
 
+VERSION = 1  # 2026-11-28 numbered
+
 # Most bits of a point: 4^bits of a law's ceiling, up to three times that, must be a number.
 MOST_BITS = 150.0
 # Depths of one level differ by a smaller factor between seeds; grids of depths have larger ones between levels.

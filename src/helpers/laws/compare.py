@@ -8,6 +8,8 @@ import pandas as pd
 from helpers.checks import as_seed, choose, in_range
 from helpers.laws.joint import JOINT_LAWS
 
+VERSION = 1  # 2026-11-28 numbered
+
 # What is held out, and how it is fitted.
 SETTINGS, DEPTHS, DEPTHS_PRIOR, SIZES = (
     "held-out settings", "deepest, least squares", "deepest, priors", "most cells"

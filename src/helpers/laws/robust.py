@@ -10,6 +10,8 @@ from helpers.checks import choose, in_range
 from helpers.laws.base import Fit, Law, check_fit
 from helpers.laws.profile import walk
 
+VERSION = 1  # 2026-11-28 numbered
+
 # Huber's constant: 95 % of the efficiency of least squares on Gaussian points.
 TUNING = 1.345
 _POLISHED = 5

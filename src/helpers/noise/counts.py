@@ -8,6 +8,8 @@ from scipy import sparse
 
 from helpers.checks import LARGEST_STREAM, as_counts, as_rng, as_seed, brief, in_range
 
+VERSION = 1  # 2026-11-28 numbered
+
 ROWS = 1024  # rows thinned at once: bounds the memory, and fixes which random numbers a cell gets
 _RARE = 0.05  # share of molecules kept up to which it is faster to look up the survivors than to count along all
 

@@ -7,6 +7,8 @@ from numpy.random import Generator
 
 from helpers.checks import as_array, as_rng, choose, in_range
 
+VERSION = 1  # 2026-11-28 numbered
+
 # The noise-free level of each kind.
 CLEAN = {"gaussian": 0.0, "pixelation": 1.0}
 

@@ -7,6 +7,8 @@ from numpy.random import Generator
 
 from helpers.checks import as_rng, brief, in_range
 
+VERSION = 1  # 2026-11-28 numbered
+
 AMINO_ACIDS = "ACDEFGHIKLMNPQRSTVWY"
 _LETTERS = np.frombuffer(AMINO_ACIDS.encode(), np.uint8)
 _CODE = np.full(256, -1, np.int64)

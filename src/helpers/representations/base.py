@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -22,12 +21,10 @@ class Representation:
     - ``takes``: "values", log-normalised (cells, genes); "counts", raw counts of the same genes, sparse;
       "embeddings", (cells, columns) made elsewhere.
     - ``needs_genes``: whether ``fit`` makes use of the names of the genes.
-    - ``uses``: further modules whose code decides the numbers.
     """
 
     takes: ClassVar[str] = "values"
     needs_genes: ClassVar[bool] = False
-    uses: ClassVar[tuple[ModuleType, ...]] = ()
 
     dim: int = 16
     seed: int = 0

@@ -14,6 +14,8 @@ from helpers.checks import as_seed, choose, in_range
 from helpers.noise.sequences import as_proteins
 from helpers.representations import training
 
+VERSION = 1  # 2026-11-28 numbered
+
 # The published models: name on the model hub, layers, width, heads.
 HUB = {
     "esm2_8m": ("facebook/esm2_t6_8M_UR50D", 6, 320, 20),

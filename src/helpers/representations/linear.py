@@ -9,6 +9,8 @@ from sklearn.random_projection import GaussianRandomProjection
 
 from helpers.representations.base import Representation
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 class RandomProjection(Representation):
     """Project on random Gaussian directions: the baseline that learns nothing from the training cells.

@@ -1,14 +1,14 @@
 """The masked-reconstruction transformer as a representation: hidden states pooled over a cell's genes."""
 
 from dataclasses import dataclass
-from types import ModuleType
-from typing import ClassVar
 
 import numpy as np
 
 from helpers.checks import choose
-from helpers.representations import linear, reconstruction, set_transformer, training
+from helpers.representations import linear, reconstruction
 from helpers.representations.base import Representation
+
+VERSION = 1  # 2026-11-28 numbered
 
 # Share of the training cells that only validates.
 _VALIDATES = 0.1
@@ -43,8 +43,6 @@ class MaskedReconstruction(Representation):
     >>> MaskedReconstruction(dim=4, size="TINY", steps=2).fit(x).transform(x).shape
     (40, 4)
     """
-
-    uses: ClassVar[tuple[ModuleType, ...]] = (linear, reconstruction, set_transformer, training)
 
     size: str = "XS"
     loss: str = "mse"

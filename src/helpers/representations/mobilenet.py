@@ -12,6 +12,8 @@ from helpers.checks import as_array, as_labels, as_seed, in_range, same_length
 from helpers.datasets import files
 from helpers.representations import training
 
+VERSION = 1  # 2026-11-28 numbered
+
 HUB = "google/mobilenet_v2_1.0_224"
 _CHUNK = 256  # images in one pass without gradients
 

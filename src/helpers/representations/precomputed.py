@@ -7,6 +7,8 @@ import numpy as np
 
 from helpers.representations.base import Representation
 
+VERSION = 1  # 2026-11-28 numbered
+
 
 @dataclass
 class Precomputed(Representation):

@@ -17,6 +17,8 @@ from helpers.progress import track
 from helpers.representations.set_transformer import SetTransformer, forward_flops, shape_of
 from helpers.representations.training import BestWeights, batches, device_for, finite, seeded
 
+VERSION = 1  # 2026-11-28 numbered
+
 LOSSES = ("mse", "nll", "bins")
 # A Gaussian density at values that are often exactly zero has no least entropy: a smaller variance is not allowed.
 SMALLEST_VARIANCE = 1e-2

@@ -2,7 +2,6 @@
 
 import importlib
 from dataclasses import dataclass
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,6 +12,8 @@ from scipy import sparse
 from helpers.checks import in_range
 from helpers.representations import training
 from helpers.representations.base import Representation
+
+VERSION = 1  # 2026-11-28 numbered
 
 # Cells encoded at once; their number changes no result.
 _CHUNK = 4096
@@ -66,7 +67,6 @@ class SCVI(Representation):
     """
 
     takes: ClassVar[str] = "counts"
-    uses: ClassVar[tuple[ModuleType, ...]] = (training,)
 
     steps: int = 200
     batch: int = 512

@@ -9,6 +9,8 @@ import torch
 
 from helpers.checks import choose
 
+VERSION = 1  # 2026-11-28 numbered
+
 # Batches that are sorted by length together: more would make the cells of a batch too alike.
 _POOL = 8
 

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any, ClassVar
 
 import numpy as np
@@ -12,6 +11,8 @@ from scipy import sparse
 from helpers.checks import choose, in_range
 from helpers.representations import encoder, linear, pretrained, tokens, training
 from helpers.representations.base import Representation
+
+VERSION = 1  # 2026-11-28 numbered
 
 
 @dataclass(kw_only=True)
@@ -78,7 +79,6 @@ class Txformer(Representation):
 
     takes: ClassVar[str] = "counts"
     needs_genes: ClassVar[bool] = True
-    uses: ClassVar[tuple[ModuleType, ...]] = (encoder, linear, pretrained, tokens, training)
 
     preset: str = "P1"
     steps: int = 80
