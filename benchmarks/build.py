@@ -14,7 +14,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.run import ENGINES, project_root
+from helpers.book.run import ENGINES
+from helpers.store.paths import project_root
 
 MB = 1e6
 

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.calibration import TASKS, calibrate
-from helpers.store import Store
+from helpers.information.known_pairs import TASKS
+from helpers.store.rows import Store
+from helpers.sweep.calibration import calibrate
 
 FOLDER = Path(__file__).parents[1] / "results" / "reference"
 OURS = ["lmi", "ksg", "cca"]

@@ -15,15 +15,16 @@ import torch
 from scipy.optimize import curve_fit, least_squares
 from sklearn.neighbors import KDTree
 
-from helpers import published
-from helpers.calibration import known_pair, latentmi_package
 from helpers.datasets import load
+from helpers.findings import papers as published
 from helpers.information import lmi, lmi_many
+from helpers.information.known_pairs import known_pair
 from helpers.information.ksg import ksg_pointwise
 from helpers.laws import NoiseLaw
 from helpers.noise import thin_nested
-from helpers.store import Store
-from helpers.sweep import Kind, fill
+from helpers.store.rows import Store
+from helpers.sweep.calibration import latentmi_package
+from helpers.sweep.engine import Kind, fill
 
 
 def seconds(task: Callable[[], object], repeats: int = 3) -> float:

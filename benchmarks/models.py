@@ -9,8 +9,8 @@ import time
 import numpy as np
 import torch
 
-from helpers import preprocess
 from helpers.datasets import load
+from helpers.preprocess import genes as preprocess
 from helpers.representations import REPRESENTATIONS, build
 from helpers.representations.encoder import PRESETS, Masking, new_encoder, train_masked
 from helpers.representations.tokens import Vocabulary, rank_tokens

@@ -9,10 +9,10 @@ import time
 
 import numpy as np
 
-from helpers import preprocess
 from helpers.datasets import load
-from helpers.reconstruction_sweep import split
+from helpers.preprocess import genes as preprocess
 from helpers.representations.reconstruction import Training, score, train_reconstruction
+from helpers.sweep.reconstruction import split
 
 RATES = {"L": 3e-4, "XL": 2e-4}  # the default rate is too fast for few steps of these
 

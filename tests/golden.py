@@ -15,8 +15,8 @@ from unittest import mock
 import numpy as np
 from scipy import sparse
 
-from helpers import versions
 from helpers.datasets import LOADERS
+from helpers.store import versions
 
 FILE = Path(__file__).with_name("golden.json")
 # By how much numbers of a kind may differ: counts and choices not at all; values by what processors round differently,
@@ -109,9 +109,9 @@ def misread_residues() -> Numbers:
 def genes_and_values() -> Numbers:
     import anndata
 
-    from helpers import preprocess
     from helpers.datasets.backed import BackedCounts
-    from helpers.preprocess_blocks import prepare_blocks
+    from helpers.preprocess import genes as preprocess
+    from helpers.preprocess.blocks import prepare_blocks
 
     others = np.arange(90)
     train, probe = np.arange(60), np.arange(60, 90)
@@ -281,7 +281,7 @@ def latentmi() -> Numbers:
     """What the package is given: it cannot be seeded, so its own numbers differ from run to run."""
     from latentmi import lmi as package
 
-    from helpers.information.package import latentmi_package
+    from helpers.information.latentmi import latentmi_package
 
     given = lambda x, y, quiet: [x.sum(axis=1) + (y * np.arange(1, y.shape[1] + 1)).sum(axis=1) ** 2]  # noqa: E731
     with mock.patch.object(package, "estimate", given):
@@ -291,7 +291,7 @@ def latentmi() -> Numbers:
 
 @case("pairs")
 def known_pairs() -> Numbers:
-    from helpers.calibration import TASKS, known_pair
+    from helpers.information.known_pairs import TASKS, known_pair
 
     made = [known_pair(task, bits, 40, 3, 5) for task in TASKS for bits in (0.5, 3.0)]
     return numbers_of(values=[v for x, y in made for v in (*values(x), *values(y))])
@@ -306,9 +306,9 @@ def _columns(rows: list[dict[str, Any]], *names: str) -> list[float]:
     return [float(row[name]) for row in rows for name in names if row.get(name) is not None]
 
 
-@case("cells", "thin", "prep", "pca", "lmi", "data", "datasets/simulated")
+@case("cells", "thin", "prep", "pca", "lmi", "data", "load_simulated")
 def points_of_cells() -> Numbers:
-    from helpers.sweep import Grid
+    from helpers.sweep.engine import Grid
 
     cells = {"n_cells": 300, "n_genes": 30, "n_latent": 2, "signal": "label"}
     rows = _measured(Grid(
@@ -341,7 +341,7 @@ class _Means:
 
 @case("images", "pixels", "plugin", "pca", "lmi")
 def points_of_images() -> Numbers:
-    from helpers import image_sweep
+    from helpers.sweep import images as image_sweep
 
     grid = image_sweep.ImageGrid(
         dataset="digits", levels={"gaussian": [0.5]}, n_train=[40], seeds=[0], dim=3,
@@ -354,9 +354,9 @@ def points_of_images() -> Numbers:
     )
 
 
-@case("sequences", "substitution", "esm", "training", "lmi", "datasets/simulated_spike")
+@case("sequences", "substitution", "esm", "training", "lmi", "load_simulated_spike")
 def points_of_sequences() -> Numbers:
-    from helpers.sequence_sweep import SequenceGrid
+    from helpers.sweep.sequences import SequenceGrid
 
     rows = _measured(SequenceGrid(
         dataset="simulated_spike", options={"n": 120, "length": 40}, rates=[0.1], n_train=[40], seeds=[0],
@@ -367,7 +367,7 @@ def points_of_sequences() -> Numbers:
 
 @case("reconstruction", "thin", "prep", "set_transformer", "training", "pca", "lmi")
 def points_of_reconstruction() -> Numbers:
-    from helpers.reconstruction_sweep import ReconstructionGrid
+    from helpers.sweep.reconstruction import ReconstructionGrid
 
     rows = _measured(ReconstructionGrid(
         dataset="pbmc68k", sizes=["XXS"], n_genes=[8], depths=[0.4], n_train=[60], seeds=[0], information=True, dim=3,
@@ -421,26 +421,26 @@ def comparison_of_laws() -> Numbers:
 
 @case("false_alarms", "fit")
 def rejected_curves() -> Numbers:
-    from helpers.findings import _false_alarms
+    from helpers.findings.curves import _false_alarms
 
     return numbers_of(bits=_false_alarms(40, 0).to_numpy().ravel())
 
 
 @case("probe", "txformer", "training", "lmi")
 def probed_along_training() -> Numbers:
-    from helpers.preprocess import prepare
-    from helpers.probing import along_training
+    from helpers.findings.probe import along_training
+    from helpers.preprocess.genes import prepare
 
     ready = prepare(counts()[:40], counts()[40:], np.zeros(40, int), np.zeros(50, int), 12)
     found = along_training(ready, labels()[40:], [0], 2, 2, (0, 2))
     return numbers_of(bits=found.select_dtypes("number").to_numpy().ravel())
 
 
-_LOADERS_OF = {name: LOADERS.modules[name].removeprefix("helpers.").replace(".", "/") for name in LOADERS}
+_LOADERS_OF = {name: f"load_{LOADERS.modules[name].rpartition('.')[2]}" for name in LOADERS}
 for _name, _module in _LOADERS_OF.items():
     if _name in ("your_images", "your_sequences"):  # read by the module of others
         continue
-    _CASES[f"data set {_name}"] = (("data", *sorted({_module, "datasets/simulated"})), _dataset(_name))
+    _CASES[f"data set {_name}"] = (("data", *sorted({_module, "load_simulated"})), _dataset(_name))
 NAMES = tuple(_CASES)
 
 

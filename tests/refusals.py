@@ -31,27 +31,17 @@ from pydantic import ValidationError
 from scipy import sparse
 from scipy.io import mmwrite
 
-from helpers import (
-    checks,
-    cli,
-    design,
-    losses,
-    noise,
-    points,
-    preprocess,
-    reconstruction_sweep,
-    reference,
-    run,
-    workflow,
-)
+from helpers import design, noise
+from helpers._utils import validation as checks
+from helpers.book import cli, workflow
 from helpers.datasets import Dataset, files, h5ad, load, read, splits
+from helpers.datasets.cells.larry import larry
 from helpers.datasets.files import Entry, File, fetch
 from helpers.datasets.images import caltech101, tissuemnist, your_images
-from helpers.datasets.larry import larry
 from helpers.datasets.miniature import write
 from helpers.datasets.sequences import your_sequences
 from helpers.datasets.your_data import your_data
-from helpers.image_sweep import ImageGrid
+from helpers.findings import losses
 from helpers.information import gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.discrete import entropy, flip_probability
 from helpers.information.gaussian import cca, channel_samples, pointwise_information
@@ -61,14 +51,19 @@ from helpers.laws.loss import SizeAndDataLaw
 from helpers.noise.blocks import thin_rows
 from helpers.noise.images import snr
 from helpers.noise.sequences import rate_of
-from helpers.reconstruction_sweep import ReconstructionGrid
+from helpers.preprocess import genes as preprocess
 from helpers.representations import build
 from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
 from helpers.representations.reconstruction import Training, score, train_reconstruction
-from helpers.sequence_sweep import SequenceGrid
-from helpers.store import Store
-from helpers.sweep import Grid, run_sweep
+from helpers.store import paths, points, reference
+from helpers.store.rows import Store
+from helpers.sweep import reconstruction as reconstruction_sweep
+from helpers.sweep import verify
+from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep.images import ImageGrid
+from helpers.sweep.reconstruction import ReconstructionGrid
+from helpers.sweep.sequences import SequenceGrid
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "book" / "_static" / "refusals.csv"
@@ -1380,17 +1375,17 @@ def _tables() -> list[tuple[str, Any, str]]:
         ("a column that a store has not", lambda d: points.measured(Store(d), datset="x"), "'datset': did you mean"),
         ("means of nothing measured", lambda d: points.seed_means(pd.DataFrame()), "no point was measured"),
         ("names of nothing measured", lambda d: points.named(pd.DataFrame()), "no point was measured"),
-        ("a negative seed of what is verified", lambda d: reference.verify(Store(d), seed=-1), "seed is -1"),
+        ("a negative seed of what is verified", lambda d: verify.verify(Store(d), seed=-1), "seed is -1"),
         (
             "means of another table",
             lambda d: points.seed_means(failed),
             "the table has no column 'dataset': it has",
         ),
-        ("nothing to pack", lambda d: reference.pack(Store(d)), "FOLDER has no measured point: sweep first"),
-        ("nothing packed to verify", lambda d: reference.verify(Store(d)), "FOLDER has no measured.parquet"),
+        ("nothing to pack", lambda d: verify.pack(Store(d)), "FOLDER has no measured point: sweep first"),
+        ("nothing packed to verify", lambda d: verify.verify(Store(d)), "FOLDER has no measured.parquet"),
         ("a reference table that is not there", lambda d: reference.table("losses"), "no reference table 'losses'"),
         ("a path for a reference table", lambda d: reference.table("../../x"), "no reference table '../../x'"),
-        ("a profile's folder that leads out", lambda d: run.profile_folder("../x"), "profile is '../x'"),
+        ("a profile's folder that leads out", lambda d: paths.profile_folder("../x"), "profile is '../x'"),
         ("losses of nothing measured", lambda d: losses.means(failed), "rows have no column 'test_loss'"),
         ("losses of no table", lambda d: losses.good(pd.DataFrame()), "rows have no column 'status'"),
         ("a floor of too few sizes", lambda d: losses.floor_table({}), "there is no fit: L(P) takes three or more"),

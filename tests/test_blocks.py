@@ -11,17 +11,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import sparse
 
-from helpers import large, preprocess
-from helpers.checks import check_sparse
+from helpers._utils.validation import check_sparse
 from helpers.datasets import backed as on_disk
 from helpers.datasets import load
 from helpers.datasets.backed import BackedCounts
 from helpers.datasets.simulated import simulate_to, simulated
+from helpers.findings import large
 from helpers.noise import thin_nested
 from helpers.noise.blocks import thin_rows
-from helpers.preprocess_blocks import CountTally, choose_genes, prepare_blocks
-from helpers.store import Store
-from helpers.sweep import Grid, run_sweep
+from helpers.preprocess import genes as preprocess
+from helpers.preprocess.blocks import CountTally, choose_genes, prepare_blocks
+from helpers.store.rows import Store
+from helpers.sweep.engine import Grid, run_sweep
 
 
 def in_a_file(counts, folder, place="X", **more):

@@ -258,7 +258,7 @@ def test_every_executed_notebook_can_be_downloaded():
 def test_one_copy_of_each_notebook_is_built_and_its_charts_have_one_picture():
     import json
 
-    from helpers.drawn import MIME, PICTURE
+    from helpers.charts.drawn import MIME, PICTURE
 
     assert not list((BOOK.parent / "jupyter_execute").rglob("*.ipynb"))
     copies = list(BOOK.rglob("*.ipynb"))
@@ -286,7 +286,7 @@ def test_every_picture_is_shown_and_none_is_a_screenshot_of_a_chart():
 def test_charts_of_the_pages_carry_only_what_they_draw():
     import json
 
-    from helpers.drawn import in_columns, only_drawn
+    from helpers.charts.drawn import in_columns, only_drawn
 
     for name in PAGES:
         for text in re.findall(r'<script type="application/json">(.*?)</script>', (BOOK / name).read_text("utf8")):
@@ -347,7 +347,7 @@ def press(page, control, key, times):
 
 
 def test_the_explorer_draws_the_chosen_fit_and_its_band(page, base):
-    from helpers import published
+    from helpers.findings import papers as published
     from helpers.laws import NoiseLaw
 
     chart = chart_with(page, base, "notebooks/analyses/published.html", "shown_rank")
@@ -371,6 +371,7 @@ def test_the_explorer_draws_the_chosen_fit_and_its_band(page, base):
 
 def test_the_calculator_finds_the_optimum_that_python_finds(page, base):
     from helpers import design
+    from helpers.findings import papers as published
 
     chart = chart_with(page, base, "notebooks/analyses/experimental_design.html", "log_budget")
     sliders = chart.locator("input[type=range]")
@@ -392,7 +393,7 @@ def test_the_calculator_finds_the_optimum_that_python_finds(page, base):
         page.wait_for_timeout(300)
         now = drawn(chart, ["u", "n", "bits", "best", "draw", "i_inf"])
         (best,) = (row for row in now["rows"] if row["bits"] == row["best"] and row["draw"] == 0)
-        fit = laws.setdefault(curve, design.fit_published(curve))
+        fit = laws.setdefault(curve, published.fit_published(curve))
         values = {name: now["signals"][name] for name in names}
         prices = design.Prices(*(values[name] for name in names[1:]))
         budget = 10 ** values["log_budget"]
@@ -414,12 +415,13 @@ def test_a_budget_that_buys_nothing_says_so(page, base):
 
 def test_more_money_than_there_is_use_for_buys_the_largest_experiment(page, base):
     from helpers import design
+    from helpers.findings import papers as published
 
     chart = chart_with(page, base, "notebooks/analyses/experimental_design.html", "log_budget")
     press(page, chart.locator("input[type=range]").nth(0), "End", 1)
     now = drawn(chart, ["u", "n", "bits", "best", "draw", "i_inf"])
     (best,) = (row for row in now["rows"] if row["bits"] == row["best"] and row["draw"] == 0)
-    fit = design.fit_published(now["signals"]["curve"])
+    fit = published.fit_published(now["signals"]["curve"])
     assert best["n"] == pytest.approx(design.cell_range(fit)[1])
     assert "buys no experiment" not in chart.inner_text()
 
@@ -465,7 +467,7 @@ def test_the_noise_viewer_thins_the_chosen_cell(page, base):
 
 
 def test_a_grid_is_drawn_with_its_joint_law(page, base):
-    from helpers import published
+    from helpers.findings import papers as published
     from helpers.laws import JointLaw
     from helpers.laws.compare import grid_means
 
@@ -547,7 +549,7 @@ def test_every_chart_of_an_analysis_has_a_table(page, base, name):
 def test_each_session_offers_its_student_version(page, base):
     import nbformat
 
-    from helpers import course
+    from helpers.book.course import check as course
 
     for source in course.sessions(ROOT):
         name = course.student_name(source)

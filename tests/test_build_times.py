@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from helpers import build_times
-from helpers.workflow import load_plan
+from helpers.book import build_times
+from helpers.book.workflow import load_plan
 
 ROOT = Path(__file__).parents[1]
 

@@ -4,7 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import channel_charts, charts, widgets
+from helpers.charts import channels as channel_charts
+from helpers.charts import fitted as charts
+from helpers.charts import widgets
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, parameter_table, summary
 from helpers.laws.nearest import depths_around, distances

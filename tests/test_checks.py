@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import sparse
 
-from helpers.checks import (
+from helpers._utils.validation import (  # fmt: skip
     as_counts,
     as_labels,
     as_matrix,
@@ -18,7 +18,7 @@ from helpers.checks import (
     in_range,
     is_labels,
     same_length,
-)  # fmt: skip
+)
 
 TABLE = [[0, 3, 1], [2, 0, 0]]
 

@@ -23,13 +23,15 @@ from IPython.utils.capture import capture_output
 from nbformat import v4
 from typer.testing import CliRunner
 
-from helpers import course, course_text, lesson_charts
-from helpers.cli import app
-from helpers.course import Gap, answers, check, exercises, student, what_is_off
-from helpers.course_answer import Answer
+from helpers.book.cli import app
+from helpers.book.course import check as course
+from helpers.book.course import plain_text as course_text
+from helpers.book.course.answer import Answer
+from helpers.book.course.check import Gap, answers, check, exercises, student, what_is_off
+from helpers.book.run import run_notebook
+from helpers.charts import lessons as lesson_charts
 from helpers.information import gaussian_channel
 from helpers.information.discrete import flip_probability
-from helpers.run import run_notebook
 
 ROOT = Path(__file__).parents[1]
 NOT_CLONED = (".git", ".venv", "_build", "*.ipynb", "runs", "rows", "student", ".snakemake", ".hypothesis", "*_cache")
@@ -181,13 +183,13 @@ def test_an_unknown_exercise_names_the_nearest(name, near):
 
 
 def test_an_exercise_of_two_modules_is_refused(monkeypatch):
-    monkeypatch.setattr(course, "_MODULES", ("helpers.course_answers_1", "helpers.course_answers_1"))
+    monkeypatch.setattr(course, "_MODULES", ("helpers.book.course.answers_1", "helpers.book.course.answers_1"))
     with pytest.raises(ValueError, match=r"exercise 1\.1 is registered in two modules"):
         answers.__wrapped__()
 
 
 def test_a_module_that_is_not_there_is_left_out(monkeypatch):
-    monkeypatch.setattr(course, "_MODULES", ("helpers.course_answers_1", "helpers.course_answers_0"))
+    monkeypatch.setattr(course, "_MODULES", ("helpers.book.course.answers_1", "helpers.course_answers_0"))
     assert "1.1" in answers.__wrapped__()
 
 
@@ -300,7 +302,7 @@ def test_what_cannot_be_said_in_plain_markdown_is_refused(text, told):
 def test_a_notebook_shows_the_message_of_a_gap_and_no_traceback():
     shell = InteractiveShell.instance()
     with capture_output() as shown:
-        shell.run_cell("from helpers.course import check\ncheck('1.1', ...)")
+        shell.run_cell("from helpers.book.course.check import check\ncheck('1.1', ...)")
     assert "exercise 1.1 is still open" in shown.stdout + shown.stderr
     assert "Traceback" not in shown.stdout + shown.stderr
 

@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers.course_answers_2 import ANSWERS
-from helpers.course_cases import TARGET_LAW, pilot
+from helpers.book.course.answers_2 import ANSWERS
+from helpers.book.course.cases import TARGET_LAW, pilot
 from helpers.laws import NoiseLaw
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks" / "course"

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from helpers.covariances import measured_channels, split_covariances
 from helpers.datasets import load
+from helpers.findings.channel_of_cells import measured_channels, split_covariances
 
 
 @pytest.fixture(scope="module")

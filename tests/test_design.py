@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from typer.testing import CliRunner
 
-from helpers import calculator, cli, design
+from helpers import design
+from helpers.book import cli
+from helpers.charts import calculator
 from helpers.design import Prices
 from helpers.laws import JointLaw, NoiseLaw
 

@@ -11,9 +11,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import charts, course_cases
+from helpers.book.course import cases as course_cases
+from helpers.charts import fitted as charts
+from helpers.charts.widgets import channel_explorer
 from helpers.laws import NoiseLaw
-from helpers.widgets import channel_explorer
 from test_book import CHROMIUM, FLAGS, ROOT, wait_for_charts
 
 pytestmark = [

@@ -11,8 +11,10 @@ import pandas as pd
 import pytest
 import vl_convert
 
-from helpers import course_cases, live, widgets
-from helpers.drawn import in_columns, only_drawn, picture, rounded
+from helpers.book.course import cases as course_cases
+from helpers.charts import classroom as live
+from helpers.charts import widgets
+from helpers.charts.drawn import in_columns, only_drawn, picture, rounded
 from test_charts import all_charts, fits, points  # noqa: F401  (fixtures)
 
 ROWS = pd.DataFrame({

@@ -10,7 +10,7 @@ import papermill
 import pytest
 from nbclient.exceptions import CellTimeoutError
 
-from helpers import run
+from helpers.book import run
 from small_notebook import HEAD
 
 EACH = pytest.mark.parametrize("engine", run.ENGINES)
@@ -45,7 +45,7 @@ def test_both_engines_give_the_same_file(tmp_path):
     ]
     write(tmp_path, code)
     # In a process of its own: forks are of one process, which in this one another test may have started otherwise.
-    line = "from pathlib import Path\nfrom helpers.run import ENGINES, run_notebook\nfor engine in ENGINES:\n"
+    line = "from pathlib import Path\nfrom helpers.book.run import ENGINES, run_notebook\nfor engine in ENGINES:\n"
     line += (
         f"    run_notebook(Path({str(tmp_path / 'x.md')!r}), Path({str(tmp_path)!r}, engine + '.ipynb'), engine=engine)"
     )

@@ -3,10 +3,11 @@
 import nbformat
 import pytest
 
-from helpers import executed, versions
+from helpers.book.run import code_cells, run_notebook
 from helpers.datasets import load
-from helpers.run import code_cells, run_notebook
-from helpers.store import Store
+from helpers.store import stamp as executed
+from helpers.store import versions
+from helpers.store.rows import Store
 from small_notebook import HEAD
 
 SOURCE = (
@@ -37,9 +38,9 @@ def test_an_executed_notebook_carries_versions_and_data_hashes(page):
     made = nbformat.read(page, 4).metadata[executed.KEY]
     assert made["data"] == {"pbmc68k": load("pbmc68k").data_hash}
     assert made["code"] == executed.code_state(made["modules"])
-    assert {"helpers.sweep", "helpers.datasets.pbmc68k", "helpers.representations.linear"} <= set(made["modules"])
-    assert not {"helpers.datasets.larry", "helpers.laws", "helpers.charts"} & set(made["modules"])
-    parts = ("data", "datasets/pbmc68k", "cells", "thin", "prep", "random_projection", "lmi")
+    assert {"helpers.sweep", "helpers.datasets.cells.pbmc68k", "helpers.representations.linear"} <= set(made["modules"])
+    assert not {"helpers.datasets.cells.larry", "helpers.laws", "helpers.charts"} & set(made["modules"])
+    parts = ("data", "load_pbmc68k", "cells", "thin", "prep", "random_projection", "lmi")
     assert made["versions"] == {part: versions.version(part) for part in parts}
     assert made["packages"]["numpy"]
     assert executed.changes(made, SOURCE) == []
@@ -98,11 +99,11 @@ def test_the_book_says_when_a_page_is_older_than_its_code(page, tmp_path, monkey
 
     book = page.parent
     (book / "conf.py").write_text(
-        'extensions = ["myst_nb", "helpers.book_ext"]\nnb_execution_mode = "off"\nroot_doc = "page"\n'
+        'extensions = ["myst_nb", "helpers.book.sphinx"]\nnb_execution_mode = "off"\nroot_doc = "page"\n'
         'html_theme = "sphinx_book_theme"\n'
         'exclude_patterns = ["*.md", "rows"]\nsource_suffix = {".ipynb": "myst-nb", ".md": "myst-nb"}\n'
     )
-    monkeypatch.setattr("helpers.book_ext.write_scripts", lambda app: None)
+    monkeypatch.setattr("helpers.book.sphinx.write_scripts", lambda app: None)
 
     def build():
         Sphinx(book, book, tmp_path / "html", tmp_path / "tree", "html", status=None).build()
@@ -116,5 +117,5 @@ def test_the_book_says_when_a_page_is_older_than_its_code(page, tmp_path, monkey
     monkeypatch.setattr(executed, "code_state", lambda modules: "another")
     assert "The code of this page changed after it was executed" in build()
     monkeypatch.undo()
-    monkeypatch.setattr("helpers.book_ext.write_scripts", lambda app: None)
+    monkeypatch.setattr("helpers.book.sphinx.write_scripts", lambda app: None)
     assert "changed after it was executed" not in build()

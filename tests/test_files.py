@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from helpers.cli import app
+from helpers.book.cli import app
 from helpers.datasets import files
 from helpers.datasets.files import Entry, File, fetch
 
@@ -204,7 +204,7 @@ def test_nothing_is_downloaded_at_import():
 import socket
 def refuse(*_): raise AssertionError("asked the network")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-import helpers.cli, helpers.datasets, helpers.datasets.files, helpers.datasets.miniature
+import helpers.book.cli, helpers.datasets, helpers.datasets.files, helpers.datasets.miniature
 helpers.datasets.available(), helpers.datasets.files.status()
 """
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=300)

@@ -8,13 +8,19 @@ import pandas as pd
 import pytest
 import yaml
 
-from helpers import cell_grids, claims, datasets, findings, reference, workflow
-from helpers.findings import Count, count, verdict
+from helpers import datasets
+from helpers.book import workflow
+from helpers.book.run import declared_parameters
+from helpers.findings import claims
+from helpers.findings import curves as findings
+from helpers.findings.curves import Count, count, verdict
 from helpers.laws import CellNumberLaw, NoiseLaw
-from helpers.run import declared_parameters, project_root
-from helpers.store import Store
-from helpers.sweep import Grid, held, run_sweep
-from helpers.tolerance import NoiseAxis
+from helpers.laws.tolerance import NoiseAxis
+from helpers.store import reference
+from helpers.store.paths import project_root
+from helpers.store.rows import Store
+from helpers.sweep import cell_grids
+from helpers.sweep.engine import Grid, held, run_sweep
 
 DEPTHS = np.geomspace(10, 2000, 8)
 

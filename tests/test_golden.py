@@ -7,8 +7,9 @@ import pandas as pd
 import pytest
 
 import golden
-from helpers import measure, reference, versions
-from helpers.store import short_hash
+from helpers.store import reference, versions
+from helpers.store.rows import short_hash
+from helpers.sweep import cells as measure
 
 HEAVY = {"torch", "scvi", "transformers", "latentmi"}
 ABSENT = {name for name in HEAVY if not find_spec(name)}

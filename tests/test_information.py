@@ -14,12 +14,12 @@ from sklearn.cluster import KMeans
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
-from helpers.calibration import known_pair, level_information
 from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
+from helpers.information.faithful import PairedAutoencoders
+from helpers.information.known_pairs import known_pair, level_information
 from helpers.information.ksg import ksg_pointwise
 from helpers.information.lmi import _trust, _untied, shifted_ksg
 from helpers.information.nets import Columns, Training, learn_codes
-from helpers.information.published import PairedAutoencoders
 from helpers.information.spectrum import FAMILIES, Channels, scaled_to, simulate
 from helpers.laws import NoiseLaw
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import published
+from helpers.findings import papers as published
 from helpers.laws import JOINT_LAWS, JointLaw, NoiseLaw, compare
 from helpers.laws.compare import DEPTHS, SETTINGS, SIZES, grid_means, held_out_parts, ranking, seed_floor
 

@@ -6,18 +6,25 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers import cell_grids, findings, kept, laws, losses, probing, published, reference
-from helpers.checks import as_matrix
+from helpers import laws
+from helpers._utils.validation import as_matrix
+from helpers.book import keep
 from helpers.datasets import load
-from helpers.kept import KeptFit
-from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, robust
+from helpers.findings import curves as findings
+from helpers.findings import losses
+from helpers.findings import papers as published
+from helpers.findings import probe as probing
+from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, kept, robust
 from helpers.laws import compare as judging
 from helpers.laws.compare import grid_means
-from helpers.points import seed_means
-from helpers.preprocess import prepare
-from helpers.sweep import held
+from helpers.laws.kept import KeptFit
+from helpers.preprocess.genes import prepare
+from helpers.store import reference
+from helpers.store.points import seed_means
+from helpers.sweep import cell_grids, verify
+from helpers.sweep.engine import held
 
-STALE = "results/reference/kept.parquet is of other points or code: python -m helpers.kept, and commit it"
+STALE = "results/reference/kept.parquet is of other points or code: python -m helpers.book.keep, and commit it"
 
 
 @pytest.fixture(scope="module")
@@ -179,7 +186,7 @@ def test_the_kept_training_is_that_computed():
     with kept.recording() as noted:
         again = probing.along_training(*asked)
     assert len(noted) == 1
-    pd.testing.assert_frame_equal(known, again, atol=reference.TOLERANCE, rtol=0.05)
+    pd.testing.assert_frame_equal(known, again, atol=verify.TOLERANCE, rtol=0.05)
 
 
 @pytest.mark.slow
@@ -190,9 +197,9 @@ def test_kept_false_alarms_are_those_computed():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("page", kept.PAGES)
+@pytest.mark.parametrize("page", keep.PAGES)
 def test_a_page_finds_all_that_it_keeps(page, monkeypatch):
     computed = []
     monkeypatch.setattr(kept, "_note", lambda key, what, found: computed.append(what))
-    kept.run_page(page)
+    keep.run_page(page)
     assert not computed, STALE

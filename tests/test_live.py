@@ -11,12 +11,14 @@ import numpy as np
 import pytest
 import vl_convert
 
-from helpers import course_cases, design, live
-from helpers.charts import BITS
-from helpers.clouds import ring_bits, rounds, table_bits
+from helpers import design
+from helpers._utils.progress import BUILDING
+from helpers.book.course import cases as course_cases
+from helpers.charts import classroom as live
+from helpers.charts.fitted import BITS
 from helpers.information import ksg
+from helpers.information.toy_pairs import ring_bits, rounds, table_bits
 from helpers.laws import CellNumberLaw, NoiseLaw
-from helpers.progress import BUILDING
 
 ROOT = Path(__file__).parents[1]
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)

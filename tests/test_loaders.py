@@ -13,14 +13,14 @@ from scipy.io import mmread, mmwrite
 from sklearn.model_selection import cross_val_score
 from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
 
-from helpers.checks import as_matrix, is_labels
+from helpers._utils.validation import as_matrix, is_labels
 from helpers.datasets import LOADERS, h5ad, load, read
-from helpers.datasets.larry import larry
-from helpers.datasets.merfish import merfish
+from helpers.datasets.cells.larry import larry
+from helpers.datasets.cells.merfish import merfish
+from helpers.datasets.cells.mouse_embryo import day_of, mouse_embryo
+from helpers.datasets.cells.pbmc_citeseq import pbmc_citeseq
 from helpers.datasets.miniature import WRITERS, write
-from helpers.datasets.mouse_embryo import day_of, mouse_embryo
 from helpers.datasets.pairing import transcriptome
-from helpers.datasets.pbmc_citeseq import pbmc_citeseq
 from helpers.datasets.your_data import your_data
 
 KNOWN = {**LOADERS, **{f.__name__: f for f in (pbmc_citeseq, larry, merfish, mouse_embryo, your_data)}}

@@ -16,12 +16,13 @@ from scipy import sparse, stats
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from helpers import losses, preprocess, published, reconstruction_sweep
 from helpers.datasets import load
 from helpers.datasets.simulated import simulated
+from helpers.findings import losses
+from helpers.findings import papers as published
 from helpers.laws import ModelSizeLaw
 from helpers.noise import thin_twice
-from helpers.reconstruction_sweep import ReconstructionGrid, counting_noise, planned, ranked_genes, sides_of, split
+from helpers.preprocess import genes as preprocess
 from helpers.representations import MaskedReconstruction, reconstruction
 from helpers.representations.reconstruction import (
     Objective,
@@ -34,8 +35,10 @@ from helpers.representations.reconstruction import (
 )
 from helpers.representations.set_transformer import PRESETS, SetTransformer, forward_flops, n_parameters, shape_of
 from helpers.representations.training import seeded
-from helpers.store import Store
-from helpers.sweep import run_sweep
+from helpers.store.rows import Store
+from helpers.sweep import reconstruction as reconstruction_sweep
+from helpers.sweep.engine import run_sweep
+from helpers.sweep.reconstruction import ReconstructionGrid, counting_noise, planned, ranked_genes, sides_of, split
 
 # Parameters of the released runs with 1,024 genes (scaling_table.csv of Kendiukhov 2026).
 RELEASED_1024 = {

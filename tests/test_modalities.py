@@ -12,23 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from helpers import level_charts
+from helpers.charts import levels as level_charts
 from helpers.datasets import files, load
 from helpers.datasets.images import Images, digits, read_npz, read_tree
 from helpers.datasets.miniature import OTHERS, write
 from helpers.datasets.sequences import day_number, header_date, read_fasta, sarscov2_genomes, your_sequences
 from helpers.datasets.simulated_spike import Clock, clock_of, exact_curve, simulated_spike
 from helpers.datasets.spike import _END, _START, find_spike
-from helpers.image_sweep import ImageGrid
-from helpers.kinds import kind_of
 from helpers.laws import NoiseLaw
-from helpers.noise import substitute
-from helpers.representations.esm import ESM, TOKENS
-from helpers.representations.mobilenet import MobileNet
-from helpers.sequence_sweep import SequenceGrid
-from helpers.store import Store
-from helpers.sweep import run_sweep
-from helpers.tolerance import (
+from helpers.laws.tolerance import (
     Loss,
     NoiseAxis,
     better,
@@ -40,6 +32,14 @@ from helpers.tolerance import (
     sequence_points,
     tolerance,
 )
+from helpers.noise import substitute
+from helpers.representations.esm import ESM, TOKENS
+from helpers.representations.mobilenet import MobileNet
+from helpers.store.rows import Store
+from helpers.sweep.engine import run_sweep
+from helpers.sweep.images import ImageGrid
+from helpers.sweep.kinds import kind_of
+from helpers.sweep.sequences import SequenceGrid
 
 PROTEINS = ["MFVFLVLLPLVSSQCVNLTT", "MFVFLVLLPLVSSQ", "MFVFLVRLPLVSAQCVNLT", "MFVALVLLPLV"]
 
@@ -623,7 +623,7 @@ def test_sequences_lose_information_where_the_probe_is_misread(tmp_path):
 
 def test_probe_and_training_noise_are_drawn_apart():
     grid = SequenceGrid(dataset="simulated_spike", options={"n": 100, "length": 60}, rates=[0.2], seeds=[0, 1])
-    from helpers.modality import streams
+    from helpers.sweep.samples import streams
 
     first, second = grid.points()
     draws = [rng.random() for point in (first, second) for rng in streams(point)]

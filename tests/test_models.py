@@ -458,8 +458,9 @@ def test_precomputed_embeddings_pass_through():
 
 @pytest.mark.slow
 def test_information_about_cell_types_of_real_cells():
-    from helpers import datasets, preprocess
+    from helpers import datasets
     from helpers.information import lmi
+    from helpers.preprocess import genes as preprocess
 
     cells = datasets.load("pbmc68k")
     ready = preprocess.prepare(cells.counts[cells.train], cells.counts[cells.probe])

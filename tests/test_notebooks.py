@@ -9,7 +9,7 @@ import papermill
 import pytest
 from papermill.translators import PythonTranslator
 
-from helpers.run import find_notebook, notebooks, run_notebook
+from helpers.book.run import find_notebook, notebooks, run_notebook
 
 ROOT = Path(__file__).parents[1]
 FLOW = {  # the analyses read what the datasets before them measured

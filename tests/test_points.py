@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.points import ROLES, compared, named, noise_roles, nulls, seed_means, share_of_fall
+from helpers.store.points import ROLES, compared, named, noise_roles, nulls, seed_means, share_of_fall
 
 DEPTHS = [1.0, 0.1, 0.01]
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from helpers.preprocess import choose_genes, log_cp10k, nested_subset, prepare
+from helpers.preprocess.genes import choose_genes, log_cp10k, nested_subset, prepare
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,11 @@ import pandas as pd
 import pytest
 from scipy.optimize import curve_fit
 
-from helpers import published, reference
 from helpers.datasets import files
+from helpers.findings import papers as published
 from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw
-from helpers.tolerance import NoiseAxis, better, exponents, fit_levels
+from helpers.laws.tolerance import NoiseAxis, better, exponents, fit_levels
+from helpers.store import reference
 
 NAMES = ["dataset", "signal", "representation"]
 

@@ -7,15 +7,21 @@ import jupytext
 import pandas as pd
 import pytest
 
-from helpers import measure, published, reference, report, sweep
-from helpers.calibration import calibrate
+from helpers.book.run import find_notebook, notebooks
+from helpers.book.workflow import load_plan
+from helpers.charts import report
 from helpers.datasets import files
+from helpers.findings import papers as published
 from helpers.laws import NoiseLaw, depth_advice, fit_groups, parameter_table, ratio_table
-from helpers.reconstruction_sweep import ReconstructionGrid
-from helpers.run import find_notebook, notebooks, project_root
-from helpers.store import Store
-from helpers.sweep import Grid, machine, run_sweep, sizes_within
-from helpers.workflow import load_plan
+from helpers.store import reference
+from helpers.store.paths import project_root
+from helpers.store.rows import Store
+from helpers.sweep import cells as measure
+from helpers.sweep import engine as sweep
+from helpers.sweep import verify
+from helpers.sweep.calibration import calibrate
+from helpers.sweep.engine import Grid, machine, run_sweep, sizes_within
+from helpers.sweep.reconstruction import ReconstructionGrid
 
 GRID = Grid(
     dataset="simulated",
@@ -34,7 +40,7 @@ def packed(tmp_path, monkeypatch):
     """A store whose rows exist only in its packed file, and its folder as that of the reference results."""
     store = Store(tmp_path)
     rows = run_sweep(GRID, store, progress=False)
-    reference.pack(store)
+    verify.pack(store)
     for file in (tmp_path / "rows").iterdir():
         file.unlink()
     monkeypatch.setattr(reference, "folder", lambda: tmp_path)
@@ -74,10 +80,10 @@ def test_an_audit_measures_points_again_and_decides_nothing(packed, wrong, metho
         table["method"] = method
     table.assign(mi_bits=table["mi_bits"] + wrong).to_parquet(store.path / reference.ROWS)
     before = {file.name: file.read_bytes() for file in store.path.iterdir() if file.is_file()}
-    found = reference.verify(Store(store.path), points=1)
+    found = verify.verify(Store(store.path), points=1)
     assert found["agrees"].tolist() == [wrong == 0]
     assert found["older"].tolist() == [method == "unversioned"]
-    assert len(reference.verify(Store(store.path), points=10)) == len(rows)
+    assert len(verify.verify(Store(store.path), points=10)) == len(rows)
     assert before == {file.name: file.read_bytes() for file in store.path.iterdir() if file.is_file()}
 
 
@@ -86,15 +92,15 @@ def test_an_audit_looks_into_as_many_groups_as_it_may(packed):
     table = pd.read_parquet(store.path / reference.ROWS)
     other = table.assign(representation="other")
     pd.concat([table, other]).to_parquet(store.path / reference.ROWS)
-    assert set(reference.verify(Store(store.path), points=2)["representation"]) == {"other", "random_projection"}
+    assert set(verify.verify(Store(store.path), points=2)["representation"]) == {"other", "random_projection"}
     with pytest.raises(ValueError, match="unknown dataset of the reference results 'nothing'"):
-        reference.verify(Store(store.path), dataset="nothing")
-    assert set(reference.verify(Store(store.path), points=1, dataset=table["dataset"][0])["dataset"]) == {"simulated"}
+        verify.verify(Store(store.path), dataset="nothing")
+    assert set(verify.verify(Store(store.path), points=1, dataset=table["dataset"][0])["dataset"]) == {"simulated"}
 
 
 def test_a_point_measured_again_agrees_and_nothing_is_written(packed):
     store, rows = packed
-    found = reference.measured_again(run_sweep(GRID, store, progress=False).iloc[0]).iloc[0]
+    found = verify.measured_again(run_sweep(GRID, store, progress=False).iloc[0]).iloc[0]
     assert found["in the results"] == rows["mi_bits"][0]
     assert abs(found["difference"]) <= 1e-6
     assert found["difference"] == found["measured again"] - found["in the results"]
@@ -113,7 +119,7 @@ def test_a_point_that_comes_out_otherwise_stops_the_page(packed, wrong):
     row["mi_bits"] += wrong
     then, now, allowed = (f"{v:.4f}" for v in (row["mi_bits"], rows["mi_bits"][0], row["mi_stderr_bits"] / 2))
     with pytest.raises(ValueError, match="random_projection") as raised:
-        reference.measured_again(row)
+        verify.measured_again(row)
     told = str(raised.value)
     assert f"{now} bits measured again, {then} in the results; at most {allowed} apart is allowed. Install" in told
     assert "\n" not in told
@@ -127,12 +133,12 @@ def test_half_a_standard_error_is_the_rule_of_both(packed, verified, errors, agr
     if verified:
         packed_rows = shifted.assign(parameters=[json.dumps(p) for p in rows["parameters"]])
         packed_rows.to_parquet(store.path / reference.ROWS)
-        assert reference.verify(Store(store.path), points=1)["agrees"].tolist() == [agrees]
+        assert verify.verify(Store(store.path), points=1)["agrees"].tolist() == [agrees]
     elif agrees:
-        reference.measured_again(shifted.iloc[0])
+        verify.measured_again(shifted.iloc[0])
     else:
         with pytest.raises(ValueError, match="apart is allowed"):
-            reference.measured_again(shifted.iloc[0])
+            verify.measured_again(shifted.iloc[0])
 
 
 def test_a_loss_is_measured_again():
@@ -140,11 +146,11 @@ def test_a_loss_is_measured_again():
     grid = ReconstructionGrid(dataset="pbmc68k", sizes=["XXS"], n_genes=[8], seeds=[0], training=training)
     (point,) = grid.points()
     row = pd.Series(grid.kind.measure([point])[0] | {"parameters": point})
-    found = reference.measured_again(row).iloc[0]
+    found = verify.measured_again(row).iloc[0]
     assert (found["quantity"], found["in the results"]) == ("loss", row["test_loss"])
     row["test_loss"] += row["test_stderr"]
     with pytest.raises(ValueError, match="loss measured again"):
-        reference.measured_again(row)
+        verify.measured_again(row)
 
 
 def test_pairs_with_a_known_answer_are_packed_found_again_and_verified(packed, monkeypatch):
@@ -152,7 +158,7 @@ def test_pairs_with_a_known_answer_are_packed_found_again_and_verified(packed, m
     store, rows = packed
     pairs = {"estimators": ["ksg", "cca"], "bits": [1.0], "n": [100], "dims": [2], "seeds": [0], "progress": False}
     measured = calibrate(store, **pairs)
-    reference.pack(store)
+    verify.pack(store)
     for file in (store.path / "rows").iterdir():
         file.unlink()
     assert len(Store(store.path).table()) == len(rows) + 2
@@ -160,8 +166,8 @@ def test_pairs_with_a_known_answer_are_packed_found_again_and_verified(packed, m
         patch.setattr(sweep, "_rows_of", lambda *_: pytest.fail("measured again"))
         again = calibrate(Store(store.path), **pairs)
     assert again["mi_bits"].tolist() == measured["mi_bits"].tolist()
-    assert reference.measured_again(again.iloc[0])["in the results"][0] == measured["mi_bits"][0]
-    assert reference.verify(Store(store.path), points=5)["agrees"].all()
+    assert verify.measured_again(again.iloc[0])["in the results"][0] == measured["mi_bits"][0]
+    assert verify.verify(Store(store.path), points=5)["agrees"].all()
 
 
 def code_cells(name):
@@ -215,7 +221,7 @@ def test_new_points_join_the_packed_ones(packed):
     more = run_sweep(GRID.model_copy(update={"depths": [1.0, 0.5]}), store, progress=False)
     assert more["mi_bits"].iloc[-1] == rows["mi_bits"].iloc[-1]
     assert len(store.table()) == 3
-    reference.pack(store)
+    verify.pack(store)
     assert len(Store(store.path).table()) == 3
 
 
@@ -224,7 +230,7 @@ def test_without_the_data_the_record_is_enough(packed, monkeypatch, tmp_path):
     store, _ = packed
     grid = GRID.model_copy(update={"dataset": "pbmc4k", "options": {"miniature": True}})
     measured = run_sweep(grid, store, progress=False)
-    reference.pack(store)
+    verify.pack(store)
     monkeypatch.setattr(measure, "_dataset", lambda *_: (_ for _ in ()).throw(FileNotFoundError("no data")))
     monkeypatch.setattr(measure, "_loader_state", lambda name: "changed")
     measure._facts.cache_clear()
@@ -246,7 +252,7 @@ def test_missing_data_stop_a_sweep_before_any_row(tmp_path, monkeypatch):
 
 def test_nothing_to_pack_is_told(tmp_path):
     with pytest.raises(ValueError, match="has no measured point"):
-        reference.pack(Store(tmp_path))
+        verify.pack(Store(tmp_path))
 
 
 def test_an_unknown_table_is_told():

@@ -20,19 +20,22 @@ import torch
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from helpers import design, noise, preprocess, run, workflow
-from helpers.calibration import known_pair
+from helpers import design, noise
+from helpers.book import run, workflow
 from helpers.datasets import files, images, load, pairing, read, splits, your_file
 from helpers.information import cca, ksg, lmi, lmi_many, plug_in
 from helpers.information.gaussian import channel_samples
+from helpers.information.known_pairs import known_pair
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
 from helpers.noise.blocks import thin_rows
+from helpers.preprocess import genes as preprocess
 from helpers.representations import build
 from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
 from helpers.representations.reconstruction import Training, train_reconstruction
-from helpers.sweep import Grid
+from helpers.store import paths
+from helpers.sweep.engine import Grid
 from refusals import ROOT, TABLE, Harmful, answer, catalogue, line, stored, table, tenx
 
 ENTRIES = catalogue()
@@ -309,7 +312,7 @@ def test_no_profile_leads_out_of_the_results(name):
     with tempfile.TemporaryDirectory() as base, pytest.MonkeyPatch.context() as changed:
         changed.setenv("NOISE_SCALING_RESULTS", base)
         try:
-            folder = run.profile_folder(name)
+            folder = paths.profile_folder(name)
         except ValueError:
             return
         assert folder.resolve().parent == Path(base).resolve()

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from helpers import preprocess
 from helpers.datasets import load
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
+from helpers.preprocess import genes as preprocess
 from helpers.representations import build
-from helpers.store import Store
-from helpers.sweep import Grid, run_sweep
+from helpers.store.rows import Store
+from helpers.sweep.engine import Grid, run_sweep
 
 # Bits by which an estimate may differ between one thread and two.
 BITS = {"linear": 1e-3, "scvi": 0.02, "txformer": 0.02, "masked_reconstruction": 0.02}

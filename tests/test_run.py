@@ -15,9 +15,10 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-from helpers import run, workflow
+from helpers.book import run, workflow
 from helpers.datasets import load
 from helpers.laws import NoiseLaw
+from helpers.store import paths
 from small_notebook import HEAD
 
 ROOT = Path(__file__).parents[1]
@@ -87,7 +88,7 @@ def test_an_odd_element_of_a_list_is_named():
 @pytest.mark.parametrize("profile", ["../x", "a/b", ""])
 def test_a_profile_cannot_lead_out_of_the_results(profile):
     with pytest.raises(ValueError, match="use letters"):
-        run.profile_folder(profile)
+        paths.profile_folder(profile)
 
 
 def test_cells_are_read_as_jupytext_reads_them():
@@ -125,10 +126,17 @@ SLOW = ("jupytext", "nbformat", "papermill", "snakemake", "scvi", "transformers"
 @pytest.mark.parametrize(
     ("line", "also"),
     [
-        ("from helpers.cli import app", ("numpy", "pandas", "torch", "scanpy", "altair")),
-        ("from helpers import datasets, representations, run, workflow", ("pandas", "torch", "scanpy", "altair")),
-        ("import helpers.sweep, helpers.reference, helpers.points, helpers.laws, helpers.tables", ("altair", "scanpy")),
-        ("import helpers.kinds, helpers.calibration, helpers.findings, helpers.words", ("altair", "scanpy")),
+        ("from helpers.book.cli import app", ("numpy", "pandas", "torch", "scanpy", "altair")),
+        (
+            "from helpers import datasets, representations; from helpers.book import run, workflow",
+            ("pandas", "torch", "scanpy", "altair"),
+        ),
+        ("from helpers.store import points, reference; from helpers import laws", ("altair", "scanpy", "torch")),
+        ("from helpers.sweep import Grid, calibration, run_sweep", ("altair", "scanpy", "torch")),
+        (
+            "from helpers.sweep import kinds, verify; from helpers.findings import law_table, phrases",
+            ("altair", "scanpy"),
+        ),
         ("from helpers.information import lmi; from helpers.representations import PCA", ("altair", "scanpy")),
     ],
 )
@@ -141,7 +149,7 @@ def test_a_start_imports_nothing_that_it_does_not_use(line, also):
 
 
 def test_charts_import_nothing_slow_but_what_altair_needs():
-    line = "import helpers.charts, helpers.explorers, helpers.calculator, helpers.widgets, helpers.live, sys"
+    line = "from helpers.charts import calculator, classroom, curves, explorers, widgets; import sys"
     done = subprocess.run(
         [sys.executable, "-c", f"{line}; print(*sys.modules)"], capture_output=True, text=True, check=True
     )
@@ -214,7 +222,7 @@ def test_an_unknown_profile_is_told():
 
 
 def cli(*words, cwd=ROOT):
-    command = [sys.executable, "-c", "from helpers.cli import main; main()", *map(str, words)]
+    command = [sys.executable, "-c", "from helpers.book.cli import main; main()", *map(str, words)]
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True)
 
 
@@ -260,9 +268,9 @@ def test_data_are_listed_with_licence_and_source():
 
 def test_in_another_folder_the_clone_is_the_one_the_package_is_installed_from(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert run.project_root() == ROOT
+    assert paths.project_root() == ROOT
     with pytest.raises(FileNotFoundError, match="is not inside the book"):
-        run.project_root(tmp_path)
+        paths.project_root(tmp_path)
 
 
 def test_a_package_without_a_clone_says_where_to_go(tmp_path):

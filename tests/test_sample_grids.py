@@ -3,8 +3,9 @@
 import pandas as pd
 import pytest
 
-from helpers import sample_grids, workflow
-from helpers.run import project_root
+from helpers.book import workflow
+from helpers.store.paths import project_root
+from helpers.sweep import sample_grids
 
 BLOCKS = ("digits", "simulated_spike")
 

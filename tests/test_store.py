@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.store import COLUMNS, Store, failures, short_hash
+from helpers.store.rows import COLUMNS, Store, failures, short_hash
 
 
 def row(**values):

@@ -13,10 +13,12 @@ import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
-from helpers import measure, sweep, versions
-from helpers.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
-from helpers.store import Store
-from helpers.sweep import Grid, run_sweep
+from helpers.store import versions
+from helpers.store.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
+from helpers.store.rows import Store
+from helpers.sweep import cells as measure
+from helpers.sweep import engine as sweep
+from helpers.sweep.engine import Grid, run_sweep
 
 SMALL = {"n_cells": 240, "n_genes": 40, "n_latent": 2}
 GRID = Grid(

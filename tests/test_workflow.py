@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from helpers import executed, run, store, workflow
+from helpers.book import run, workflow
+from helpers.store import rows as store
+from helpers.store import stamp as executed
 from small_notebook import HEAD, clone_in
 
 ROOT = Path(__file__).parents[1]
@@ -246,7 +248,7 @@ def test_a_page_is_outdated_by_what_it_is_made_of_alone(clone, tmp_path, monkeyp
 
 def test_the_workflow_executes_the_page_that_changed(clone):
     def sweep():
-        line = [sys.executable, "-c", "from helpers.cli import main; main()", "sweep", "--profile", "small"]
+        line = [sys.executable, "-c", "from helpers.book.cli import main; main()", "sweep", "--profile", "small"]
         done = subprocess.run(line, cwd=clone, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return {name: (clone / "notebooks" / f"{name}.ipynb").stat().st_mtime_ns for name in ("fits", "reads")}

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 
-from helpers.checks import as_seed, brief, choose, in_range
+from helpers._utils.validation import as_seed, brief, choose, in_range
 from helpers.laws import Fit, JointLaw, NoiseLaw, TwoVariableLaw
 from helpers.laws.base import Law, check_fit
 
@@ -525,26 +525,6 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot") -> Fit:
     if columns["n"].nunique() == 1:
         return NoiseLaw.fit(columns["u"], columns["bits"])
     return JointLaw.fit(columns["n"], columns["u"], columns["bits"], priors=True)
-
-
-def fit_published(name: str) -> Fit:
-    """Fit the joint law to a grid that the papers released, as ``fit_pilot`` does, for plans beyond its points.
-
-    Parameters
-    ----------
-    name : dataset, signal and representation, such as "pbmc_citeseq protein pca"
-
-    Examples
-    --------
-    >>> fit_published("larry clone scvi").n_points
-    100
-    """
-    from helpers import published
-    from helpers.laws.compare import grid_means
-
-    grids = {" ".join(key): grid for key, grid in grid_means(published.points(), published.KEYS).items()}
-    grid = grids[choose(name, grids, "published curve")]
-    return JointLaw.fit(grid["n"], grid["u"], grid["bits"], priors=True)
 
 
 def knows_cells(fit: Fit) -> bool:

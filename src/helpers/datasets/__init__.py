@@ -8,21 +8,24 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.checks import as_seed, choose
-from helpers.lazy import Lazy, attributes
+from helpers._utils.lazy import Lazy, attributes
+from helpers._utils.validation import as_seed, choose
 
 if TYPE_CHECKING:
     from helpers.datasets.base import Dataset
     from helpers.datasets.images import Images
     from helpers.datasets.sequences import Sequences
 
-# Where each loader is: those of cells have a module each. None is imported before it is used.
+# Where each loader is: those of real cells have a module each. None is imported before it is used.
 _CELLS = (
-    "pbmc68k", "simulated", "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus",
+    "pbmc68k", "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus",
     "xenium_breast", "osmfish", "worm_embryo", "malaria_idc", "larry_subset", "rna_mixture", "progenitors",
-    "pbmc_citeseq", "larry", "merfish", "mouse_embryo", "your_data",
+    "pbmc_citeseq", "larry", "merfish", "mouse_embryo",
 )  # fmt: skip
-CELLS: Lazy[Callable[..., Any]] = Lazy({name: f"{__name__}.{name}" for name in _CELLS})
+CELLS: Lazy[Callable[..., Any]] = Lazy({
+    **{name: f"{__name__}.cells.{name}" for name in _CELLS},
+    **{name: f"{__name__}.{name}" for name in ("simulated", "your_data")},
+})  # fmt: skip
 IMAGES: Lazy[Callable[..., Any]] = Lazy(
     dict.fromkeys(("digits", "caltech101", "tissuemnist", "your_images"), f"{__name__}.images")
 )
@@ -48,7 +51,8 @@ def available() -> dict[str, str]:
 
 
 def _first_line(loader: str, module: str) -> str:
-    source = Path(__file__).with_name(f"{module.rpartition('.')[2]}.py").read_text("utf8")
+    place = module.removeprefix(f"{__name__}.").replace(".", "/")
+    source = (Path(__file__).parent / f"{place}.py").read_text("utf8")
     functions = (node for node in ast.parse(source).body if isinstance(node, ast.FunctionDef))
     return (ast.get_docstring(next(f for f in functions if f.name == loader)) or "").partition("\n")[0]
 

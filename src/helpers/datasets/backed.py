@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, check_sparse
+from helpers._utils.validation import as_counts, check_sparse
 from helpers.datasets import h5ad
 from helpers.datasets.files import hash_once
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, as_labels, as_matrix, in_range, is_labels, same_length
+from helpers._utils.validation import as_counts, as_labels, as_matrix, in_range, is_labels, same_length
 from helpers.datasets.backed import BackedCounts
 from helpers.information.discrete import entropy
 

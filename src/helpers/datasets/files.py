@@ -10,8 +10,8 @@ from typing import Any
 
 import yaml
 
-from helpers.checks import choose
-from helpers.progress import quiet
+from helpers._utils.progress import quiet
+from helpers._utils.validation import choose
 
 VARIABLE = "NOISE_SCALING_DATA"
 _CHUNK = 1 << 16

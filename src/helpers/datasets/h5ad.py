@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import as_seed, check_sparse, choose, in_range
+from helpers._utils.validation import as_seed, check_sparse, choose, in_range
 from helpers.datasets import read
 
 # Rows read at once: about 100 MB where a cell has 1,000 genes.

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from helpers.checks import in_range
+from helpers._utils.validation import in_range
 from helpers.datasets import files
 from helpers.datasets.samples import Samples
 from helpers.datasets.splits import stratified

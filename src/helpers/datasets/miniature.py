@@ -8,7 +8,7 @@ reads and measures the real files finds some here too.
 from collections.abc import Callable
 from pathlib import Path
 
-from helpers.checks import as_seed, choose, in_range
+from helpers._utils.validation import as_seed, choose, in_range
 from helpers.datasets import miniature_large as large
 from helpers.datasets import miniature_modalities as others
 from helpers.datasets import miniature_small as small
@@ -47,7 +47,7 @@ def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> P
     Examples
     --------
     >>> import tempfile
-    >>> from helpers.datasets.pbmc4k import pbmc4k
+    >>> from helpers.datasets.cells.pbmc4k import pbmc4k
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     pbmc4k(folder=write("pbmc4k", folder, n_cells=100)).counts.shape
     (100, 200)

@@ -116,7 +116,7 @@ def osmfish(folder: Path, n: int, seed: int) -> None:
 
 def merfish_hypothalamus(folder: Path, n: int, seed: int) -> None:
     """R list of a named matrix and two tables; counts multiplied by one factor a cell."""
-    from helpers.datasets.merfish_hypothalamus import SEQUENTIAL
+    from helpers.datasets.cells.merfish_hypothalamus import SEQUENTIAL
     from helpers.datasets.write_r import Named, write_r
 
     cells = simulated_cells("neighbour", n, seed, genes=135, depth=250.0, bits=4.0)

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, as_seed, in_range, same_length
+from helpers._utils.validation import as_counts, as_seed, in_range, same_length
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset, registered
-from helpers.preprocess import choose_genes, log_cp10k
+from helpers.preprocess.genes import choose_genes, log_cp10k
 
 
 def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int = 0) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import as_counts
+from helpers._utils.validation import as_counts
 
 
 def table(path: Path, sep: str = ",", member: str | None = None) -> pd.DataFrame:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from helpers.checks import as_labels, as_matrix, in_range, is_labels
+from helpers._utils.validation import as_labels, as_matrix, in_range, is_labels
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from helpers.checks import choose, in_range
+from helpers._utils.validation import choose, in_range
 from helpers.datasets import files
 from helpers.datasets.samples import Samples
 from helpers.datasets.spike import find_spike

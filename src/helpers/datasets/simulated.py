@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import as_seed, choose, in_range
+from helpers._utils.validation import as_seed, choose, in_range
 from helpers.datasets.base import Dataset
 from helpers.information.discrete import flip_probability
 

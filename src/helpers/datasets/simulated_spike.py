@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from scipy import stats
 
-from helpers.checks import as_seed, in_range
+from helpers._utils.validation import as_seed, in_range
 from helpers.datasets.sequences import Sequences
 from helpers.datasets.splits import at_random
 from helpers.noise.sequences import AMINO_ACIDS

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import as_labels, as_seed, in_range
+from helpers._utils.validation import as_labels, as_seed, in_range
 
 
 def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_matrix, as_seed, choose, in_range, is_labels
+from helpers._utils.validation import as_matrix, as_seed, choose, in_range, is_labels
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset
 from helpers.datasets.pairing import neighbours, transcriptome

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.checks import as_counts, check_sparse, choose
+from helpers._utils.validation import as_counts, check_sparse, choose
 from helpers.datasets import h5ad, read
 from helpers.datasets.backed import BackedCounts
 

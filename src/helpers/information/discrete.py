@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_array, as_labels, as_seed, brief, in_range, same_length
+from helpers._utils.validation import as_array, as_labels, as_seed, brief, in_range, same_length
 from helpers.information.estimate import Estimate
 
 VERSION = 1  # 2026-11-28 numbered

@@ -5,7 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from helpers.checks import as_labels, as_matrix, as_numbers, as_rng, as_seed, in_range, is_labels, same_length
+from helpers._utils.validation import (
+    as_labels,
+    as_matrix,
+    as_numbers,
+    as_rng,
+    as_seed,
+    in_range,
+    is_labels,
+    same_length,
+)
 from helpers.information.estimate import Estimate
 
 VERSION = 1  # 2026-11-28 numbered

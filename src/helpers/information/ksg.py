@@ -9,7 +9,7 @@ from scipy.spatial import cKDTree
 from scipy.spatial.distance import cdist
 from scipy.special import digamma
 
-from helpers.checks import as_matrix, as_seed, in_range, same_length
+from helpers._utils.validation import as_matrix, as_seed, in_range, same_length
 from helpers.information.estimate import Estimate
 
 VERSION = 1  # 2026-11-28 numbered

@@ -10,8 +10,8 @@ import numpy as np
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
-from helpers import lazy
-from helpers.checks import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
+from helpers._utils import lazy
+from helpers._utils.validation import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.gaussian import canonical, whitened
 from helpers.information.ksg import ksg_pointwise, neighbour_distance, ross_pointwise
@@ -92,7 +92,7 @@ def lmi(
         For labels only. "neighbours" as above; "bound", the mean of log2 q(y|x)/p(y) with q the nets' posterior, which
         on average is below the truth; "one_hot", labels as continuous vectors, as published.
     faithful : bool
-        The published architecture, loss and split instead (``helpers.information.published``); slow.
+        The published architecture, loss and split instead (``helpers.information.faithful``); slow.
     **training
         Fields of ``helpers.information.nets.Training``.
 
@@ -143,7 +143,7 @@ def lmi_many(
     """
     seed = as_seed(seed)
     if faithful:
-        from helpers.information.published import published
+        from helpers.information.faithful import published
 
         return [published(x, y, seed, k, dim, null, **training) for x, y in pairs]
     for name in training:

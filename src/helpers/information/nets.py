@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from helpers import lazy
-from helpers.checks import choose, in_range
+from helpers._utils import lazy
+from helpers._utils.validation import choose, in_range
 
 if TYPE_CHECKING:
     import torch

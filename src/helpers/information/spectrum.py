@@ -7,7 +7,7 @@ import numpy as np
 from scipy.optimize import brentq
 from scipy.special import expit
 
-from helpers.checks import as_matrix, as_seed, choose, in_range
+from helpers._utils.validation import as_matrix, as_seed, choose, in_range
 from helpers.information.gaussian import covariances
 
 FAMILIES = ("even", "aligned", "turned", "power")

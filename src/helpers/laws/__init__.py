@@ -2,11 +2,11 @@
 
 from typing import TYPE_CHECKING
 
+from helpers._utils.lazy import Lazy, attributes
 from helpers.laws.base import Fit, Law
 from helpers.laws.noise import NoiseLaw
 from helpers.laws.robust import RobustFit, robust
 from helpers.laws.summary import depth_advice, depth_table, fit_groups, parameter_table, ratio_table, summary
-from helpers.lazy import Lazy, attributes
 
 if TYPE_CHECKING:
     from helpers.laws.cell_number import CellNumberLaw, more_cells

@@ -9,7 +9,7 @@ from scipy.optimize import least_squares
 from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
-from helpers.checks import as_matrix, as_numbers, brief, in_range, same_length
+from helpers._utils.validation import as_matrix, as_numbers, brief, in_range, same_length
 from helpers.laws.profile import profile_interval
 
 VERSION = 1  # 2026-11-28 numbered

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import as_seed, choose, in_range
+from helpers._utils.validation import as_seed, choose, in_range
 from helpers.laws.joint import JOINT_LAWS
 
 VERSION = 1  # 2026-11-28 numbered

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from helpers.checks import as_matrix, in_range, same_length
+from helpers._utils.validation import as_matrix, in_range, same_length
 from helpers.laws.base import Fit, Law, both, check_bits, finished
 
 _LOG4 = float(np.log(4))

@@ -5,7 +5,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from helpers.checks import in_range
+from helpers._utils.validation import in_range
 from helpers.laws.base import Law, power_starts
 
 

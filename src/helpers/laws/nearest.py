@@ -6,7 +6,7 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
-from helpers.checks import in_range
+from helpers._utils.validation import in_range
 from helpers.information.spectrum import Channels, simulate
 from helpers.laws.base import Fit
 from helpers.laws.noise import NoiseLaw

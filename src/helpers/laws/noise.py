@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from helpers.checks import as_numbers, in_range
+from helpers._utils.validation import as_numbers, in_range
 from helpers.laws.base import Fit, Law
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import t as student_t
 
-from helpers.checks import choose, in_range
+from helpers._utils.validation import choose, in_range
 from helpers.laws.base import Fit, Law, check_fit
 from helpers.laws.profile import walk
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers.checks import brief, in_range
+from helpers._utils.validation import brief, in_range
 from helpers.laws.base import Fit, Law, check_fit
 from helpers.laws.noise import NoiseLaw
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import LARGEST_STREAM, as_counts, as_seed, in_range
+from helpers._utils.validation import LARGEST_STREAM, as_counts, as_seed, in_range
 from helpers.noise.counts import ROWS, check_fraction, thinned
 
 

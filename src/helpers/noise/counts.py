@@ -6,7 +6,7 @@ import numpy as np
 from numpy.random import Generator
 from scipy import sparse
 
-from helpers.checks import LARGEST_STREAM, as_counts, as_rng, as_seed, brief, in_range
+from helpers._utils.validation import LARGEST_STREAM, as_counts, as_rng, as_seed, brief, in_range
 
 VERSION = 1  # 2026-11-28 numbered
 

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import as_counts, as_rng, in_range
+from helpers._utils.validation import as_counts, as_rng, in_range
 
 
 def thin_twice(

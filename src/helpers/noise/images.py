@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.random import Generator
 
-from helpers.checks import as_array, as_rng, choose, in_range
+from helpers._utils.validation import as_array, as_rng, choose, in_range
 
 VERSION = 1  # 2026-11-28 numbered
 

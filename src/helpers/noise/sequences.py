@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 from numpy.random import Generator
 
-from helpers.checks import as_rng, brief, in_range
+from helpers._utils.validation import as_rng, brief, in_range
 
 VERSION = 1  # 2026-11-28 numbered
 

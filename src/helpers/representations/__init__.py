@@ -3,8 +3,8 @@
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
-from helpers.checks import choose
-from helpers.lazy import Lazy, attributes
+from helpers._utils.lazy import Lazy, attributes
+from helpers._utils.validation import choose
 
 if TYPE_CHECKING:
     from helpers.representations.base import Representation

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from helpers.checks import as_counts, as_matrix, as_seed, in_range
+from helpers._utils.validation import as_counts, as_matrix, as_seed, in_range
 
 
 @dataclass

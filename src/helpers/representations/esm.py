@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.checks import as_seed, choose, in_range
+from helpers._utils.validation import as_seed, choose, in_range
 from helpers.noise.sequences import as_proteins
 from helpers.representations import training
 

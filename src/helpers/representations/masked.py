@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from helpers.checks import choose
+from helpers._utils.validation import choose
 from helpers.representations import linear, reconstruction
 from helpers.representations.base import Representation
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.checks import as_array, as_labels, as_seed, in_range, same_length
+from helpers._utils.validation import as_array, as_labels, as_seed, in_range, same_length
 from helpers.datasets import files
 from helpers.representations import training
 

@@ -12,8 +12,8 @@ import torch
 from sklearn.covariance import LedoitWolf
 from torch.nn import functional
 
-from helpers.checks import as_array, as_matrix, as_seed, choose, in_range
-from helpers.progress import track
+from helpers._utils.progress import track
+from helpers._utils.validation import as_array, as_matrix, as_seed, choose, in_range
 from helpers.representations.set_transformer import SetTransformer, forward_flops, shape_of
 from helpers.representations.training import BestWeights, batches, device_for, finite, seeded
 

@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from scipy import sparse
 
-from helpers.checks import in_range
+from helpers._utils.validation import in_range
 from helpers.representations import training
 from helpers.representations.base import Representation
 

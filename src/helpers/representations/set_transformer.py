@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from helpers.checks import choose, in_range
+from helpers._utils.validation import choose, in_range
 
 
 @dataclass(frozen=True)

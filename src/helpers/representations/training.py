@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import numpy as np
 import torch
 
-from helpers.checks import choose
+from helpers._utils.validation import choose
 
 VERSION = 1  # 2026-11-28 numbered
 

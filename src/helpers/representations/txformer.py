@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
-from helpers.checks import choose, in_range
+from helpers._utils.validation import choose, in_range
 from helpers.representations import encoder, linear, pretrained, tokens, training
 from helpers.representations.base import Representation
 

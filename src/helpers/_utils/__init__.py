@@ -1,0 +1,1 @@
+"""What every room uses: checks of input, progress, hashes, names imported when they are used."""

@@ -1,0 +1,1 @@
+"""The course: exercises that say what is off, their answers and cases."""

@@ -1,0 +1,66 @@
+"""Compute what pages keep in ``results/reference/kept.parquet``: ``python -m helpers.book.keep`` after a new version.
+
+What a page needs for long is thus at hand; commit the file.
+"""
+
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import jupytext
+import pandas as pd
+import yaml
+
+from helpers.store import reference
+from helpers.laws.kept import NAME, processor, recording
+from helpers.store.paths import project_root
+from helpers._utils.progress import BUILDING
+from helpers.book.run import find_notebook
+
+# Whose results are kept: they take long, and are of points that are committed.
+PAGES = (
+    "analyses/published", "analyses/findings", "analyses/joint_law", "analyses/transformer_diagnosis",
+    "analyses/one_grid", "analyses/model_comparison", "modalities/sample_number", "modalities/masked_reconstruction",
+)  # fmt: skip
+
+
+def run_page(name: str) -> None:
+    """Run the code of a page here, with the parameters of the book and without showing anything."""
+    root = project_root()
+    source = find_notebook(name, root)
+    given = yaml.safe_load((root / "config" / "quick.yaml").read_text("utf8"))["page_parameters"]
+    names: dict[str, Any] = {"__name__": "__main__"}
+    for cell in jupytext.read(source).cells:
+        if cell.cell_type == "code":
+            exec(compile(cell.source, f"{name}.md", "exec"), names)  # noqa: S102 (the project's own pages)
+            if "parameters" in cell.metadata.get("tags", []):
+                names |= given.get(f"notebooks/{name}", {})
+
+
+def keep(pages: Iterable[str] = PAGES) -> Path:
+    """Compute what pages keep and write it; what other pages keep stays. Return the file.
+
+    Parameters
+    ----------
+    pages : names of notebooks
+    """
+    file = reference.folder() / f"{NAME}.parquet"
+    for page in pages:
+        with recording() as found, open(os.devnull, "w", encoding="utf8") as nowhere, redirect_stdout(nowhere):
+            run_page(page)
+        rows = [(page, what, key, content, processor()) for key, (what, content) in found.items()]
+        new = pd.DataFrame(rows, columns=["page", "what", "key", "content", "processor"])
+        if file.exists():
+            old = pd.read_parquet(file)
+            new = pd.concat([old[old["page"] != page], new])
+        new = new.sort_values(["page", "what", "key"], kind="stable").drop_duplicates(["page", "key"])
+        new.to_parquet(file, index=False, compression="zstd")
+    return file
+
+
+if __name__ == "__main__":
+    os.environ[BUILDING] = "1"
+    print(keep(sys.argv[1:] or PAGES))

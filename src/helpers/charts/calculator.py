@@ -1,0 +1,235 @@
+"""The design calculator: controls that the page itself computes with, and the same live in a notebook."""
+
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from helpers import design
+from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.laws import Fit, JointLaw, TwoVariableLaw
+
+# JointLaw as a Vega expression of the columns of a fit, at datum.n cells of depth datum.u.
+_NOISE = "1 + pow(datum.u_bar / datum.u, datum.beta)"
+_SHARE = "datum.h0 + (1 - datum.h0) / (1 + pow(datum.n0 / datum.n, datum.s) * pow(datum.noise, datum.kappa))"
+_LAW = f"log(1 + (pow(4, datum.i_inf) - 1) / datum.noise * ({_SHARE})) / (2 * LN2)"
+_READS = "-log(1 - datum.u / complexity) * complexity / usable"
+# Depths along the budget for drawn laws, whose spread needs no fine grid.
+_COARSE = 240
+
+
+def _frame(fits: dict[str, Fit], drawn: int, seed: int) -> pd.DataFrame:
+    rows = []
+    for name, fit in fits.items():
+        if not isinstance(fit.law, JointLaw):
+            raise TypeError(f"{name} is a {type(fit.law).__name__}: the calculator takes fits of JointLaw.")
+        (least_u, most_u), (least_n, most_n) = design.depth_range(fit), design.cell_range(fit)
+        edges = {"log_least": np.log(least_u), "log_most": np.log(most_u), "least_n": least_n, "most_n": most_n}
+        known = drawn > 0 and np.isfinite(fit.covariance).all()
+        laws = [fit.law, *(design.draws(fit, drawn, seed) if known else [])]
+        rows += [{"curve": name, "draw": i, **edges, **vars(law)} for i, law in enumerate(laws)]
+    return pd.DataFrame(rows)
+
+
+def bought(chart: alt.Chart) -> alt.Chart:
+    """Add ``reads``, ``n`` cells and ``bits`` that the budget buys at depth ``u`` to rows of a ``JointLaw``.
+
+    Rows hold the parameters of the law and ``most_n``, the most cells; the chart has the signals ``log_budget``,
+    ``per_cell``, ``per_million_reads``, ``usable`` and ``complexity``.
+    """
+    return (
+        chart.transform_calculate(reads=_READS)
+        .transform_calculate(
+            n="min(datum.most_n, pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6))"
+        )
+        .transform_calculate(noise=_NOISE)
+        .transform_calculate(bits=_LAW)
+    )
+
+
+def along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
+    """Follow the budget as ``design.optimum`` does: at each depth what is ``bought``, and the ``best`` bits of a draw.
+
+    Beside what ``bought`` needs, rows hold ``draw``, ``least_n`` and the logarithms ``log_least`` and ``log_most`` of
+    the range of depths.
+    """
+    depths = (
+        chart.transform_filter(chosen)
+        .transform_calculate(reads_left="(pow(10, log_budget) / datum.least_n - per_cell) / per_million_reads * 1e6")
+        .transform_calculate(
+            log_top=f"min(datum.log_most, log({design.LIBRARY} * complexity), "
+            "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity))))"
+        )
+        .transform_calculate(enough="datum.log_top >= datum.log_least", i=f"sequence(0, {steps})")
+        .transform_flatten(["i"])
+        .transform_calculate(u=f"exp(datum.log_least + (datum.log_top - datum.log_least) * datum.i / {steps - 1})")
+    )  # fmt: skip
+    return bought(depths).transform_joinaggregate(best="max(bits)", groupby=["draw"])
+
+
+def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn: int = 30, seed: int = 0) -> Any:
+    """Draw the information along a budget with its optimum; controls for the curve, the budget and the prices.
+
+    The page computes everything from the parameters of the laws: no kernel is needed. The optimum is the best of
+    ``design.GRID`` depths. Pale points are the optima of laws drawn from the likelihood of the fit.
+
+    Parameters
+    ----------
+    fits : dict of name → Fit of a ``JointLaw``; the names are the choices
+    prices : Prices
+        Where the controls start.
+    budget : float
+    drawn : int
+        Laws drawn for the uncertainty.
+    seed : int
+    """
+    frame = _frame(fits, drawn, seed)
+    names = list(fits)
+    slider = alt.binding_range
+    params = [
+        alt.param("curve", value=names[0], bind=alt.binding_select(options=names, name="signal and model ")),
+        alt.param("log_budget", value=round(float(np.log10(budget)), 2),
+                  bind=slider(min=2, max=7, step=0.05, name="log10 budget ")),
+        alt.param("per_cell", value=prices.per_cell, bind=slider(min=0.01, max=2, step=0.01, name="price of a cell ")),
+        alt.param("per_million_reads", value=prices.per_million_reads,
+                  bind=slider(min=0.2, max=20, step=0.1, name="price of a million reads ")),
+        alt.param("usable", value=prices.usable,
+                  bind=slider(min=0.05, max=1, step=0.05, name="usable share of reads ")),
+        alt.param("complexity", value=min(prices.complexity, 1e9),
+                  bind=slider(min=1000, max=200_000, step=1000, name="molecules a cell in the library ")),
+    ]  # fmt: skip
+    chosen = "datum.curve === curve && datum.draw === 0"
+    fine = along(alt.Chart(frame), chosen, design.GRID)
+    best = fine.transform_filter("datum.bits === datum.best")
+    others = along(alt.Chart(frame), "datum.curve === curve && datum.draw > 0", _COARSE)
+    across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
+    up = alt.Y("bits:Q").scale(zero=False).title(BITS)
+    titles = {"u": "UMIs per cell", "n": "cells", "reads": "reads per cell", "bits": "bits"}
+    tips = [alt.Tooltip(f"{column}:Q", format=",.4~g", title=title) for column, title in titles.items()]
+    told = best.transform_calculate(
+        text="['Best: ' + format(datum.n, ',.0f') + ' cells of ' + format(datum.u, ',.0f') + ' UMIs (' + "
+        "format(datum.reads, ',.0f') + ' reads) each', 'give ' + format(datum.bits, '.3f') + ' bits for ' + "
+        "format(pow(10, log_budget), ',.0f')]"
+    )
+    title = "What should the budget buy?"
+    subtitle = (
+        f"{len(fits)} joint laws; line: experiments that use the whole budget; pale: optima of {drawn} laws drawn from "
+        "each fit's likelihood"
+    )
+    nothing = (
+        fine.transform_filter("!datum.enough && datum.i === 0")
+        .transform_calculate(text="'This budget buys no experiment in the range of the curve.'")
+        .mark_text(align="left", x=10, y=20, color=COLOURS[1], fontSize=13).encode(text="text:N")
+    )  # fmt: skip
+    fine, best, told, others = (c.transform_filter("datum.enough") for c in (fine, best, told, others))
+    return alt.layer(
+        others.transform_filter("datum.bits === datum.best").mark_circle(
+            size=45, color=COLOURS[4], opacity=0.35
+        ).encode(across, up, tooltip=tips),
+        fine.transform_filter("datum.i % 12 === 0").mark_line(strokeWidth=2.5, color=COLOURS[0]).encode(
+            across, up, tooltip=tips
+        ),
+        best.mark_point(size=130, filled=True, color=COLOURS[1]).encode(across, up, tooltip=tips),
+        told.mark_text(align="left", x=10, y=14, color=GREY, fontSize=13).encode(text="text:N"),
+        nothing,
+    ).add_params(*params).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
+        description=f"{title} {subtitle}. Controls: signal and model, budget, prices, usable reads, library.",
+    )  # fmt: skip
+
+
+def budget_plane(fit: Fit, budget: float, prices: design.Prices, title: str, count: int = 300, seed: int = 0) -> Any:
+    """Draw cells against depth: what the budget buys, the optimum, equal information, and where the best may be.
+
+    Parameters
+    ----------
+    fit : Fit of a joint law
+    budget : float
+    prices : Prices
+    title : str
+    count, seed : laws drawn from the likelihood of the fit, see ``design.region``
+    """
+    law = fit.law
+    if not isinstance(law, TwoVariableLaw):
+        raise TypeError(f"the fit is of a {type(law).__name__}: the plane needs a joint law.")
+    best = design.plan(fit, budget, prices)
+    spread = design.region(fit, budget, prices, count, seed)
+    (least, most), sizes = design.depth_range(fit), design.cell_range(fit)
+    depths = np.geomspace(least, min(most, design.LIBRARY * prices.complexity), 160)
+    lines = []
+    wide = (sizes[0] / 10, sizes[1] * 10)
+    for share in (0.9, 1.0, 1.1):
+        bits = share * best.bits
+        label = f"{bits:.2f} bits" + (", the optimum's" if share == 1 else "")
+        cells = design.iso_information(law, bits, depths, wide)
+        lines.append(pd.DataFrame({"u": depths, "n": cells, "what": label}))
+    cells, _ = design.along_budget(law, budget, prices, depths)
+    lines.append(pd.DataFrame({"u": depths, "n": cells, "what": f"budget {budget:,.0f}"}))
+    drawn = pd.concat(lines).dropna()
+    drawn = drawn[(drawn["n"] >= wide[0]) & (drawn["n"] <= wide[1])]
+    names = list(dict.fromkeys(drawn["what"]))
+    across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
+    up = alt.Y("n:Q").scale(type="log", nice=False, zero=False).title("cells")
+    hue = alt.Color("what:N").scale(domain=names, range=[COLOURS[5], COLOURS[0], COLOURS[2], COLOURS[1]][-len(names) :])
+    low, high = (spread[["cells", "umis"]].quantile(q) for q in (0.025, 0.975))
+    subtitle = (
+        f"{fit.n_points} points; optimum {best.cells:,.0f} cells of {best.umis:,.0f} UMIs, 95 % of {count} drawn laws: "
+        f"{low['cells']:,.0f} to {high['cells']:,.0f} cells of {low['umis']:,.0f} to {high['umis']:,.0f} UMIs"
+    )
+    cloud = spread.rename(columns={"umis": "u", "cells": "n"})
+    return alt.layer(
+        alt.Chart(cloud).mark_circle(size=30, color=COLOURS[4], opacity=0.35, clip=True).encode(across, up),
+        alt.Chart(drawn).mark_line(strokeWidth=2.5, clip=True).encode(
+            across, up, hue.legend(orient="top", columns=2).title(None), order="u:Q"
+        ),
+        alt.Chart(pd.DataFrame({"u": [best.umis], "n": [best.cells]})).mark_point(
+            size=130, filled=True, color=COLOURS[1]
+        ).encode(across, up),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
+    )  # fmt: skip
+
+
+def along_depth(fit: Fit, best: design.Plan, budget: float, prices: design.Prices, title: str) -> Any:
+    """Draw the information of what a budget buys at each depth, with its 95 % band and the plan.
+
+    For a noise law, which knows no cells, the curve is that of depth alone.
+    """
+    low_u, high_u = design.depth_range(fit)
+    depths = np.geomspace(low_u, min(high_u, design.LIBRARY * prices.complexity), 160)
+    if isinstance(fit.law, TwoVariableLaw):
+        cells, bits = design.along_budget(fit.law, budget, prices, depths)
+        low, high = fit.band(np.column_stack([cells, depths]))
+    else:
+        cells, bits = np.full(len(depths), best.cells), fit.predict(depths)
+        low, high = fit.band(depths)
+    top = float(fit.y.max()) * 1.5 + 0.5
+    frame = pd.DataFrame({
+        "u": depths, "n": cells, "bits": bits, "low": np.clip(low, -0.5, top), "high": np.clip(high, -0.5, top)
+    })  # fmt: skip
+    across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
+    tips = [alt.Tooltip(f"{c}:Q", format=",.4~g") for c in ("u", "n", "bits")]
+    one = pd.DataFrame({"u": [best.umis], "bits": [best.bits]})
+    subtitle = f"{fit.n_points} points, fit {fit.status}; band: 95 % of the law; dot: the plan"
+    return alt.layer(
+        alt.Chart(frame).mark_area(opacity=0.15, color=COLOURS[0]).encode(
+            across, alt.Y("low:Q").title(BITS), alt.Y2("high:Q")
+        ),
+        alt.Chart(frame).mark_line(strokeWidth=2.5, color=COLOURS[0]).encode(across, alt.Y("bits:Q"), tooltip=tips),
+        alt.Chart(one).mark_point(size=130, filled=True, color=COLOURS[1]).encode(across, alt.Y("bits:Q")),
+    ).properties(
+        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
+    )  # fmt: skip
+
+
+def live(fit: Fit, prices: design.Prices, cells: float | None = None) -> Callable[..., Any]:
+    """Return a function of ``budget``, ``per_cell`` and ``per_million_reads`` that draws the plan, for ``explore``."""
+
+    def draw(budget: float, per_cell: float, per_million_reads: float) -> Any:
+        now = design.with_prices(prices, per_cell=per_cell, per_million_reads=per_million_reads)
+        best = design.plan(fit, budget, now, cells)
+        return along_depth(fit, best, budget, now, design.in_words(best, budget))
+
+    return draw

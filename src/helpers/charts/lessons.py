@@ -1,0 +1,63 @@
+"""Small charts of the course: curves of a quantity, and clouds of two variables."""
+
+import altair as alt
+import pandas as pd
+
+from helpers.charts.fitted import COLOURS, GREY, HEIGHT, WIDTH, colour_of
+
+
+def lines(
+    table: pd.DataFrame, x: tuple[str, str], y: tuple[str, str], by: str, title: str, subtitle: str, log: bool = False
+) -> alt.LayerChart:
+    """Draw one line with dots for each value of a column.
+
+    Parameters
+    ----------
+    table : DataFrame
+    x, y : column and title of the axis with its unit
+    by : column whose values are the lines
+    title, subtitle : str
+    log : bool
+        Whether both axes are logarithmic.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"n": [1, 2], "bits": [0.2, 0.1], "curve": "a"})
+    >>> len(lines(table, ("n", "cells"), ("bits", "bias (bits)"), "curve", "Bias", "2 points").layer)
+    2
+    """
+    kind = "log" if log else "linear"
+    across = alt.X(f"{x[0]}:Q").scale(type=kind, nice=not log).title(x[1])
+    up = alt.Y(f"{y[0]}:Q").scale(type=kind).title(y[1])
+    names = list(dict.fromkeys(table[by]))
+    colour = colour_of(by, names)
+    tips = [f"{by}:N", alt.Tooltip(f"{x[0]}:Q", format=".4~g"), alt.Tooltip(f"{y[0]}:Q", format=".3~g")]
+    base = alt.Chart(table)
+    return alt.layer(
+        base.mark_line(opacity=0.6).encode(across, up, colour),
+        base.mark_circle(size=55).encode(across, up, colour, tooltip=tips),
+    ).properties(
+        width=WIDTH,
+        height=HEIGHT * 2 // 3,
+        title=alt.Title(title, subtitle=subtitle),
+        description=f"{title}. {subtitle}. Lines: {', '.join(map(str, names))}.",
+    )
+
+
+def clouds(table: pd.DataFrame, by: str, title: str, subtitle: str) -> alt.FacetChart:
+    """Draw the columns x and y as a scatter for each value of a column.
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"x": [0.0, 1.0], "y": [0.1, 0.9], "pair": "a"})
+    >>> clouds(table, "pair", "Two variables", "2 points").columns
+    3
+    """
+    side = WIDTH // 3 - 30
+    dots = alt.Chart(table).mark_circle(size=12, opacity=0.6, color=COLOURS[0])
+    panel = dots.encode(alt.X("x:Q").title("x (no unit)"), alt.Y("y:Q").title("y (no unit)"))
+    return (
+        panel.properties(width=side, height=side)
+        .facet(alt.Facet(f"{by}:N", sort=None).title(None).header(labelColor=GREY), columns=3)
+        .properties(title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}.")
+    )

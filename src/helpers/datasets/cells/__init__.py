@@ -1,0 +1,1 @@
+"""Data sets of real cells, one module each."""

@@ -1,0 +1,54 @@
+"""osmFISH of the mouse somatosensory cortex: 33 genes in place."""
+
+from pathlib import Path
+
+from helpers._utils.validation import choose
+from helpers.datasets import read, splits
+from helpers.datasets.base import Dataset, registered
+from helpers.datasets.files import fetch
+from helpers.datasets.pairing import with_neighbours
+
+VERSION = 1  # 2026-11-28 numbered
+
+NAME = "osmfish"
+
+
+def osmfish(
+    signal: str = "neighbour",
+    n_folds: int = 2,
+    k: int = 5,
+    pair_seed: int = 0,
+    split_seed: int = 0,
+    folder: str | Path | None = None,
+) -> Dataset:
+    """Cells of the mouse somatosensory cortex in place, 33 genes by osmFISH; neighbour or cell type.
+
+    Cells that the authors marked as not valid (1,632 of 6,471) are left out.
+
+    Parameters
+    ----------
+    signal : {"neighbour", "cell_type"}
+        ``neighbour``: state of one random of the ``k`` nearest cells. ``cell_type``: 31 clusters found in
+        the same counts.
+    n_folds : int
+        Strips of tissue, or folds stratified by type.
+    k, pair_seed, split_seed : int
+    folder : path, optional
+        Own files of the registered names, taken without a hash check.
+    """
+    choose(signal, ["neighbour", "cell_type"], f"signal of {NAME}")
+    columns = {c: f"col_attrs/{c}" for c in ("X", "Y", "ClusterName", "Valid")}
+    file = fetch(NAME, "osmFISH_SScortex_mouse_all_cells.loom", folder)
+    stored = read.hdf5(file, "matrix", "row_attrs/Gene", *columns.values())
+    valid = (stored["col_attrs/Valid"] == 1) & (stored["matrix"].sum(axis=0) > 0)
+    counts = stored["matrix"].T[valid]
+    about = {
+        "genes": read.text(stored["row_attrs/Gene"]),
+        "checked": ("whole counts", f"{(~valid).sum()} cells left out: marked as not valid, or without a count"),
+    }
+    if signal == "neighbour":
+        positions = read.stack(stored["col_attrs/X"], stored["col_attrs/Y"])[valid]
+        return with_neighbours(NAME, counts, positions, n_folds, k, pair_seed, **about)
+    labels = read.text(stored["col_attrs/ClusterName"])[valid]
+    folds = splits.stratified(labels, n_folds, split_seed)
+    return registered(NAME, signal, counts, labels, folds, independent_signal=False, **about)

@@ -1,0 +1,51 @@
+"""What the measured and the released curves say."""
+
+from typing import TYPE_CHECKING
+
+from helpers._utils.lazy import attributes
+
+if TYPE_CHECKING:
+    from helpers.findings.curves import (
+        Count,
+        against_pca,
+        cell_fits,
+        check_measured,
+        count,
+        curves_of,
+        false_alarms,
+        full_grids,
+        gains,
+        independent_signals,
+        interactions,
+        lack_of_fit,
+        law_table,
+        measured_curves,
+        missed,
+        name_of,
+        noise_fits,
+        together,
+        verdict,
+    )
+
+__all__ = [
+    "Count",
+    "against_pca",
+    "cell_fits",
+    "check_measured",
+    "count",
+    "curves_of",
+    "false_alarms",
+    "full_grids",
+    "gains",
+    "independent_signals",
+    "interactions",
+    "lack_of_fit",
+    "law_table",
+    "measured_curves",
+    "missed",
+    "name_of",
+    "noise_fits",
+    "together",
+    "verdict",
+]
+__getattr__ = attributes(__name__, dict.fromkeys(__all__, f"{__name__}.curves"))

@@ -1,0 +1,297 @@
+"""Published claims, each with the criterion by which this project's own points judge it."""
+
+from collections.abc import Callable
+from html import escape
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import spearmanr
+
+from helpers.findings.curves import FLAT, RARE, Count, count, missed, verdict
+from helpers.findings.losses import floor_verdict
+from helpers.findings.phrases import place
+from helpers.laws.tolerance import SEQUENCE_ROLES, Loss
+
+P1 = "Gowri 2025, first version"
+P2 = "Gowri 2025, extended"
+P3 = "Kendiukhov 2026"
+# A curve "is described" by a law that explains this share of the variance of its seed means.
+DESCRIBED = 0.9
+# Gains that the first paper printed for cell type: the most of any model (tables 1 and 2), in bits.
+CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
+# A rank correlation from which on the one quantity tells the other.
+CLOSE = 0.5
+# An AIC lower by so much prefers a law to a straight line; the line is preferred where its own is the lower.
+PREFERRED = 2.0
+# Pixels along a side at which half a bit is lost (five classes of Caltech101), and how far off still agrees.
+_PIXELS, _PIXELS_FOLD = 31, 2
+# Share of wrong residues that protein models are said to bear, and how far off still agrees.
+_MISREAD, _MISREAD_FOLD = 1e-3, 3
+
+
+class Claim(NamedTuple):
+    """A published claim and what is measured here of it."""
+
+    claim: str
+    source: str
+    criterion: str
+    evidence: str
+    verdict: str
+    page: str
+
+
+def show(claims: list[Claim], link: Callable[[str], str]) -> Any:
+    """Return claims as a table whose verdicts lead to the pages with the evidence.
+
+    Parameters
+    ----------
+    claims : list of Claim
+    link : function of a page's name that returns its address, as seen from the page that shows the table
+
+    Examples
+    --------
+    >>> one = Claim("It falls", "A 2025", "R² of 0.9", "9 of 10", "holds", "noise")
+    >>> '<a href="noise.html">holds</a>' in show([one], "{}.html".format).data
+    True
+    """
+    from IPython.display import HTML
+
+    head = "".join(f"<th>{name}</th>" for name in ("claim", "published by", "holds if", "measured here", "verdict"))
+    rows = "".join(
+        "<tr>" + "".join(f"<td>{escape(part)}</td>" for part in c[:4])
+        + f'<td><a href="{escape(link(c.page), quote=True)}">{escape(c.verdict)}</a></td></tr>'
+        for c in claims
+    )  # fmt: skip
+    return HTML(f'<table class="dataframe claims"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>')
+
+
+def _word(holds: Any) -> str:
+    """Return the verdict on a claim that one quantity decides."""
+    return "holds" if holds else "does not hold"
+
+
+def _within(low: Any, high: Any, least: float, most: float) -> Count:
+    """Count intervals that lie inside a range, and those that lie outside; one that reaches across its ends is open."""
+    low, high = np.atleast_1d(low), np.atleast_1d(high)
+    return Count(int(((low >= least) & (high <= most)).sum()), int(((low > most) | (high < least)).sum()), len(low))
+
+
+def _one(count: Count) -> str:
+    """Return the verdict on a claim that one curve decides, or leaves open."""
+    return "holds" if count.agree else "does not hold" if count.disagree else "not decided"
+
+
+def depth_is_described(table: pd.DataFrame) -> Claim:
+    """Judge the noise law on every curve of ``findings.law_table``."""
+    moves = table[table["range_bits"] >= FLAT]
+    good = int((moves["r_squared_means"] >= DESCRIBED).sum())
+    misses = missed(table)
+    return Claim(
+        "Information falls with depth by the noise law", P1,
+        f"R² of the seed means is {DESCRIBED:g} or more (falling by {FLAT:g} bit or more)",
+        f"{good} of {len(moves)} curves, median R² {table['r_squared_means'].median():.3f}; "
+        f"beyond the scatter of seeds (p < {RARE:g}) the law misses {len(misses)}, "
+        f"by {misses['worst'].abs().median():.2f} bits at the worst depth (median)",
+        verdict(Count(good, len(moves) - good, len(table))), "analyses/findings",
+    )  # fmt: skip
+
+
+def learned(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows of models that learn from cells: a random projection knows no more from more of them."""
+    return table[table["representation"] != "random_projection"]
+
+
+def cells_are_described(table: pd.DataFrame) -> Claim:
+    """Judge the cell-number law on every curve of ``findings.law_table``."""
+    learning = learned(table)
+    moves = learning[learning["range_bits"] >= FLAT]
+    fits, over = moves["r_squared_means"] >= DESCRIBED, moves["over_line"]
+    found = Count(int((fits & (over > PREFERRED)).sum()), int((~fits | (over < 0)).sum()), len(learning))
+    fixed = learning[learning["status"] == "ok"]
+    return Claim(
+        "Information grows with cells by a power law that saturates", f"{P1}; {P2}: R² 0.913 ± 0.008",
+        f"R² of the seed means is {DESCRIBED:g} or more (rising by {FLAT:g} bit or more), and a straight line in "
+        f"log N, which never saturates, has an AIC higher by {PREFERRED:g} or more (lower: fails; between: open)",
+        f"R² so high in {fits.sum()} of {len(moves)} curves ({', '.join(sorted(set(learning['representation'])))}), "
+        f"median {learning['r_squared_means'].median():.3f}; the line's AIC is so much higher in "
+        f"{(over > PREFERRED).sum()}, lower in {(over < 0).sum()}; "
+        f"all three parameters are fixed in {len(fixed)} of {len(learning)}",
+        verdict(found), "analyses/findings",
+    )  # fmt: skip
+
+
+def exponents_agree(table: pd.DataFrame, published: pd.Series) -> Claim:
+    """Judge the exponents s of the cell-number law against the middle nine tenths of the refitted published ones."""
+    low, high = published.quantile([0.05, 0.95])
+    fixed = learned(table)
+    fixed = fixed[fixed["status"] == "ok"]
+    found = _within(fixed["s_low"], fixed["s_high"], low, high)
+    near = int(fixed["s"].between(low, high).sum())
+    told = f"s from {fixed['s'].min():.2f} to {fixed['s'].max():.2f}" if len(fixed) else "no exponent is fixed"
+    return Claim(
+        "The exponents of cell number", f"{P2}: s from {low:.2f} to {high:.2f} where our refit fixes it (9 in 10)",
+        "its whole interval lies in that range (outside: fails; across an end: open)",
+        f"inside {found.agree}, outside {found.disagree} of {found.all} curves that fix it; "
+        f"{near} estimates are in the range; {told}",
+        verdict(found), "analyses/cell_number",
+    )  # fmt: skip
+
+
+def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> list[Claim]:
+    """Judge what ten times the cells and the depth would add to labels (``findings.gains``, one row a curve)."""
+    out = []
+    for table, most, what, law in (
+        (of_cells, CELL_TYPE_FROM_CELLS, "ten times the cells", "table 1"),
+        (of_depth, CELL_TYPE_FROM_DEPTH, "ten times the depth", "table 2"),
+    ):
+        found = count(table["gain_low"], table["gain_high"], below=most)
+        most_of, unit = ("number of cells", "cells") if "cells" in what else ("depth", "UMIs per cell")
+        out.append(
+            Claim(
+                f"Cell type is saturated: {what} would add {most:g} bits at most", f"{P1}, {law}",
+                f"the interval of the gain by the fitted law is below {most:g} bits, from our largest {most_of} on",
+                f"below in {found.agree}, above in {found.disagree} of {found.all} curves, "
+                f"from {table['at'].min():,.0f} to {table['at'].max():,.0f} {unit}; "
+                f"median gain {table['gain'].median():.2f} bits",
+                verdict(found), "analyses/findings",
+            )
+        )  # fmt: skip
+    return out
+
+
+def models_against_pca(ratios: pd.DataFrame) -> list[Claim]:
+    """Judge random projections, scVI and the transformer against PCA (``findings.against_pca``)."""
+
+    def claim(model: str, what: str, told: str, source: str, bound: float = 1.0, above: bool = False) -> Claim:
+        rows = ratios[ratios["model"] == model].reindex(columns=[f"{what} ÷ pca's", f"{what}: low", f"{what}: high"])
+        ratio, low, high = (rows[name] for name in rows)
+        found = count(low, high, above=bound) if above else count(low, high, below=bound)
+        return Claim(
+            told, source,
+            "the interval of the ratio to PCA's, over the range of depths that both cover, is "
+            f"{'above' if above else 'below'} {bound:g}",
+            f"{found.agree} of {found.agree + found.disagree} that decide, of {found.all}; "
+            f"median ratio {ratio.median():.2f}",
+            verdict(found), "analyses/findings",
+        )  # fmt: skip
+
+    return [
+        claim("random_projection", "I_max", "A random projection has a smaller I_max than PCA", f"{P1}, table 3"),
+        claim("random_projection", "depth", "… and needs fewer molecules for 0.9 of it", f"{P1}, table 5"),
+        claim("scvi", "I_max", "scVI has a larger I_max than PCA", f"{P1}, table 3: as large or larger", above=True),
+        claim("txformer", "I_max", "A transformer has a lower capacity than PCA (smaller I_max)", f"{P1}, table 3"),
+        claim("txformer", "ū", "… and is more robust (smaller ū)", P1),
+        claim("txformer", "ū", "… PCA's ū being 2.5-fold or more", f"{P2}: 2.5 to 12.8 times Geneformer's", 1 / 2.5),
+    ]
+
+
+def noise_is_of_training(shares: pd.DataFrame) -> Claim:
+    """Judge whose noise makes the fall, by ``points.share_of_fall`` of train × probe matrices."""
+    train = learned(shares[shares["role"].str.startswith("training")])
+    half = train["± (95 %)"]
+    found = count(train["share of the fall"] - half, train["share of the fall"] + half, above=0.5)
+    models = ", ".join(sorted(set(train["representation"])))
+    return Claim(
+        "The fall is one of learning: it comes from noise in the training cells",
+        f"so {P1} is read; {P2} names it an open question",
+        "noise in the training cells alone makes half of the fall or more",
+        f"{train['share of the fall'].min():.0%} to {train['share of the fall'].max():.0%} of the fall in "
+        f"{found.all} matrices of data and model ({models})" if found.all else "no whole matrix",
+        verdict(found), "analyses/train_vs_probe_noise",
+    )  # fmt: skip
+
+
+def image_exponents(best: dict[str, tuple[Any, Any]]) -> list[Claim]:
+    """Judge which power of each noise the signal-to-noise ratio of images is; ``best`` is kind → (axis, fit)."""
+    return [
+        Claim(
+            f"{kind.capitalize()} of images: the signal-to-noise ratio goes as its power −{power}", P2,
+            "of the powers −1 and −2 it fits with the smaller error",
+            f"{axis}, R² {fit.r_squared:.3f}, {fit.n_points} points",
+            _word(axis.power == power), "modalities/images",
+        )
+        for kind, power in (("gaussian", 2), ("pixelation", 1)) if kind in best for axis, fit in [best[kind]]
+    ]  # fmt: skip
+
+
+def image_resolution(tolerances: pd.DataFrame) -> Claim:
+    """Judge the resolution at which half a bit is lost; rows of ``tolerance.tolerance`` for pixelation."""
+    rows = tolerances[tolerances["lost"] == "0.5 bit"].dropna(subset=["pixels"]).head(1)
+    found = _within(rows["pixels_low"], rows["pixels_high"], _PIXELS / _PIXELS_FOLD, _PIXELS * _PIXELS_FOLD)
+    told = [f"{r.pixels:.1f} [{r.pixels_low:.1f}, {r.pixels_high:.1f}] pixels along a side" for r in rows.itertuples()]
+    return Claim(
+        f"Five classes of photographs need {_PIXELS} × {_PIXELS} pixels for half a bit less than all", P2,
+        f"the interval of our resolution lies within {_PIXELS_FOLD}-fold of {_PIXELS} (outside: fails; across: open)",
+        told[0] if told else "no curve has half a bit to lose",
+        _one(found), "modalities/images",
+    )  # fmt: skip
+
+
+def protein_tolerance(tolerances: pd.DataFrame) -> Claim:
+    """Judge how many misread residues a sequence model bears; rows of ``tolerance.tolerance`` for substitutions."""
+    lost = str(Loss(bits=0.1))
+    rows = tolerances[tolerances["curve"].str.startswith(SEQUENCE_ROLES["both"]) & (tolerances["lost"] == lost)]
+    rows = rows.dropna(subset=["level"]).head(1)
+    found = _within(rows["level_low"], rows["level_high"], _MISREAD / _MISREAD_FOLD, _MISREAD * _MISREAD_FOLD)
+    told = [
+        f"1 in {1 / r.level:,.0f} [{1 / r.level_high:,.0f}, {1 / r.level_low:,.0f}] "
+        f"({r.curve}, a small model trained here)" for r in rows.itertuples()
+    ]  # fmt: skip
+    return Claim(
+        "Protein models are stable to about one substitution in 1,000", P2,
+        f"the interval of the share of wrong residues that costs {lost} lies within {_MISREAD_FOLD}-fold of "
+        "1 in 1,000 (outside: fails; across: open)",
+        told[0] if told else "no curve has so much to lose",
+        _one(found), "modalities/proteins",
+    )  # fmt: skip
+
+
+def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
+    """Judge whether a floor of the loss, hence an entropy, is identified (``losses.floor_table`` of each)."""
+
+    rows = []
+    for name, table in (("published runs", published), ("our runs on spleen", measured)):
+        told = floor_verdict(table, "mse")
+        c = table.iloc[0]
+        rows.append(Claim(
+            f"The loss has a floor that measures an entropy ({name})", P3,
+            "the floor's intervals are bounded, below every size, and overlap with and without the smallest size",
+            f"c = {c['c']:.3f} [{c['c_low']:.3f}, {c['c_high']:.3f}]: {told}",
+            _word(told.startswith("identified")), "modalities/masked_reconstruction",
+        ))  # fmt: skip
+    return rows
+
+
+def loss_is_not_information(probed: pd.DataFrame) -> Claim:
+    """Judge whether a lower loss means more information about the cell type, over trained runs.
+
+    An interval that holds both 0 and a close relation, as that of few runs does, decides nothing.
+    """
+    rank = spearmanr(-probed["test_loss"], probed["mi_bits"]).statistic
+    low, high = np.tanh(np.arctanh(rank) + np.array([-1.96, 1.96]) / np.sqrt(len(probed) - 3))
+    return Claim(
+        "The loss of masked prediction does not tell how informative a representation is", P1,
+        f"the 95 % interval of the rank correlation of lower loss with more bits is below {CLOSE:g}",
+        f"{rank:.2f} [{low:.2f}, {high:.2f}] over {len(probed)} trained runs",
+        place(low, high, CLOSE, ("holds", "not decided", "does not hold")), "modalities/masked_reconstruction",
+    )  # fmt: skip
+
+
+def losses_add(grids: pd.DataFrame) -> Claim:
+    """Judge whether the losses from few cells and from few molecules add (``findings.interactions``)."""
+    low, high = grids["low"], grids["high"]
+    apart = grids["p_value"] < RARE
+    none = (low > -FLAT) & (high < FLAT) & ~apart
+    some = ~none & ((low > 0) | (high < 0))
+    return Claim(
+        "The losses from few cells and from few molecules add", f"so {P1} is read, which fits them one at a time",
+        "what the most cells add over the fewest, at the most depth less at the least, has an interval inside "
+        f"±{FLAT:g} bits and no interaction shows beyond the scatter of seeds (p < {RARE:g}); fails if the interval "
+        "leaves out 0",
+        f"inside in {none.sum()}, without 0 in {some.sum()} of {len(grids)} grids "
+        f"(from {grids['difference'].min():.2f} to {grids['difference'].max():.2f} bits); "
+        f"any interaction beyond the scatter of seeds in {apart.sum()}"
+        if len(grids) else "no whole grid",
+        verdict(Count(int(none.sum()), int(some.sum()), len(grids))), "analyses/findings",
+    )  # fmt: skip

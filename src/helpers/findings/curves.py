@@ -1,0 +1,418 @@
+"""What the reference results say: laws of every curve, how well they hold, and published claims held against them."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import f as f_distribution
+from scipy.stats import t as student_t
+
+from helpers._utils.validation import in_range
+from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table, ratio_table
+from helpers.laws.base import levels
+from helpers.laws.kept import fit_groups
+from helpers.store.points import cell_axis, noise_axis, seed_means
+from helpers.store.rows import Store
+from helpers.sweep.cell_grids import planned
+from helpers.sweep.engine import Grid, held
+
+VERSION = 1  # 2026-11-28 of false_alarms, numbered
+
+KEYS = ["dataset", "signal", "representation"]
+# What the signals are of, for charts that cannot have a colour for each.
+SIGNAL_KINDS = {
+    "protein": "protein", "neighbour": "neighbour", "clone": "clonal relative", "collection_time": "time, by design",
+    "cell_type": "labels", "cell_class": "labels", "cluster": "labels", "embryo_time": "time, from expression",
+    "clock": "time, from expression", "bulk_hour": "time, from expression",
+}  # fmt: skip
+# A claim about many curves holds, or fails, if at least this share of those that can decide it agree, or disagree.
+MOST = 0.9
+# A law misses a curve if seeds alone would scatter so in fewer than this share of sweeps, unless the curve is flat:
+# over less than so many bits it has no shape that a law could describe or miss.
+RARE, FLAT = 0.01, 0.1
+# Fewer curves than this decide nothing.
+FEWEST = 3
+# Depths of a curve from which its law is compared with another's.
+_FEWEST_DEPTHS = 3
+
+
+def lack_of_fit(fit: Fit) -> float:
+    """Return the p-value of the means at each x lying on the law, given the scatter of repeats at equal x.
+
+    The F test of lack of fit: a small value says that the law misses in a way that seeds do not explain. What all
+    depths of a seed share counts as scatter, so that the test misses failures rather than invents them.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of points with repeats: seeds at the same depth or number of cells (``laws.base.levels``).
+
+    Returns
+    -------
+    float
+        NaN where there are no repeats, or no more values of x than parameters.
+
+    Examples
+    --------
+    >>> x = np.repeat(np.geomspace(10, 1e4, 8), 3)
+    >>> noise = np.random.default_rng(0).normal(0, 0.02, 24)
+    >>> lack_of_fit(NoiseLaw.fit(x, NoiseLaw(2.0, 100.0)(x) + noise)) > 0.05
+    True
+    >>> lack_of_fit(NoiseLaw.fit(x, 2 * x / (x + 100) + noise)) < 0.01
+    True
+    """
+    of = levels(fit.x)
+    many = np.bincount(of)
+    free, repeats = len(many) - len(fit.params), len(of) - len(many)
+    if free < 1 or repeats < 1:
+        return float("nan")
+    means = np.bincount(of, fit.residuals) / many
+    pure = float(((fit.residuals - means[of]) ** 2).sum()) / repeats
+    if pure == 0:
+        return float("nan")
+    return float(f_distribution.sf(float((many * means**2).sum()) / free / pure, free, repeats))
+
+
+def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
+    """Return how often ``lack_of_fit`` rejects simulated curves whose points scatter by 0.03 bits.
+
+    Parameters
+    ----------
+    n_curves : int
+        Of each design (eight depths of three seeds; five of two, as trained models have) and shape: the noise law
+        itself; the law when each seed is off by another 0.03 bits at all its depths; the law with its exponent of
+        depth at 0.7; a curve that falls by another 0.15 bits below 30 UMIs per cell, as where a model breaks down.
+    seed : int
+        Of the scatter.
+
+    Returns
+    -------
+    DataFrame with the share that has a p-value below ``RARE``, one row a shape and one column a design
+    """
+    in_range(n_curves, 1, 1e6, "n_curves", whole=True)
+    key = kept.key_of("false alarms", ("false_alarms", "fit"), n_curves, seed)
+    return kept.table(key, "false alarms", lambda: _false_alarms(n_curves, seed))
+
+
+def _false_alarms(n_curves: int, seed: int) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    law = NoiseLaw(2.0, 150.0)
+    rejected: dict[str, dict[str, float]] = {}
+    for depths, seeds in ((8, 3), (5, 2)):
+        of_design = rejected[f"{depths} depths × {seeds} seeds"] = {}
+        x = np.repeat(np.geomspace(10, 2000, depths), seeds)
+        shapes = {
+            "the law itself": (law(x), 0.0),
+            "the law, each seed off at all depths": (law(x), 0.03),
+            "depth to the power of 0.7": (law(150.0 * (x / 150.0) ** 0.7), 0.0),
+            "a fall at the least depths": (law(x) - 0.15 * (x < 30), 0.0),
+        }
+        for name, (y, shared) in shapes.items():
+            of_seed = np.tile(rng.normal(0, 1, (n_curves, seeds)), depths)
+            off = rng.normal(0, 0.03, of_seed.shape) + shared * of_seed
+            p = [lack_of_fit(NoiseLaw.fit(x, y + each)) for each in off]
+            of_design[name] = float(np.mean(np.array(p) < RARE))
+    return pd.DataFrame(rejected).rename_axis("shape")
+
+
+def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
+    """Return parameters, intervals and residual structure of every fit, one row each.
+
+    Beside the columns of ``parameter_table``: ``lack_of_fit``, the p-value; ``worst``, the largest mean residual in
+    bits; ``worst_at``, the depth or number of cells where it is; ``range_bits``, from the lowest to the highest mean;
+    ``over_line``, by how much the law's AIC is below that of a straight line in log x, which never saturates.
+    """
+    table, rows = parameter_table(fits, names), []
+    for fit in fits.values():
+        means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(levels(fit.x)).mean()
+        worst = means.loc[means["off"].abs().idxmax()]
+        rows.append({
+            "lack_of_fit": lack_of_fit(fit), "worst": worst["off"], "worst_at": worst["x"],
+            "range_bits": float(means["y"].max() - means["y"].min()), "over_line": _over_line(fit),
+        })  # fmt: skip
+    found = pd.DataFrame(rows, columns=["lack_of_fit", "worst", "worst_at", "range_bits", "over_line"])
+    return pd.concat([table.reindex(columns=list(table) or [*names, "status"]), found], axis=1)
+
+
+def _over_line(fit: Fit) -> float:
+    line = fit.y - np.polynomial.Polynomial.fit(np.log(fit.x), fit.y, 1)(np.log(fit.x))
+    errors = [max(float((off**2).mean()), 1e-12) for off in (line, fit.residuals)]
+    return float(fit.n_points * np.log(errors[0] / errors[1]) - 2 * (len(fit.params) - 2))
+
+
+def name_of(key: Iterable[str]) -> str:
+    """Return what a chart calls a curve.
+
+    >>> name_of(("pbmc68k", "cell_type", "pca"))
+    'pbmc68k cell type pca'
+    """
+    return " ".join(key).replace("_", " ")
+
+
+def curves_of(points: pd.DataFrame, keys: list[tuple[str, ...]]) -> pd.DataFrame:
+    """Return the points of the noise curves with these ``KEYS``, named in a column ``curve``."""
+    curves = noise_axis(points)
+    curves = curves.assign(curve=[name_of(key) for key in curves[KEYS].itertuples(index=False, name=None)])
+    return curves[curves["curve"].isin([name_of(key) for key in keys])]
+
+
+def independent_signals(grids: list[Grid]) -> list[tuple[str, str]]:
+    """Return the data sets and signals of grids whose signal was not computed from the same counts."""
+    about = {(grid.dataset, grid.options["signal"]): grid.about() for grid in grids}
+    return [key for key, told in about.items() if told["signal independent of the counts"] == "yes"]
+
+
+def measured_curves(
+    store: Store, datasets: list[str], signals: list[str], representation: str = "pca", block: str = "linear"
+) -> pd.DataFrame:
+    """Return the seed means that a store has of one signal a data set, with a ``curve`` column that names both.
+
+    Parameters
+    ----------
+    store : Store
+    datasets, signals : list of str, of equal length
+        Of ``config/grids/cells.yaml``.
+    representation : str
+        One of the block's.
+    block : str
+
+    Raises
+    ------
+    ValueError
+        If nothing of it was measured, or the lists differ in length.
+    """
+    if len(datasets) != len(signals):
+        raise ValueError(f"there are {len(datasets)} data sets and {len(signals)} signals: give one signal a data set.")
+    wanted = list(zip(datasets, signals, strict=True))
+    grids = [g for g in planned(block, list(dict.fromkeys(datasets))) if (g.dataset, g.options["signal"]) in wanted]
+    rows = held(grids, store)
+    points = seed_means(rows[rows["representation"] == representation] if len(rows) else rows)
+    return points.assign(curve=[name_of(key) for key in points[["dataset", "signal"]].itertuples(index=False)])
+
+
+def full_grids(points: pd.DataFrame, depths: int = 8, sizes: int = 5) -> pd.DataFrame:
+    """Return the points of curves that were measured at every combination of so many depths and numbers of cells.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``, training and probe cells thinned alike
+    depths, sizes : int
+        The fewest of each that make a grid.
+    """
+    settings = points.groupby([*KEYS, "noise_level", "n_train"], as_index=False).size().groupby(KEYS)
+    have = settings.agg(depths=("noise_level", "nunique"), sizes=("n_train", "nunique"), all=("n_train", "size"))
+    full = have[(have["depths"] >= depths) & (have["sizes"] >= sizes) & (have["all"] == have["depths"] * have["sizes"])]
+    return points[pd.MultiIndex.from_frame(points[KEYS]).isin(full.index)]
+
+
+def missed(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of a ``law_table`` that the law misses beyond the scatter of their seeds, the worst first."""
+    rows = table[(table["lack_of_fit"] < RARE) & (table["range_bits"] >= FLAT)]
+    return rows.reindex(rows["worst"].abs().sort_values(ascending=False).index)
+
+
+def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
+    """Return rows of several parts of a plan in one table; a part of which nothing was measured adds none.
+
+    Raises
+    ------
+    ValueError
+        If nothing was measured at all.
+    """
+    some = [part for part in parts if len(part)]
+    if not some:
+        raise ValueError("no point of config/grids/cells.yaml was measured: noise-scaling sweep --profile reference.")
+    return pd.concat(some)
+
+
+def check_measured(parts: dict[str, pd.DataFrame], store: Store) -> None:
+    """Refuse results that lack a whole part of what is to be judged.
+
+    Parameters
+    ----------
+    parts : dict of what a part is → its rows
+    store : Store
+        Where they were looked for.
+
+    Raises
+    ------
+    ValueError
+        Naming the parts of which no point was measured.
+    """
+    lacking = [name for name, rows in parts.items() if not len(rows)]
+    if lacking:
+        raise ValueError(
+            f"{store.path} has no point of {', '.join(lacking)}: check the profile's name, or measure them "
+            "(noise-scaling sweep --profile reference; noise-scaling list names the profiles)."
+        )
+
+
+def noise_fits(points: pd.DataFrame) -> dict[Any, Fit]:
+    """Fit the noise law to every curve measured with all training cells; keys are ``KEYS``.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``
+    """
+    return fit_groups(noise_axis(points), NoiseLaw, "umis_per_cell", by=KEYS)
+
+
+def cell_fits(points: pd.DataFrame, min_sizes: int = 4) -> dict[Any, Fit]:
+    """Fit the cell-number law to every curve measured at the data's own depth; keys are ``KEYS``.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``
+    min_sizes : int
+        Curves with fewer numbers of cells are left out.
+    """
+    rows = cell_axis(points, min_sizes)
+    return fit_groups(rows[rows["noise_level"] == 1], CellNumberLaw, "n_train", by=KEYS)
+
+
+def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
+    """Return what ``factor`` times the depth, or the cells, would add by each law, in bits, with 95 % intervals.
+
+    Columns ``KEYS``, ``at``, the largest depth or number measured, from which it is counted; ``gain``, ``gain_low``,
+    ``gain_high``. Of cells the interval is by profile (``laws.more_cells``), of depth by ``Fit.derived``.
+    """
+    in_range(factor, 1, 1e6, "factor", open_low=True)
+    rows = []
+    for key, fit in fits.items():
+        most = float(fit.x.max())
+
+        def gain(law: Any, most: float = most) -> float:
+            return float(law(factor * most)) - float(law(most))
+
+        found = more_cells(fit, factor) if isinstance(fit.law, CellNumberLaw) else fit.derived(gain)
+        rows.append([*key, most, *found])
+    return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])
+
+
+def against_pca(points: pd.DataFrame) -> pd.DataFrame:
+    """Return each model's parameters relative to PCA's on the same data, each pair over the depths that both cover.
+
+    A law that misses its curve changes with the range of depths it is fitted to, so the ranges must agree.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``
+
+    Returns
+    -------
+    DataFrame
+        As ``laws.ratio_table``, by data set and signal; beside I_max and ū the depth for 0.9·I_max, and ``depths``,
+        how many depths the model has in the range that PCA was measured over too; they need not be the same depths.
+        Models with fewer than three are left out.
+    """
+    out = []
+    for key, group in noise_axis(points).groupby(KEYS[:2]):
+        curves: dict[Any, pd.DataFrame] = dict(iter(group.groupby("representation")))
+        pca = curves.pop("pca", group.iloc[:0])
+        for model, curve in curves.items():
+            pair: dict[Any, pd.DataFrame] = {
+                name: of[of["noise_level"].between(*_shared(curve["noise_level"], pca["noise_level"]))]
+                for name, of in (("pca", pca), (model, curve))
+            }
+            if min(of["noise_level"].nunique() for of in pair.values()) < _FEWEST_DEPTHS:
+                continue
+            fits: dict[Any, Fit] = {
+                name: kept.fit(NoiseLaw, of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()
+            }
+            with np.errstate(over="ignore"):  # the end of an unbounded interval
+                need = [
+                    fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True)
+                    for fit in fits.values()
+                ]
+            table = parameter_table({(name,): fit for name, fit in fits.items()}, ["model"])
+            table = table.assign(**dict(zip(KEYS, key, strict=False)))
+            table[["depth", "depth_low", "depth_high"]] = need
+            out.append(ratio_table(table, KEYS[:2]).assign(depths=pair[model]["noise_level"].nunique()))
+    return pd.concat(out, ignore_index=True) if out else pd.DataFrame(columns=[*KEYS[:2], "model"])
+
+
+def _shared(one: pd.Series, other: pd.Series) -> tuple[float, float]:
+    return max(one.min(), other.min()), min(one.max(), other.max())
+
+
+def interactions(points: pd.DataFrame) -> pd.DataFrame:
+    """Return whether the losses from few cells and from few molecules add, for each whole grid of settings and seeds.
+
+    If they do, more cells add the same at every depth. The scatter is what the settings and the seeds' own levels
+    leave (two-way analysis of variance with seeds as blocks).
+
+    Parameters
+    ----------
+    points : DataFrame from ``full_grids``
+
+    Returns
+    -------
+    DataFrame
+        ``KEYS``; ``deep`` and ``shallow``, bits that the most cells add over the fewest at the most and the least
+        depth; ``difference`` with its 95 % interval ``low`` to ``high``; ``p_value`` of the F test of any interaction.
+        Grids with one seed, or of which a point is missing, are left out.
+    """
+    rows = []
+    for key, grid in points.groupby(KEYS):
+        table = grid.pivot_table(index=["n_train", "noise_level"], columns="seed", values="mi_bits")
+        sizes, depths = (len(level) for level in table.index.levels)
+        seeds = table.shape[1]
+        if seeds < 2 or table.isna().any(axis=None) or len(table) < sizes * depths:
+            continue
+        bits = table.to_numpy().reshape(sizes, depths, seeds)
+        mean = bits.mean(axis=2)
+        apart = mean - mean.mean(axis=0) - mean.mean(axis=1, keepdims=True) + mean.mean()
+        free = (sizes * depths - 1) * (seeds - 1)
+        off = bits - mean[..., None] - bits.mean(axis=(0, 1)) + bits.mean()
+        variance, ways = float((off**2).sum()) / free, (sizes - 1) * (depths - 1)
+        deep, shallow = (mean[-1, at] - mean[0, at] for at in (-1, 0))
+        half = student_t.ppf(0.975, free) * np.sqrt(4 * variance / seeds)
+        p = f_distribution.sf(seeds * (apart**2).sum() / ways / variance, ways, free)
+        rows.append([*key, deep, shallow, deep - shallow, deep - shallow - half, deep - shallow + half, p])
+    return pd.DataFrame(rows, columns=[*KEYS, "deep", "shallow", "difference", "low", "high", "p_value"])
+
+
+class Count(NamedTuple):
+    """How many curves go the way of a claim, and how many the other way; the rest decide nothing."""
+
+    agree: int
+    disagree: int
+    all: int
+
+
+def verdict(count: Count) -> str:
+    """Return what curves say of a claim, by one rule for all claims (``MOST``, ``FEWEST``).
+
+    Examples
+    --------
+    >>> verdict(Count(9, 1, 12)), verdict(Count(2, 0, 12)), verdict(Count(5, 5, 12)), verdict(Count(0, 8, 8))
+    ('holds', 'not decided', 'holds in part', 'does not hold')
+    """
+    decided = count.agree + count.disagree
+    if decided < FEWEST:
+        return "not decided"
+    agree, disagree = count.agree / decided, count.disagree / decided
+    return "holds" if agree >= MOST else "does not hold" if disagree >= MOST else "holds in part"
+
+
+def count(low: pd.Series, high: pd.Series, above: float | None = None, below: float | None = None) -> Count:
+    """Count the intervals that lie on the claimed side of a bound, and those that lie on the other.
+
+    Parameters
+    ----------
+    low, high : Series
+        Ends of each interval; one that is NaN decides nothing.
+    above, below : float
+        The claim, one of them: the quantity is above, or below.
+
+    Examples
+    --------
+    >>> count(pd.Series([0.1, 2.0, 0.5]), pd.Series([0.3, 3.0, 1.5]), above=1.0)
+    Count(agree=1, disagree=1, all=3)
+    """
+    if (above is None) == (below is None):
+        raise ValueError(f"above is {above} and below {below}: give one of them, as the claim has it.")
+    bound = above if above is not None else below
+    over, under = int((low > bound).sum()), int((high < bound).sum())
+    return Count(over, under, len(low)) if above is not None else Count(under, over, len(low))

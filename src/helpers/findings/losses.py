@@ -1,0 +1,420 @@
+"""From measured reconstruction losses to tables and curves: what was learned, which floor, at what compute."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers._utils.validation import choose, in_range
+from helpers.findings.papers import floor_in_bits, grid_and_line
+from helpers.laws import ComputeLaw, Fit, ModelSizeLaw, kept
+from helpers.sweep.reconstruction import COMMON_GENES
+
+# What tells one curve of losses from another.
+KEYS = ["dataset", "loss", "n_genes", "n_train", "noise_level", "umis_per_cell"]
+_WHOLE = ("n_train", "n_genes", "n_probe", "seed", "steps", "steps_planned", "cells_seen", "tokens")
+_Z = 1.96
+
+
+def _need(rows: pd.DataFrame, *columns: str) -> None:
+    """Raise if a table lacks a column, as one of cells does, or one in which nothing was measured."""
+    missing = [name for name in columns if name not in rows]
+    if missing:
+        raise ValueError(
+            f"rows have no column {missing[0]!r}: no point was measured (see failures(rows)), or these are no losses "
+            "of masked reconstruction."
+        )
+
+
+def good(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows that were measured; whole numbers as such, which a packed table holds as floats."""
+    _need(rows, "status")
+    kept = rows[rows["status"] == "ok"]
+    whole = [name for name in _WHOLE if name in kept and kept[name].notna().all()]
+    return kept.astype(dict.fromkeys(whole, int))
+
+
+def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()) -> pd.DataFrame:
+    """Average seeds, with the 95 % interval that figures draw: of the test cells, which seeds share, and of the seeds.
+
+    Parameters
+    ----------
+    rows : DataFrame from ``run_sweep`` of a ``ReconstructionGrid``
+    value : column; the error over test cells is that of "test_loss" or of "gain", none is known of others
+    by : columns that tell points apart, instead of ``KEYS`` and the size
+
+    Returns
+    -------
+    DataFrame with ``by``, ``params``, ``seeds``, ``value``, ``low`` and ``high``, sorted by parameters
+    """
+    errors = {"test_loss": "test_stderr", "gain": "gain_stderr", "mi_bits": "mi_stderr_bits"}
+    keys = [*(by or [*KEYS, "size"])]
+    _need(rows, value)
+    table = good(rows).assign(error=good(rows)[errors[value]] if value in errors else 0.0)
+    table["umis_per_cell"] = _depths(table)
+    out = table.groupby(keys, as_index=False, sort=False).agg(
+        params=("params", "mean"), seeds=("seed", "nunique"), value=(value, "mean"), sampling=("error", "mean"),
+        between=(value, "std"),
+    )  # fmt: skip
+    half = _Z * np.sqrt(out["sampling"] ** 2 + out["between"].fillna(0) ** 2 / out["seeds"])
+    out = out.assign(low=out["value"] - half, high=out["value"] + half).drop(columns=["sampling", "between"])
+    return out.sort_values([*(k for k in keys if k != "size"), "params"], kind="stable").reset_index(drop=True)
+
+
+def _depths(rows: pd.DataFrame) -> pd.Series:
+    """Return the depth of each row as the mean over seeds, which thin a little differently."""
+    return rows.groupby(["dataset", "noise_level"])["umis_per_cell"].transform("mean")
+
+
+def against_the_mean(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return each model beside two predictors that need no network, on the same hidden genes of the same test cells.
+
+    Returns
+    -------
+    DataFrame
+        One row a model: the ``loss`` and its bits a hidden gene with 95 % half-widths; those of the predictor that
+        knows each gene's mean; that of a linear predictor (``linear``); ``gain`` over the mean with its half-width, in
+        which the differences between cells cancel; whether every seed gained (``better``); ``late``, by how much the
+        validation loss still fell in the last fifth of training: far from 0, longer training would help; steps taken
+        and ``planned``, of which patience may have left some out.
+    """
+    table = means(rows)
+    gain = means(rows, "gain")
+    extra = good(rows).assign(late=[_late(text) for text in good(rows)["history"]])
+    keys = [*KEYS, "size"]
+    extra["umis_per_cell"] = _depths(extra)
+    also = extra.groupby(keys).agg(
+        mean_loss=("mean_loss", "mean"), linear=("linear_loss", "mean"), least=("gain", "min"), late=("late", "mean"),
+        steps=("steps", "mean"), planned=("steps_planned", "mean"),
+    )  # fmt: skip
+    also = also.reindex(pd.MultiIndex.from_frame(table[keys])).reset_index(drop=True)
+    bits = _in_bits(table["value"], table["loss"])
+    return pd.DataFrame(
+        {
+            **{name: table[name] for name in ("dataset", "loss", "size")},
+            "parameters": table["params"].round().astype(int), "seeds": table["seeds"],
+            "steps": also["steps"].round().astype(int), "planned": also["planned"].round().astype(int),
+            "test loss": table["value"], "± ": table["high"] - table["value"],
+            "gene mean": also["mean_loss"], "linear": also["linear"],
+            "gain": gain["value"], "±  ": gain["high"] - gain["value"], "better": also["least"] > 0,
+            "bits": bits, "±   ": (_in_bits(table["high"], table["loss"]) - _in_bits(table["low"], table["loss"])) / 2,
+            "bits of the gene mean": _in_bits(also["mean_loss"], table["loss"]), "late": also["late"],
+        }
+    ).rename_axis(None)  # fmt: skip
+
+
+def _in_bits(values: pd.Series, kinds: pd.Series) -> np.ndarray:
+    return np.array([_bits(v, kind) for v, kind in zip(values, kinds, strict=True)])
+
+
+def _bits(value: float, loss: str) -> float:
+    """Return a loss as bits a hidden gene; cross-entropies of bins are in nats, as densities are."""
+    if np.isnan(value):
+        return float("nan")
+    return floor_in_bits(value, "mse" if loss == "mse" else "nll")
+
+
+def _late(history: str) -> float:
+    seen = np.array([row[2] for row in json.loads(history)], float)
+    best = np.minimum.accumulate(seen)
+    return float(best[int(0.8 * (len(best) - 1))] - best[-1])
+
+
+def spent(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return what a training of each size took, on average over its runs.
+
+    Returns
+    -------
+    DataFrame
+        Steps, cells (each as often as it was seen), tokens (genes of those), floating-point operations of the matrix
+        products of training and, besides, of validation, and seconds on one core.
+    """
+    columns = {
+        "params": "parameters", "steps": "steps", "cells_seen": "cells seen", "tokens": "tokens",
+        "flops": "operations", "validation_flops": "in validation", "seconds": "seconds",
+    }  # fmt: skip
+    _need(rows, "size", "n_genes", *columns)
+    means = good(rows).groupby(["size", "n_genes"], sort=False)[list(columns)].mean().rename(columns=columns)
+    return means.sort_values("parameters").map("{:,.3g}".format)
+
+
+def without_network(rows: pd.DataFrame) -> dict[str, float]:
+    """Return the losses of the two predictors that need no network; the linear one has none for bins."""
+    _need(rows, "mean_loss", "linear_loss")
+    found = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
+    return {name: value for name, value in found.items() if np.isfinite(value)}
+
+
+def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str, str], Fit]:
+    """Fit L(P) to the runs of each loss, with all sizes and without the smallest: every run is a point.
+
+    Parameters
+    ----------
+    rows : DataFrame with ``loss``, ``size``, ``params`` and ``test_loss``, of one dataset, depth, V and D
+    drop_smallest : bool
+
+    Returns
+    -------
+    dict of (loss, "all sizes" or "without <size>") → Fit; a choice with fewer than three sizes is left out
+    """
+    _need(rows, "loss", "size", "params", "test_loss")
+    fits = {}
+    for loss, runs in good(rows).groupby("loss", sort=False):
+        smallest = str(runs.sort_values("params")["size"].iloc[0])
+        choices = {"all sizes": runs}
+        if drop_smallest:
+            choices[f"without {smallest}"] = runs[runs["size"] != smallest]
+        for left, some in choices.items():
+            if some["params"].nunique() >= 3:
+                fits[str(loss), left] = kept.fit(ModelSizeLaw, some["params"], some["test_loss"])
+    return fits
+
+
+def floor_table(
+    fits: dict[tuple[str, str], Fit], level: float = 0.95, cells_error: dict[str, float] | None = None
+) -> pd.DataFrame:
+    """Return what each fit says of the floor c, by least squares, robustly, and as published, with entropies.
+
+    Parameters
+    ----------
+    fits : dict from ``floor_fits``
+    level : float
+    cells_error : dict of loss → float, optional
+        Standard error of the loss over test cells (``cells_error``), which all sizes share: no fit sees it. Entropies
+        are given with it.
+
+    Returns
+    -------
+    DataFrame
+        ``alpha`` and ``c`` with the profile interval of the robust fit (``c_low``, ``c_high``); least squares of the
+        runs (``squares_low`` …), and of the means of each size (``means_low`` …), whose scatter is the misfit of the
+        law alone; ``c_grid`` and ``alpha_grid``, a grid of floors that ends at 0.99 of the smallest loss and a straight
+        line, as published; ``least``, the smallest mean loss of a size; entropies in bits a hidden gene, with the error
+        of the test cells. ``floor`` is "bounded" if all intervals are, and no size lies below c.
+    """
+    if not fits:
+        raise ValueError("there is no fit: L(P) takes three or more sizes.")
+    table = []
+    for (loss, left), fit in fits.items():
+        again = kept.robust_fit(fit, level, ("c",))
+        low, high = again.intervals["c"]
+        squares = fit.interval(level)["c"]
+        p, of = np.unique(fit.x, return_inverse=True)
+        means = np.bincount(of, fit.y) / np.bincount(of)
+        of_means = kept.fit(ModelSizeLaw, p, means).interval(level)["c"]
+        line = _grid_or_none(fit)
+        half = _Z * (cells_error or {}).get(loss, 0.0)
+        c = again.params["c"]
+        wide = c - np.hypot(c - low, half), c + np.hypot(high - c, half)
+        if fit.status != "ok" or not np.isfinite([low, high, *squares]).all():
+            floor = "not bounded"
+        elif not np.isfinite(of_means).all():
+            floor = "not bounded by the means of sizes"
+        else:
+            floor = "bounded" if means.min() >= c else "above a size"
+        table.append({
+            "loss": loss, "sizes": left, "points": fit.n_points, "alpha": again.params["alpha"], "c": c,
+            "c_low": low, "c_high": high, "weighed down": again.n_far, "c_least_squares": fit.params["c"],
+            "squares_low": squares[0], "squares_high": squares[1], "means_low": of_means[0], "means_high": of_means[1],
+            "alpha_grid": np.nan if line is None else line.alpha, "c_grid": np.nan if line is None else line.c,
+            "least": float(means.min()), "entropy (bits)": _bits(c, loss), "entropy_low": _end(wide[0], loss),
+            "entropy_high": _end(wide[1], loss), "floor": floor, "status": fit.status, "message": fit.message,
+        })  # fmt: skip
+    return pd.DataFrame(table)
+
+
+def cells_error(rows: pd.DataFrame) -> dict[str, float]:
+    """Return, for each loss, the standard error over test cells of the best size, for ``floor_table``."""
+    _need(rows, "loss", "validation_loss", "test_stderr")
+    best = good(rows).sort_values("validation_loss").groupby("loss", sort=False).first()
+    return {str(loss): float(error) for loss, error in best["test_stderr"].items()}
+
+
+def _end(value: float, loss: str) -> float:
+    return _bits(value, loss) if np.isfinite(value) else value
+
+
+def _grid_or_none(fit: Fit) -> ModelSizeLaw | None:
+    try:
+        return grid_and_line(fit.x, fit.y)
+    except ValueError:  # the loss rises with size: the published way has no line to fit
+        return None
+
+
+def floor_verdict(table: pd.DataFrame, loss: str) -> str:
+    """Return whether the floor of a loss is identified, and if not why: "identified, …" or "not …".
+
+    It is if the floor is bounded with all sizes and without the smallest, and the two intervals overlap.
+
+    Parameters
+    ----------
+    table : DataFrame from ``floor_table``
+    loss : one of its losses
+    """
+    rows = _of_loss(table, loss)
+    why = [f"{row['floor']} ({row['sizes']})" for _, row in rows.iterrows() if row["floor"] != "bounded"]
+    if len(rows) < 2:
+        return "not shown to be identified: no fit with a size left out"
+    if why:
+        return f"not identified: {', '.join(why)}"
+    if max(rows["c_low"]) > min(rows["c_high"]):
+        return "not identified: it moves beyond its interval when the smallest size is left out"
+    return "identified, for these models at these budgets"
+
+
+def _of_loss(table: pd.DataFrame, loss: str) -> pd.DataFrame:
+    return table[table["loss"] == choose(loss, set(table["loss"]), "loss of the table")]
+
+
+def floor_in_words(table: pd.DataFrame, loss: str) -> str:
+    """Return one sentence on the floor of a loss, hence an entropy, that ends in its ``floor_verdict``.
+
+    Parameters
+    ----------
+    table : DataFrame from ``floor_table``
+    loss : one of its losses
+    """
+    rows = _of_loss(table, loss)
+    all_sizes = rows.iloc[0]
+    told = f"c = {all_sizes['c']:.3g} [{all_sizes['c_low']:.3g}, {all_sizes['c_high']:.3g}] with all sizes"
+    if len(rows) > 1:
+        rest = rows.iloc[1]
+        told += f", {rest['c']:.3g} [{rest['c_low']:.3g}, {rest['c_high']:.3g}] {rest['sizes']}"
+    return f"{loss}: {told}; {floor_verdict(table, loss)}."
+
+
+def training_curves(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the validation loss of every run along its training.
+
+    Returns
+    -------
+    DataFrame with ``size``, ``seed``, ``params``, ``step``, ``flops`` (of training so far, above 0), ``validation`` and
+    ``best`` (the least so far)
+    """
+    _need(rows, "history", "flops", "steps")
+    parts = []
+    for row in good(rows).to_dict("records"):
+        seen = pd.DataFrame(json.loads(row["history"]), columns=["step", "train", "validation"])
+        seen["flops"] = seen["step"] * row["flops"] / max(row["steps"], 1)
+        seen["best"] = seen["validation"].cummin()
+        parts.append(seen.assign(**{name: row[name] for name in ("dataset", "loss", "size", "seed", "params")}))
+    if not parts:
+        raise ValueError("no run was measured: there is no training curve (see failures(rows)).")
+    table = pd.concat(parts, ignore_index=True)
+    return table[table["flops"] > 0].reset_index(drop=True)
+
+
+def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
+    """Return the least validation loss that any size reaches within a compute, for each seed.
+
+    Parameters
+    ----------
+    curves : DataFrame from ``training_curves``, of one dataset and loss
+    n : int
+        Computes, in equal steps of the logarithm, over the range in which at least two sizes have a point.
+
+    Returns
+    -------
+    DataFrame with ``flops``, ``seed``, ``validation`` and the ``size`` that reached it
+    """
+    in_range(n, 2, 1e6, "n", "It is the number of computes.", whole=True)
+    if not len(curves):
+        raise ValueError("no run has a step with a validation: there is no frontier.")
+    first = np.sort(curves.groupby("size")["flops"].min().to_numpy())
+    at = np.geomspace(first[min(1, len(first) - 1)], curves["flops"].max(), n)
+    rows: list[dict[str, Any]] = []
+    for seed, runs in curves.groupby("seed"):
+        for flops in at[at <= runs["flops"].max() * (1 + 1e-9)]:  # a seed without the largest size ends earlier
+            within = runs[runs["flops"] <= flops * (1 + 1e-9)]
+            if len(within):
+                best = within.loc[within["validation"].idxmin()]
+                rows.append({"flops": flops, "seed": seed, "validation": best["validation"], "size": best["size"]})
+    return pd.DataFrame(rows)
+
+
+def compute_fit(reached: pd.DataFrame) -> Fit:
+    """Fit L(C) to a frontier; its points share runs, so the interval is narrower than the truth."""
+    _need(reached, "flops", "validation")
+    return ComputeLaw.fit(reached["flops"], reached["validation"])
+
+
+def explained(rows: pd.DataFrame) -> pd.DataFrame:
+    """Add ``share``, the part of the gene mean's squared error on the common genes that a model removes; 0 is the mean.
+
+    The common genes are the 128 that vary most, the same for every number of genes, so that runs with different numbers
+    of genes can be compared.
+    """
+    _need(rows, "loss", "n_genes", "common_loss", "common_mean_loss")
+    if set(good(rows)["loss"]) - {"mse"} or (good(rows)["n_genes"] < COMMON_GENES).any():
+        raise ValueError(
+            f"give runs of loss 'mse' with {COMMON_GENES} genes or more: others share no scale or no genes."
+        )
+    return good(rows).assign(share=lambda t: 1 - t["common_loss"] / t["common_mean_loss"])
+
+
+def on_one_scale(rows: pd.DataFrame) -> pd.DataFrame:
+    """Scale the losses of each seed so that its gene mean's loss is that of all seeds of the depth.
+
+    At a thinned depth seeds choose different genes, some of which vary more: a difference of all sizes alike.
+    """
+    _need(rows, "noise_level", "mean_loss", "test_loss")
+    average = rows.groupby("noise_level")["mean_loss"].transform("mean")
+    return rows.assign(test_loss=rows["test_loss"] * average / rows["mean_loss"])
+
+
+def noise_table(rows: pd.DataFrame, fits: dict[Any, Fit]) -> pd.DataFrame:
+    """Return, for each depth, the floor of L(P) beside the noise of counting, which no predictor can go below.
+
+    Parameters
+    ----------
+    rows : DataFrame of loss "mse" at several depths
+    fits : dict of depth (``noise_level``) → Fit
+
+    Returns
+    -------
+    DataFrame
+        Depth in UMIs per cell, the losses of the gene mean, the linear predictor and the best model, the counting
+        noise, the fitted floor with its robust interval, and ``reached``: how much of what could be explained (gene
+        mean less counting noise) the best model explains; ``told`` and ``at most``: ½ log2 of the gene mean's loss over
+        that of the best model and over the counting noise, bits a hidden gene.
+    """
+    _need(rows, "noise_level", "noise_loss", "validation_loss")
+    table = []
+    for depth, some in good(rows).groupby("noise_level", sort=False):
+        # Chosen without the test cells.
+        size = some.groupby("size")["validation_loss"].mean().idxmin()
+        best = float(some.loc[some["size"] == size, "test_loss"].mean())
+        mean, noise = float(some["mean_loss"].mean()), float(some["noise_loss"].astype(float).mean())
+        again = kept.robust_fit(fits[depth], names=("c",))
+        table.append({
+            "depth": depth, "umis_per_cell": some["umis_per_cell"].mean(), "gene mean": mean,
+            "linear": some["linear_loss"].mean(), "best model": best, "size": size,
+            "counting noise": noise, "c": again.params["c"], "c_low": again.intervals["c"][0],
+            "c_high": again.intervals["c"][1], "reached": (mean - best) / (mean - noise),
+            "reached, linear": (mean - some["linear_loss"].mean()) / (mean - noise), "status": fits[depth].status,
+            "told": _told(mean, best), "told, linear": _told(mean, float(some["linear_loss"].mean())),
+            "at most": _told(mean, noise), "seeds": some["seed"].nunique(),
+        })  # fmt: skip
+    return pd.DataFrame(table).sort_values("umis_per_cell", ascending=False).reset_index(drop=True)
+
+
+def _told(mean: float, loss: float) -> float:
+    """Return the bits that the other genes tell about a hidden one, if both are Gaussian."""
+    return float(0.5 * np.log2(mean / loss))
+
+
+def noise_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the losses of ``noise_table`` as curves for ``loss_charts.points_and_laws``; the floor with its interval.
+
+    A floor that the points do not bound is left out.
+    """
+    floor = "floor c of L(P)"
+    parts = []
+    for what in ("gene mean", "linear", "best model", floor, "counting noise"):
+        columns = ("c", "c_low", "c_high") if what == floor else (what,) * 3
+        value, low, high = (table[column] for column in columns)
+        known = np.isfinite(low) & np.isfinite(high) & ((table["status"] == "ok") | (what != floor))
+        part = {"what": what, "umis_per_cell": table["umis_per_cell"], "value": value, "low": low, "high": high}
+        parts.append(pd.DataFrame({**part, "seeds": table["seeds"]})[known])
+    return pd.concat(parts, ignore_index=True)

@@ -1,0 +1,205 @@
+"""Results that take long, kept in ``results/reference/kept.parquet`` under a hash of what decided their numbers.
+
+A page that asks for one has it at once; where the points, the settings or the code are others, it is computed.
+``python -m helpers.book.keep`` computes them again after a new version, to commit.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy
+
+from helpers._utils.validation import as_matrix
+from helpers.laws import Fit, Law, robust
+from helpers.laws import compare as judging
+from helpers.laws.joint import JOINT_LAWS
+from helpers.laws.robust import RobustFit
+from helpers.store import reference
+from helpers.store.rows import short_hash
+from helpers.store.versions import method
+
+NAME = "kept"
+LEVEL = 0.95  # of the intervals that are kept
+_missed: dict[str, tuple[str, str]] | None = None  # what is computed while somebody records it
+
+
+@dataclass(frozen=True)
+class KeptFit(Fit):
+    """A fit whose 95 % intervals, which take longer than the fit itself, are at hand."""
+
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
+
+    def interval(self, level: float = LEVEL) -> dict[str, tuple[float, float]]:
+        """Return each parameter's confidence interval by profile likelihood (``Fit.interval``)."""
+        return dict(self.intervals) if level == LEVEL else super().interval(level)
+
+
+def fit(law: type[Law], *columns: Any, **options: Any) -> Fit:
+    """Return ``law.fit(*columns, **options)``, as it was kept or computed now.
+
+    Parameters
+    ----------
+    law : class of a law
+    *columns : what its ``fit`` takes: x and bits, or n, u and bits
+    **options : of its ``fit``; a fit with priors is not kept
+
+    Examples
+    --------
+    >>> from helpers.laws import NoiseLaw
+    >>> fit(NoiseLaw, [10, 30, 100], NoiseLaw(1.0, 30.0)([10, 30, 100])).status
+    'ok'
+    """
+    if options:
+        return law.fit(*columns, **options)
+    key = _key("fit", method("fit"), law.__name__, *(np.asarray(column, float) for column in columns))
+    known = _lookup(key)
+    if known is None:
+        found = law.fit(*columns)
+        _note(key, law.__name__, lambda: _fit_as_plain(found))
+        return found
+    *x, y = (as_matrix(column, "column")[:, 0] for column in columns)
+    return _fit_of_plain(law, x[0] if len(x) == 1 else np.column_stack(x), y, known)
+
+
+def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str]) -> dict[Any, Fit]:
+    """Return the fits of every curve of a table, as ``laws.fit_groups`` does, each kept or computed."""
+    return {name: fit(law, rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
+
+
+def robust_fit(found: Fit, level: float = LEVEL, names: tuple[str, ...] | None = None) -> RobustFit:
+    """Return ``laws.robust(found, level, names)``, as it was kept or computed now."""
+    law = type(found.law)
+    key = _key("robust", method("fit", "robust"), law.__name__, found.x, found.y, level, names)
+
+    def compute() -> dict[str, Any]:
+        again = robust(found, level, names)
+        return {"params": again.params, "intervals": again.intervals, "scale": again.scale,
+                "weights": again.weights.tolist()}  # fmt: skip
+
+    known = _known_or(key, f"robust {law.__name__}", compute)
+    intervals = {name: (low, high) for name, (low, high) in known["intervals"].items()}
+    return RobustFit(law(**known["params"]), intervals, known["scale"], np.array(known["weights"]), level)
+
+
+def compare(
+    grids: dict[tuple, pd.DataFrame], laws: list[str] | None = None, folds: int = 3, repeats: int = 1, seed: int = 0
+) -> pd.DataFrame:
+    """Return ``laws.compare.compare(...)``, each grid and law as it was kept or computed now."""
+    parts = []
+    for key, grid in grids.items():
+        for name in laws or JOINT_LAWS:
+            columns = [grid[column] for column in ("n", "u", "bits")]
+            known_as = _key("compare", method("fit", "compare"), name, list(key), *columns, folds, repeats, seed)
+            one = partial(judging.compare, {key: grid}, [name], folds, repeats, seed)
+            parts.append(table(known_as, f"comparison of {name}", one))
+    return pd.concat(parts, ignore_index=True)
+
+
+def table(key: str, what: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+    """Return a small table of numbers and text, as it was kept under a key or computed now.
+
+    Parameters
+    ----------
+    key : from ``key_of``
+    what : a word on what it is, for people who read the file
+    compute : function that returns the table; its index and its columns are text or numbers
+    """
+
+    def plain() -> dict[str, Any]:
+        found = compute()
+        return {"index": found.index.tolist(), "name": found.index.name,
+                "columns": {name: found[name].tolist() for name in found}}  # fmt: skip
+
+    known = _known_or(key, what, plain)
+    return pd.DataFrame(known["columns"], index=pd.Index(known["index"], name=known["name"]))
+
+
+def key_of(what: str, components: Iterable[str], *given: Any) -> str:
+    """Return the key of something that components (``versions``) compute from arrays, columns or plain data."""
+    return _key(what, method(*components), *given)
+
+
+def _key(*given: Any) -> str:
+    """Return a hash of plain data and of arrays by their bytes: the last bit of a number counts."""
+    digest = hashlib.sha256()
+    for part in given:
+        if isinstance(part, (np.ndarray, pd.Series)):
+            array = np.ascontiguousarray(part)
+            digest.update(f"{array.dtype} {array.shape} ".encode() + array.tobytes())
+        else:
+            digest.update(json.dumps(part, sort_keys=True).encode())
+        digest.update(b"|")
+    return digest.hexdigest()[:24]
+
+
+def _fit_as_plain(found: Fit) -> dict[str, Any]:
+    return {
+        "params": found.params, "stderr": found.stderr, "status": found.status, "message": found.message,
+        "covariance": found.covariance.tolist(), "spread": found.spread, "intervals": found.interval(LEVEL),
+    }  # fmt: skip
+
+
+def _fit_of_plain(law: type[Law], x: np.ndarray, y: np.ndarray, known: dict[str, Any]) -> KeptFit:
+    def log_likelihood(theta: np.ndarray) -> float:
+        return -float(((law._formula(x, theta) - y) ** 2).sum()) / known["spread"] ** 2 / 2
+
+    return KeptFit(
+        law(**known["params"]), x, y, known["params"], known["stderr"], known["status"], known["message"],
+        np.array(known["covariance"]), known["spread"], log_likelihood=log_likelihood,
+        intervals={name: (low, high) for name, (low, high) in known["intervals"].items()},
+    )  # fmt: skip
+
+
+def _known_or(key: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    known = _lookup(key)
+    if known is not None:
+        return known
+    found = json.loads(json.dumps(compute()))
+    _note(key, what, lambda: found)
+    return found
+
+
+def _lookup(key: str) -> dict[str, Any] | None:
+    if _missed is not None:
+        return json.loads(_missed[key][1]) if key in _missed else None
+    file = reference.folder() / f"{NAME}.parquet"
+    text = _all(file, file.stat().st_mtime_ns).get(key) if file.exists() else None
+    return None if text is None else json.loads(text)
+
+
+@lru_cache(maxsize=1)
+def _all(file: Path, _mtime: int) -> dict[str, str]:
+    rows = pd.read_parquet(file)
+    return dict(zip(rows["key"], rows["content"], strict=True))
+
+
+def _note(key: str, what: str, found: Callable[[], dict[str, Any]]) -> None:
+    """Note what was not kept and had to be computed, where somebody records it."""
+    if _missed is not None:
+        _missed[key] = what, json.dumps(found())
+
+
+def processor() -> str:
+    """Return a name of what this processor and these packages compute alike to the last bit."""
+    show: Any = np.show_config
+    found = show(mode="dicts")["SIMD Extensions"]
+    return short_hash([found.get("baseline", []), found.get("found", []), np.__version__, scipy.__version__])
+
+
+@contextmanager
+def recording() -> Iterator[dict[str, tuple[str, str]]]:
+    """Compute everything again meanwhile and note it: key → (what it is, its content as JSON)."""
+    global _missed
+    before, _missed = _missed, {}
+    try:
+        yield _missed
+    finally:
+        _missed = before

@@ -1,0 +1,261 @@
+"""How much noise a representation bears: the noise law along levels of noise, and the level that costs bits."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers._utils.validation import choose, in_range
+from helpers.laws import Fit, NoiseLaw, kept
+from helpers.noise.images import CLEAN
+from helpers.store.points import CURVE, mean_and_error, named, seed_means
+
+_FLAT = 0.01  # bits below which a curve has nothing to lose
+_NOTHING_LEFT = 0.95
+_SYMBOLS = {"gaussian": "σ", "pixelation": "f", "substitution": "p"}
+_POWERS = {1: "⁻¹", 2: "⁻²"}
+
+
+@dataclass(frozen=True)
+class NoiseAxis:
+    """What relates a noise level to the signal-to-noise ratio of the law.
+
+    Attributes
+    ----------
+    kind : "gaussian" (σ), "pixelation" (side f of a tile) or "substitution" (share p of residues)
+    power : int
+        SNR ∝ level^−power, for images. Substitution has SNR = (1 − p)/p and no power.
+
+    Examples
+    --------
+    >>> axis = NoiseAxis("pixelation", 2)
+    >>> axis.snr(4.0), axis.level(0.0625), axis.clean, str(axis)
+    (0.0625, 4.0, 1.0, 'SNR ∝ f⁻²')
+    >>> str(NoiseAxis("substitution")), round(NoiseAxis("substitution").level(999.0), 6)
+    ('SNR = (1 − p)/p', 0.001)
+    """
+
+    kind: str
+    power: int = 2
+
+    def __post_init__(self) -> None:
+        """Check both."""
+        choose(self.kind, _SYMBOLS, "kind of noise")
+        in_range(self.power, 0, 10, "power", open_low=True)
+
+    def snr(self, level: Any) -> Any:
+        """Return the signal-to-noise ratio of levels; infinite at level 0."""
+        with np.errstate(divide="ignore"):
+            level = np.asarray(level, float)
+            found = (1 - level) / level if self.kind == "substitution" else level**-self.power
+        return found if found.ndim else float(found)
+
+    def level(self, snr: Any) -> Any:
+        """Return the level of signal-to-noise ratios."""
+        snr = np.asarray(snr, float)
+        found = 1 / (1 + snr) if self.kind == "substitution" else snr ** (-1 / self.power)
+        return found if found.ndim else float(found)
+
+    @property
+    def clean(self) -> float:
+        """Signal-to-noise ratio of the noise-free samples."""
+        return self.snr(CLEAN.get(self.kind, 0.0))
+
+    def __str__(self) -> str:
+        """Return the relation as a legend shows it."""
+        if self.kind == "substitution":
+            return "SNR = (1 − p)/p"
+        return f"SNR ∝ {_SYMBOLS[self.kind]}{_POWERS.get(self.power, f'^−{self.power}')}"
+
+
+def image_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the seed means of image rows; noise-free images are in the curve of every kind of noise, at its level.
+
+    Of several numbers of training images the largest is taken.
+    """
+    points = named(_most(seed_means(table)))
+    points["curve"] = points["curve"].str.replace("^class, ", "", regex=True)
+    clean = points[points["noise_kind"] == "none"]
+    kinds = [kind for kind in CLEAN if (points["noise_kind"] == kind).any()]
+    again = [clean.assign(noise_kind=kind, noise_level=CLEAN[kind], probe_noise_level=CLEAN[kind]) for kind in kinds]
+    return pd.concat([points[points["noise_kind"].isin(kinds)], *again], ignore_index=True)
+
+
+SEQUENCE_ROLES = {"both": "training and probe misread", "train": "training misread", "probe": "probe misread"}
+
+
+def sequence_points(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the seed means of sequence rows as curves by what was misread; clean sequences are in each.
+
+    ``noise_level`` is the share of wrong residues in what was misread. Of several numbers of training sequences the
+    largest is taken.
+    """
+    points = named(_most(seed_means(table)))
+    several = points["curve"].nunique() > 1
+    train, probe = points["noise_level"], points["probe_noise_level"]
+    parts = []
+    for role, chosen in (("both", train == probe), ("train", probe == 0), ("probe", train == 0)):
+        level = train if role == "train" else probe
+        own = points[chosen]
+        own = own.assign(curve=SEQUENCE_ROLES[role] + (", " + own["curve"] if several else ""))
+        own["noise_level"] = own["probe_noise_level"] = level[chosen]
+        if own["noise_level"].gt(0).any():
+            parts.append(own)
+    if not parts:
+        raise ValueError("there are clean sequences only: measure some rate above 0.")
+    return pd.concat(parts, ignore_index=True)
+
+
+def _most(points: pd.DataFrame) -> pd.DataFrame:
+    return points[points["n_train"] == points.groupby(CURVE)["n_train"].transform("max")]
+
+
+def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict[str, Fit]:
+    """Fit the noise law to every curve of a kind of noise; points of infinite SNR are no part of a fit.
+
+    Nor are sequences with more wrong residues than 19 in 20, where a residue says nothing: beyond, it says again what
+    it is not, which the law does not describe.
+
+    Parameters
+    ----------
+    points : DataFrame from ``image_points`` or ``seed_means``
+    axis : NoiseAxis
+    by : column whose values are the curves
+    """
+    chosen = points[points["noise_kind"] == axis.kind].assign(at=lambda t: axis.snr(t["noise_level"].to_numpy()))
+    spoiled = chosen[np.isfinite(chosen["at"]) & (chosen["at"] > 0)]
+    if axis.kind == "substitution":
+        spoiled = spoiled[spoiled["noise_level"] <= _NOTHING_LEFT]
+    return {name: kept.fit(NoiseLaw, rows["at"], rows["mi_bits"]) for name, rows in spoiled.groupby(by)}
+
+
+def exponents(points: pd.DataFrame, kind: str, powers: tuple[int, ...] = (1, 2)) -> dict[NoiseAxis, Fit]:
+    """Fit one curve with each candidate power of the noise level as the signal-to-noise ratio."""
+    if not (points["noise_kind"] == kind).any():
+        raise ValueError(f"there are no measured points of {kind} noise: see what failed, or add levels.")
+    if points["curve"].nunique() != 1:
+        raise ValueError(f"there are {points['curve'].nunique()} curves: choose one.")
+    axes = [NoiseAxis(kind, power) for power in powers]
+    return {axis: next(iter(fit_levels(points, axis).values())) for axis in axes}
+
+
+def better(fits: dict[NoiseAxis, Fit]) -> NoiseAxis:
+    """Return the axis on which the law fits with the smaller error."""
+    return min(fits, key=lambda axis: fits[axis].rmse)
+
+
+def on_one_axis(points: pd.DataFrame, axes: dict[str, NoiseAxis]) -> tuple[pd.DataFrame, dict[str, Fit]]:
+    """Return points and fits of all kinds of noise together, for ``charts.collapse`` with ``x="snr"``.
+
+    Parameters
+    ----------
+    points : DataFrame from ``image_points``
+    axes : dict of kind of noise → NoiseAxis
+    """
+    parts: list[pd.DataFrame] = []
+    fits: dict[str, Fit] = {}
+    for kind, axis in axes.items():
+        own = points[points["noise_kind"] == kind]
+        own = own.assign(snr=axis.snr(own["noise_level"].to_numpy()), curve=kind + ", " + own["curve"])
+        parts.append(own[np.isfinite(own["snr"])])
+        fits |= fit_levels(own, axis)
+    return pd.concat(parts, ignore_index=True), fits
+
+
+@dataclass(frozen=True)
+class Loss:
+    """A loss of information that somebody may be willing to bear: in bits, or as a share of the noise-free bits."""
+
+    bits: float = 0.0
+    share: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Check that it is one of both."""
+        in_range(self.bits, 0, 100, "bits of a loss")
+        in_range(self.share, 0, 1, "share of a loss")
+        if bool(self.bits) == bool(self.share):
+            raise ValueError(f"a loss is {self.bits:g} bits and a share of {self.share:g}: give one of them.")
+
+    def left(self, noise_free: float) -> float:
+        """Return the bits that are left."""
+        return noise_free * (1 - self.share) - self.bits
+
+    def __str__(self) -> str:
+        """Return it as a table shows it."""
+        return f"{self.share:.0%}" if self.share else f"{self.bits:g} bit"
+
+
+def tolerance(
+    fits: dict[Any, tuple[NoiseAxis, Fit]],
+    losses: tuple[Loss, ...] = (Loss(bits=0.5), Loss(share=0.1)),
+    size: int | None = None,
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """Return the noise level at which each curve has lost so much against its noise-free end, as the law has it.
+
+    The intervals take the axis as given: that its exponent was chosen on the same points is not in them.
+
+    Parameters
+    ----------
+    fits : dict of name → (axis, fit)
+    losses : tuple of Loss
+    size : int, optional
+        Side of the images in pixels: for pixelation the tiles left along a side are given too.
+    level : float
+        Of the intervals.
+
+    Returns
+    -------
+    DataFrame
+        One row a curve and loss: noise-free bits of the law, level with its interval (NaN where the curve has not so
+        much to lose), ``pixels`` with its interval, R², status.
+    """
+    rows = []
+    for name, (axis, fit) in fits.items():
+        law = fit.law
+        if not isinstance(law, NoiseLaw):
+            raise TypeError(f"{name} is a {type(law).__name__}: tolerance takes fits of NoiseLaw.")
+        noise_free = float(law(axis.clean))
+        for loss in losses:
+            value = low = high = float("nan")
+            if noise_free > _FLAT and loss.left(noise_free) > 0:
+                # A level that the points leave free has no ends; a flat law has no level at all.
+                with np.errstate(all="ignore"):
+                    value, low, high = fit.derived(_level_at(axis, loss), level, positive=True)
+                # No tile is smaller than a pixel, and no more than all residues are wrong.
+                low = max(low, CLEAN.get(axis.kind, 0.0))
+                high = min(high, 1.0) if axis.kind == "substitution" else high
+            tiles = {}
+            if size is not None and axis.kind == "pixelation":
+                tiles = {"pixels": size / value, "pixels_low": size / high, "pixels_high": size / low}
+            rows.append({
+                "curve": str(name), "axis": str(axis), "noise-free bits": noise_free, "lost": str(loss), "level": value,
+                "level_low": low, "level_high": high, **tiles, "R²": fit.r_squared, "status": fit.status,
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def _level_at(axis: NoiseAxis, loss: Loss) -> Callable[[Any], float]:
+    # The bits left of a law that is moved a little may be none: the least SNR then, not an error.
+    return lambda law: axis.level(float(law.depth_for(max(loss.left(float(law(axis.clean))), 1e-9))))
+
+
+def hardest(points: pd.DataFrame) -> pd.DataFrame:
+    """Return what noise-free images tell of each class against the others, hardest first.
+
+    Parameters
+    ----------
+    points : DataFrame from ``image_points`` of one-vs-rest rows
+    """
+    clean = points[points["noise_level"] == points["noise_kind"].map(CLEAN)]
+    clean = clean[clean["noise_kind"] == clean["noise_kind"].iloc[0]]
+    rows = {}
+    for signal, group in clean.groupby("signal"):
+        (bits, error), ceiling = mean_and_error(group), group["mi_ceiling_bits"].mean()
+        rows[signal] = {
+            "bits": bits, "± (95 %)": 1.96 * error, "ceiling": ceiling, "share of the ceiling": bits / ceiling,
+            "seeds": group["seed"].nunique(),
+        }  # fmt: skip
+    return pd.DataFrame(rows).T.rename_axis("signal").sort_values("share of the ceiling")

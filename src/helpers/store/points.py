@@ -1,0 +1,235 @@
+"""From measured rows to the points of curves: seed means, axes, names, shares."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers._utils.validation import choose
+from helpers.store.rows import Store
+
+# What tells one curve of a table from another; ``settings`` holds all options that are not columns.
+CURVE = ["dataset", "signal", "representation", "dim", "settings"]
+
+
+def seed_means(table: pd.DataFrame) -> pd.DataFrame:
+    """Average the folds of each seed, leaving one row a seed: the points that laws are fitted to.
+
+    Failed rows are left out; ``n_folds`` says how many folds each mean has. Columns that are not
+    settings are averaged (``mi_stderr_bits`` as the error of that mean).
+
+    Raises
+    ------
+    ValueError
+        Naming the column, if the table lacks one; that of no measured point has none.
+    """
+    keys = [*CURVE, "noise_kind", "n_train", "noise_level", "probe_noise_level", "seed"]
+    averaged = ["umis_per_cell", "snr", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits"]
+    _check_columns(table, [*keys, "status", "fold", *averaged])
+    good = table[table["status"] == "ok"].copy()
+    good["mi_stderr_bits"] = good["mi_stderr_bits"].astype(float) ** 2
+    return good.groupby(keys, as_index=False).agg(
+        umis_per_cell=("umis_per_cell", "mean"),
+        snr=("snr", "mean"),
+        mi_bits=("mi_bits", "mean"),
+        mi_stderr_bits=("mi_stderr_bits", lambda v: float(np.sqrt(v.sum()) / len(v))),
+        mi_null_bits=("mi_null_bits", "mean"),
+        mi_ceiling_bits=("mi_ceiling_bits", "first"),
+        n_folds=("fold", "nunique"),
+    )
+
+
+def _check_columns(table: pd.DataFrame, wanted: list[str]) -> None:
+    for column in wanted:
+        if column not in table:
+            has = f"it has {', '.join(map(str, table))}" if len(table) else "no point was measured"
+            raise ValueError(f"the table has no column {column!r}: {has}. Run `noise-scaling sweep` first.")
+
+
+def noise_axis(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the points of noise curves: all training cells, probe and training cells at equal depth."""
+    most = points.groupby(CURVE)["n_train"].transform("max")
+    return points[(points["n_train"] == most) & (points["noise_level"] == points["probe_noise_level"])]
+
+
+ROLES = {
+    "both": "training and probe cells thinned",
+    "train": "training cells thinned, probe clean",
+    "probe": "probe cells thinned, training clean",
+}
+
+
+def noise_roles(points: pd.DataFrame) -> pd.DataFrame:
+    """Return three curves of a train × probe matrix: noise in both, in training alone, in the probe alone.
+
+    ``role`` names the curve; ``thinned_umis`` is the mean depth of the cells that are thinned, in UMIs per cell.
+    Points that belong to several curves, such as the one with no noise, are in each.
+    """
+    train, probe = points["noise_level"], points["probe_noise_level"]
+    of_role = {"both": train == probe, "train": probe == probe.max(), "probe": train == train.max()}
+    parts = []
+    for role, chosen in of_role.items():
+        rows = points[chosen]
+        # Training cells are as deep as probe cells on average, each at its own fraction.
+        factor = rows["noise_level"] / rows["probe_noise_level"] if role == "train" else 1.0
+        parts.append(rows.assign(role=ROLES[role], thinned_umis=rows["umis_per_cell"] * factor))
+    return pd.concat(parts, ignore_index=True)
+
+
+_SHARES = [
+    *("dataset", "signal", "representation", "role"),
+    *("fall with both (bits)", "fall (bits)", "share of the fall", "± (95 %)", "nulls subtracted"),
+]
+
+
+def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
+    """Return how much of the fall with both sides thinned remains with one side thinned, at the smallest depth.
+
+    Parameters
+    ----------
+    roles : DataFrame from ``noise_roles``
+
+    Returns
+    -------
+    DataFrame
+        One row a dataset, signal, representation and role, with a 95 % interval from the sampling errors and the
+        spread of the seeds; the four means are taken as independent, so it is rather too wide. Matrices whose three
+        roles do not begin and end at the same levels, as where points are missing, are left out.
+    """
+    rows = []
+    for (dataset, signal, model), group in roles.groupby(["dataset", "signal", "representation"]):
+        levels = group[["noise_level", "probe_noise_level"]].min(axis=1)
+        of_role = levels.groupby(group["role"]).agg(["min", "max"])
+        if len(of_role) < len(ROLES) or len(of_role.drop_duplicates()) > 1:
+            continue
+        ends, bare = {}, {}
+        for role, curve in group.groupby("role"):
+            level = levels[curve.index]
+            for end, chosen in (("top", level == level.max()), ("bottom", level == level.min())):
+                ends[role, end] = mean_and_error(curve[chosen])
+                bare[role, end] = (curve[chosen]["mi_bits"] - curve[chosen]["mi_null_bits"]).mean()
+        both, both_error = _difference(ends[ROLES["both"], "top"], ends[ROLES["both"], "bottom"])
+        bare_both = bare[ROLES["both"], "top"] - bare[ROLES["both"], "bottom"]
+        for role in (ROLES["train"], ROLES["probe"]):
+            fall, error = _difference(ends[role, "top"], ends[role, "bottom"])
+            half = 1.96 * np.hypot(error, both_error * fall / both) / abs(both)
+            rows.append({
+                "dataset": dataset, "signal": signal, "representation": model, "role": role,
+                "fall with both (bits)": both, "fall (bits)": fall, "share of the fall": fall / both, "± (95 %)": half,
+                "nulls subtracted": (bare[role, "top"] - bare[role, "bottom"]) / bare_both,
+            })  # fmt: skip
+    return pd.DataFrame(rows, columns=_SHARES)
+
+
+def _difference(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
+    return a[0] - b[0], float(np.hypot(a[1], b[1]))
+
+
+def cell_axis(points: pd.DataFrame, min_sizes: int = 2) -> pd.DataFrame:
+    """Return the points of cell-number curves: depths at which ``min_sizes`` or more sizes were measured.
+
+    Where there is a ``curve`` column, a depth below the data's own is added to the name.
+    """
+    equal = points[points["noise_level"] == points["probe_noise_level"]]
+    sizes = equal.groupby([*CURVE, "noise_level"])["n_train"].transform("nunique")
+    chosen = equal[sizes >= min_sizes]
+    if "curve" not in chosen:
+        return chosen
+    depth = chosen["noise_level"].map(lambda f: "" if f == 1 else f", depth × {f:g}")
+    return chosen.assign(curve=chosen["curve"] + depth)
+
+
+def measured(store: Store, **wanted: Any) -> pd.DataFrame:
+    """Return the seed means of what a store holds, with a ``curve`` column to tell curves apart.
+
+    Parameters
+    ----------
+    store : Store
+    **wanted : values that columns must have, such as ``dataset="pbmc68k"``
+
+    Raises
+    ------
+    ValueError
+        If a column is none of the table's, or nothing fits, saying how to measure it.
+    """
+    table = store.table()
+    for column, value in wanted.items():
+        choose(column, table.columns, "column of measured points")
+        table = table[table[column] == value]
+    thinned = table[table["noise_kind"] == "thinning"]
+    points = seed_means(thinned) if len(thinned) else thinned
+    if not len(points):
+        asked = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "thinned cells"
+        raise ValueError(f"{store.path} has no measured point with {asked}: run `noise-scaling sweep` first.")
+    return named(points)
+
+
+def named(points: pd.DataFrame) -> pd.DataFrame:
+    """Add a ``curve`` column to seed means: signal and representation, and whatever else tells curves apart.
+
+    Raises
+    ------
+    ValueError
+        Naming the column, if the table lacks one; that of no measured point has none.
+    """
+    _check_columns(points, CURVE)
+    names = points["signal"] + ", " + points["representation"]
+    if points["dataset"].nunique() > 1:
+        names = points["dataset"] + " " + names
+    names = names.str.replace("_", " ")
+    # Runs with other options are curves of their own, and say so.
+    for extra in ("dim", "settings"):
+        several = points.groupby(CURVE[:3])[extra].transform("nunique") > 1
+        names = names.where(~several, names + f", {extra} " + points[extra].astype(str))
+    return points.assign(curve=names)
+
+
+def above_ceiling(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return the rows whose information exceeds the ceiling by more than its 95 % interval: none, if all is well."""
+    table = pd.concat(tables).query("status == 'ok'")
+    excess = table["mi_bits"] - table["mi_ceiling_bits"] - 1.96 * table["mi_stderr_bits"]
+    shown = ["dataset", "signal", "representation", "n_train", "noise_level", "seed", "mi_bits", "mi_stderr_bits"]
+    return table[excess > 0][[*shown, "mi_ceiling_bits"]].reset_index(drop=True)
+
+
+def nulls(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return mean, spread and range in bits of the permuted nulls, whose answer is known: 0."""
+    table = pd.concat(tables).query("status == 'ok'")
+    found = table.groupby(["signal", "representation"])["mi_null_bits"].agg(["mean", "std", "min", "max", "count"])
+    return found.rename(columns={"std": "standard deviation", "count": "estimates"}).round(3)
+
+
+def compared(tests: dict[str, pd.DataFrame], controls: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
+    """Return measured rows beside those of their controls, mean over seeds, and the difference in bits.
+
+    Parameters
+    ----------
+    tests, controls : dicts of the same labels → DataFrame of rows
+    name : what the labels are
+
+    Returns
+    -------
+    DataFrame
+        One row a label and representation. The 95 % interval of the difference has the sampling errors of both
+        sides, which seeds share, and the spread of the seeds.
+    """
+    rows = []
+    for label, test in tests.items():
+        for model, group in test.groupby("representation"):
+            control = controls[label][controls[label]["representation"] == model]
+            (bits, error), (other, other_error) = mean_and_error(group), mean_and_error(control)
+            rows.append({
+                name: label, "representation": model, "UMIs": group["umis_per_cell"].mean(),
+                "control's UMIs": control["umis_per_cell"].mean(), "n": int(group["n_probe"].iloc[0]),
+                "control's n": int(control["n_probe"].iloc[0]), "measured (bits)": bits, "control (bits)": other,
+                "difference (bits)": bits - other, "± (95 %)": 1.96 * float(np.hypot(error, other_error)),
+                "seeds": group["seed"].nunique(),
+            })  # fmt: skip
+    return pd.DataFrame(rows)
+
+
+def mean_and_error(rows: pd.DataFrame) -> tuple[float, float]:
+    """Mean information, and its standard error: sampling, which seeds share, and the spread of the seeds."""
+    bits = rows["mi_bits"]
+    between = bits.std() / np.sqrt(len(bits)) if len(bits) > 1 else 0.0
+    return float(bits.mean()), float(np.hypot(rows["mi_stderr_bits"].mean(), between))

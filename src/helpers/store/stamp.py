@@ -1,0 +1,245 @@
+"""What made an executed notebook: code, packages, data and rows; and what of them has changed since."""
+
+import json
+import os
+import platform
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import helpers
+from helpers._utils.content import code_hash, file_hash, short_hash
+from helpers.store.versions import version as version_of
+
+KEY = "noise_scaling"  # in a notebook's metadata
+_NOTES = "NOISE_SCALING_NOTES"  # file in which a running notebook notes what it uses
+_PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "scanpy", "anndata")
+_MEASURING = (*_PACKAGES, "scikit-misc", "scvi-tools", "transformers", "latentmi")
+# They change how a page looks or is started, not what is on it.
+APART = ("helpers.book.sphinx", "helpers.book.cli", "helpers.book.engine", "helpers.book.kernel")
+_FOLDER = Path(__file__).parents[1]
+_CHANGED = "changed while it ran"
+
+
+def code_state(modules: Iterable[str]) -> str:
+    """Return the hash of the code of some modules of this project: comments and layout do not count.
+
+    >>> code_state(["helpers.laws"]) == code_state(["helpers", "helpers.laws", "helpers.book.cli"])
+    False
+    """
+    return _state(tuple(sorted(_file_of(name) for name in modules if name not in APART)))
+
+
+def _file_of(module: str) -> str:
+    path = _FOLDER.parent.joinpath(*module.split("."))
+    return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
+
+
+def _state(files: tuple[str, ...]) -> str:
+    """Return the hash of the code of files; of one that is gone, its absence counts."""
+    there = [file for file in files if Path(file).exists()]
+    return short_hash([code_hash(there), [Path(file).name for file in files if file not in there]])
+
+
+@dataclass
+class Notes:
+    """What a notebook has noted: data (hash by name), files that it read, and versions that decide its rows.
+
+    ``variable`` is what its environment must hold for it to do so.
+    """
+
+    variable: dict[str, str]
+    data: dict[str, str] = field(default_factory=dict)
+    read: dict[str, str] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
+
+
+@contextmanager
+def noting() -> Iterator[Notes]:
+    """Collect what notebooks note that have the yielded ``variable`` in their environment, also in their processes."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "notes"
+        notes = Notes({_NOTES: str(file)})
+        try:
+            yield notes
+        finally:
+            lines = set(file.read_text("utf8").splitlines()) if file.exists() else set()
+            for kind, *words in sorted(json.loads(line) for line in lines):
+                if kind == "data":
+                    notes.data[words[0]] = words[1]
+                elif kind == "read":
+                    notes.read[words[0]] = _digest(words[0])
+                else:
+                    notes.versions[words[0]] = int(words[1])
+
+
+def _note(kind: str, *words: str) -> None:
+    if file := os.environ.get(_NOTES):
+        _append(file, f"{json.dumps([kind, *words])}\n")
+
+
+@cache  # once is enough
+def _append(file: str, line: str) -> None:
+    with open(file, "a", encoding="utf8") as notes:
+        notes.write(line)
+
+
+def note_data(used: Iterable[tuple[str, str]]) -> None:
+    """Note which data (name and hash) a running notebook uses; nothing where nobody asked."""
+    for name, state in sorted(set(used)):
+        _note("data", name, state)
+
+
+def note_read(file: str | Path) -> None:
+    """Note that a running notebook reads a file, or the rows of a folder; nothing where nobody asked."""
+    _note("read", str(Path(file).resolve()))
+
+
+def note_versions(used: Mapping[str, int]) -> None:
+    """Note the versions of components that decide numbers of a running notebook; nothing where nobody asked."""
+    for component, number in used.items():
+        _note("version", component, str(number))
+
+
+def _digest(path: str) -> str:
+    """Return a hash of a file, or of the rows of a store by their names, which say all that decided them."""
+    place = Path(path)
+    if not place.is_dir():
+        return file_hash(place)
+    rows = sorted((row.name, row.stat().st_size) for row in (place / "rows").glob("*.json"))
+    return short_hash([rows, file_hash(place / "measured.parquet")])
+
+
+@cache
+def environment() -> dict[str, str]:
+    """Return what a row records of the code and the packages it was measured with: commit, Python and versions.
+
+    >>> sorted(environment())
+    ['commit', 'packages', 'python']
+    """
+    packages = [f"{name} {number}" for name, number in _installed(_MEASURING).items()]
+    return {"commit": commit(), "python": platform.python_version(), "packages": ", ".join(packages)}
+
+
+def commit() -> str:
+    """Return the commit of the clone that this package is in, marked "-dirty" if its files differ; or its version."""
+    root = _FOLDER.parents[1]
+    if (root / ".git").exists():
+        asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+        with suppress(OSError, subprocess.CalledProcessError):
+            return subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+    return f"version {helpers.__version__}, not in a git clone"
+
+
+def _installed(packages: Iterable[str]) -> dict[str, str]:
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def stamp(
+    source: str,
+    notes: Notes,
+    modules: Iterable[str] = (),
+    parameters: dict[str, Any] | None = None,
+    cells: Iterable[str] = (),
+    since: float = float("inf"),
+) -> dict[str, Any]:
+    """Return what is kept in the metadata of a notebook that was executed.
+
+    Parameters
+    ----------
+    source : its text
+    notes : what it noted
+    modules : of this project, which it imported
+    parameters : which it was given
+    cells : the code of its cells
+    since : when it started, in seconds of ``time.time``; code that was changed later is not what it ran
+
+    Examples
+    --------
+    >>> sorted(stamp("text", Notes({}, {"pbmc68k": "0fd4"})))
+    ['cells', 'code', 'data', 'modules', 'packages', 'parameters', 'read', 'text', 'version', 'versions']
+    """
+    modules = sorted(set(modules) - set(APART))
+    changed = any(Path(_file_of(name)).stat().st_mtime > since for name in modules)
+    return {
+        "version": helpers.__version__,
+        "code": _CHANGED if changed else code_state(modules),
+        "modules": modules,
+        "text": short_hash(source),
+        "cells": short_hash(list(cells)),
+        "parameters": short_hash(parameters or {}),
+        "packages": {"python": platform.python_version(), **_installed(_PACKAGES)},
+        "data": notes.data,
+        "read": {_inside(path): digest for path, digest in notes.read.items()},
+        "versions": notes.versions,
+    }
+
+
+def _inside(path: str) -> str:
+    """Return a path as seen from the clone, so that the clone can move."""
+    root = str(_FOLDER.parents[1])
+    return os.path.relpath(path, root) if path.startswith(f"{root}{os.sep}") else path
+
+
+def _outside(path: str) -> str:
+    return str(_FOLDER.parents[1] / path)
+
+
+def changes(made: dict[str, Any] | None, source: str, parameters: dict[str, Any] | None = None) -> list[str]:
+    """Return what has changed since a page was executed: the code it imports, its text, its parameters, the
+    measurements it read; code and text if it does not say.
+
+    >>> made = stamp("text", Notes({}), parameters={"dim": 8})
+    >>> changes(made, "text"), changes(made, "other text", {"dim": 16}), changes(None, "text")
+    ([], ['text', 'parameters'], ['code', 'text'])
+    """
+    if made is None or "modules" not in made:
+        return ["code", "text"]
+    now = {"code": code_state(made["modules"]), "text": short_hash(source)}
+    if parameters is not None:
+        now["parameters"] = short_hash(parameters)
+    changed = [what for what, state in now.items() if made[what] != state]
+    read = any(_digest(_outside(path)) != digest for path, digest in made["read"].items())
+    return changed + ["measurements"] * read
+
+
+def measures_otherwise(made: dict[str, Any] | None, cells: Iterable[str], parameters: dict[str, Any]) -> bool:
+    """Return whether a job that measures would now measure something else: by its cells, parameters or versions.
+
+    >>> made = stamp("text", Notes({}), parameters={"dim": 8}, cells=["1 + 1"])
+    >>> measures_otherwise(made, ["1 + 1"], {"dim": 8}), measures_otherwise(made, ["1 + 2"], {"dim": 8})
+    (False, True)
+    """
+    if made is None or "versions" not in made:
+        return True
+    now = (short_hash(list(cells)), short_hash(parameters), {name: version_of(name) for name in made["versions"]})
+    return now != (made["cells"], made["parameters"], made["versions"])
+
+
+def in_words(made: dict[str, Any]) -> str:
+    """Return one sentence on what a page was executed with.
+
+    >>> in_words({"version": "0.1.0", "code": "c0de", "packages": {"python": "3.11.2"}, "data": {"pbmc68k": "0fd4"}})
+    'Executed by noise-scaling 0.1.0 (code c0de) with python 3.11.2. Data: pbmc68k 0fd4.'
+    """
+    packages = ", ".join(f"{name} {number}" for name, number in made["packages"].items())
+    data = ", ".join(f"{name} {state}" for name, state in made["data"].items()) or "none measured"
+    return f"Executed by noise-scaling {made['version']} (code {made['code']}) with {packages}. Data: {data}."
+
+
+def of_notebook(file: Path) -> dict[str, Any] | None:
+    """Return the stamp of an executed notebook; None if there is none to read."""
+    try:
+        return json.loads(file.read_text("utf8"))["metadata"].get(KEY)
+    except (OSError, ValueError, KeyError):
+        return None

@@ -1,0 +1,112 @@
+"""Versions of what decides numbers: a row's ``method`` names them, and with settings and data it is the row's key.
+
+Each component says in its module ``VERSION = 2  # when and what changed``. It rises if, and only if, numbers change;
+the golden numbers of ``tests/golden.json`` hold both to it. Names, types, wording and places of code are free.
+"""
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+# Where each component's version stands; that of a loader, in the module of its data set.
+_FILES = {
+    "cells": "sweep/cells", "images": "sweep/images", "sequences": "sweep/sequences",
+    "reconstruction": "sweep/reconstruction", "pairs": "information/known_pairs", "data": "datasets/base",
+    "thin": "noise/counts", "pixels": "noise/images", "substitution": "noise/sequences", "prep": "preprocess/genes",
+    "random_projection": "representations/linear", "pca": "representations/linear", "scvi": "representations/scvi",
+    "txformer": "representations/txformer", "masked_reconstruction": "representations/masked",
+    "precomputed": "representations/precomputed", "mobilenet": "representations/mobilenet",
+    "esm": "representations/esm", "set_transformer": "representations/reconstruction",
+    "training": "representations/training",
+    "lmi": "information/lmi", "plugin": "information/discrete", "ksg": "information/ksg", "cca": "information/gaussian",
+    "latentmi": "information/latentmi",
+    "fit": "laws/base", "robust": "laws/robust", "compare": "laws/compare", "probe": "findings/probe",
+    "false_alarms": "findings/curves",
+}  # fmt: skip
+_HELPERS = Path(__file__).parents[1]
+# What a representation of cells is trained by.
+_TRAINED = {"scvi": ("training",), "txformer": ("training",), "masked_reconstruction": ("set_transformer", "training")}
+# Variants of an estimator that are options of it.
+_VARIANTS = {"lmi_bound": "lmi", "lmi_one_hot": "lmi"}
+_ASSIGNED = re.compile(r"^VERSION = (\d+)  # ", re.MULTILINE)
+
+
+@cache
+def version(component: str) -> int:
+    """Return the version of a component, read from its source: nothing is imported for it.
+
+    Parameters
+    ----------
+    component : a name that a method holds, or "load_" and the module of a loader, such as "load_larry"
+
+    Examples
+    --------
+    >>> version("thin") >= 1
+    True
+    """
+    file = _file_of(component)
+    found = _ASSIGNED.findall(file.read_text("utf8"))
+    if len(found) != 1:
+        raise ValueError(f"{file} must have one line such as 'VERSION = 1  # when and what changed'.")
+    return int(found[0])
+
+
+def _file_of(component: str) -> Path:
+    if component in _FILES:
+        return _HELPERS / f"{_FILES[component]}.py"
+    name = component.removeprefix("load_")
+    of_cells = _HELPERS / "datasets" / "cells" / f"{name}.py"
+    return of_cells if of_cells.exists() else _HELPERS / "datasets" / f"{name}.py"
+
+
+def method(*components: str) -> str:
+    """Return what identifies how something was computed: its components and their versions.
+
+    >>> import re
+    >>> re.sub(r"[0-9]+", "7", method("thin", "prep", "pca", "lmi"))
+    'thin7-prep7-pca7-lmi7'
+    """
+    return "-".join(f"{component}{version(component)}" for component in components)
+
+
+def rank(method: str) -> int:
+    """Return a number that grows with every new version: of two methods of a point, the later one has the larger.
+
+    >>> rank("thin1-prep2-pca1") > rank("thin1-prep1-pca1") > rank("unversioned")
+    True
+    """
+    return sum(int(number) for number in re.findall(r"(\d+)(?=-|$)", method))
+
+
+def method_of(point: dict[str, Any]) -> str:
+    """Return the method of a point of a sweep, from its settings.
+
+    >>> point = {"dataset": "pbmc68k", "representation": "pca", "lmi": {}}
+    >>> method_of(point).startswith("cells")
+    True
+    """
+    return method(*components_of(point))
+
+
+def components_of(point: dict[str, Any]) -> tuple[str, ...]:
+    """Return the names of the components that decide the numbers of a point.
+
+    >>> components_of({"dataset": "pbmc68k", "representation": "scvi", "lmi": {"estimator": "latentmi"}})
+    ('cells', 'thin', 'prep', 'scvi', 'training', 'latentmi')
+    >>> components_of({"task": "gaussian", "estimator": "lmi_bound"})
+    ('pairs', 'lmi')
+    """
+    if "task" in point:
+        return "pairs", _VARIANTS.get(point["estimator"], point["estimator"])
+    match point.get("modality", "single-cell"):
+        case "images":
+            by_class = "images", "pixels", "mobilenet", "training"
+            return (*by_class, "pca", "lmi") if point["readout"] == "last_layer" else (*by_class, "plugin")
+        case "sequences":
+            return "sequences", "substitution", "esm", "training", "lmi"
+        case "masked reconstruction":
+            trained = "reconstruction", "thin", "prep", "set_transformer", "training"
+            return (*trained, "pca", "lmi") if point["information"] else trained
+    model = point["representation"]
+    return "cells", "thin", "prep", model, *_TRAINED.get(model, ()), point["lmi"].get("estimator", "lmi")

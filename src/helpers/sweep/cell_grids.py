@@ -1,0 +1,90 @@
+"""The grids on cells that the reference results are measured on: ``config/grids/cells.yaml``."""
+
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field
+
+from helpers._utils.validation import choose
+from helpers.store.paths import project_root
+from helpers.store.stamp import note_read
+from helpers.sweep.engine import Grid, sizes_within
+
+
+class _OfDataset(BaseModel):
+    """What a block measures on one data set: each signal, with these training cells and all of them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    signals: list[str] = Field(min_length=1)
+    n_train: list[int] = Field(default=[])
+    depths: list[float] | None = None
+
+
+class _Block(BaseModel):
+    """Grids that share their models: ``common`` are options of ``Grid``."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    common: dict[str, Any]
+    datasets: dict[str, _OfDataset]
+
+
+def _blocks() -> dict[str, _Block]:
+    file = project_root() / "config" / "grids" / "cells.yaml"
+    note_read(file)
+    return {name: _Block(**block) for name, block in yaml.safe_load(file.read_text("utf8")).items()}
+
+
+def planned(block: str, datasets: list[str] | None = None, miniature: bool = False, **changes: Any) -> list[Grid]:
+    """Return the grids of one block of ``config/grids/cells.yaml``, one for each data set and signal.
+
+    Parameters
+    ----------
+    block : str
+        One of ``blocks()``: models that are measured on the same settings.
+    datasets : list of str, optional
+        Only these; all of the block's if not given.
+    miniature : bool
+        Simulated cells in each set's format instead of its data, to try a page without them.
+    **changes : options of ``Grid``, in all of them
+
+    Returns
+    -------
+    list of Grid
+        ``n_train`` holds the sizes of the file that the data allow, and all training cells as the last.
+
+    Raises
+    ------
+    ValueError
+        For an unknown block or data set, naming the nearest known.
+
+    Examples
+    --------
+    >>> grid, = planned("linear", ["pbmc68k"], seeds=[0])
+    >>> len(grid.depths), grid.n_train, len(grid.points())
+    (8, [25, 50, 100, 200, 350], 80)
+    """
+    blocks = _blocks()
+    chosen = blocks[choose(block, blocks, "block of config/grids/cells.yaml")]
+    names = [choose(name, chosen.datasets, f"data set of {block}") for name in datasets or chosen.datasets]
+    grids = []
+    for name in names:
+        of = chosen.datasets[name]
+        depths = {} if of.depths is None else {"depths": of.depths}
+        for signal in of.signals:
+            # The one embedded set has no miniature.
+            options = {"signal": signal, "miniature": miniature and name != "pbmc68k"}
+            whole = Grid(**{"dataset": name, "options": options, **chosen.common, **depths, **changes})
+            sizes = changes.get("n_train") or sizes_within(whole, of.n_train)
+            grids.append(whole.model_copy(update={"n_train": sizes}))
+    return grids
+
+
+def blocks() -> list[str]:
+    """Return the names of the blocks, in the order of the file.
+
+    >>> blocks()[0]
+    'linear'
+    """
+    return list(_blocks())

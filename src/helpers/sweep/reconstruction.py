@@ -1,0 +1,378 @@
+"""Measure masked reconstruction: train set transformers on cells, score them on cells kept for that."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+
+from helpers import information
+from helpers._utils.validation import as_seed, choose, in_range, is_labels
+from helpers.datasets import CELLS as CELL_DATASETS
+from helpers.datasets import splits
+from helpers.information.discrete import entropy
+from helpers.noise import counts as thinning
+from helpers.noise import disjoint
+from helpers.preprocess import genes as preprocess
+from helpers.representations import linear, reconstruction
+from helpers.representations.reconstruction import LOSSES, Training
+from helpers.representations.set_transformer import shape_of
+from helpers.store.paths import profile_folder, project_root
+from helpers.store.rows import frozen_json, short_hash
+from helpers.store.stamp import note_read
+from helpers.store.versions import method_of
+from helpers.sweep import cells as measure
+from helpers.sweep.engine import Kind, Point
+
+VERSION = 1  # 2026-11-28 numbered
+
+MODALITY = "masked reconstruction"
+# The split is in twentieths of the cells: 5 % validate, and at least 5 % test.
+_PARTS = 20
+# Ends of the numbers in lists of a grid.
+_RANGES = {"n_genes": (2, 1e6), "n_train": (2, 2**32 - 1), "seeds": (0, 2**32 - 1)}
+# Genes whose loss every run reports, whatever number it was trained on: those that vary most.
+COMMON_GENES = 128
+
+
+def describe(point: Point) -> dict[str, Any]:
+    """Return the columns that a point's settings decide, measured or not."""
+    how = Training(**point["training"])
+    return {
+        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
+        "modality": MODALITY,
+        "signal": point["options"].get("signal", "") if point["information"] else "hidden genes",
+        "representation": f"set transformer {how.size}",
+        "n_train": point["n_train"],
+        "noise_kind": "thinning",
+        "noise_level": point["depth"],
+        "probe_noise_level": point["depth"],
+        "seed": point["seed"],
+        "fold": 0,
+        "dim": point["dim"],
+        "settings": json.dumps({**point["options"], **point["training"]}, sort_keys=True),
+        "size": how.size,
+        "loss": how.loss,
+        "n_genes": point["n_genes"],
+        "steps_planned": how.steps,
+    }
+
+
+def run(points: list[Point]) -> list[dict[str, Any]]:
+    """Return the measured columns of points, each trained by itself."""
+    return [{**describe(point), **_measured(point)} for point in points]
+
+
+class Sides(NamedTuple):
+    """Log-normalised values of cells by role, their labels, and what is known of the noise in them."""
+
+    train: np.ndarray
+    validation: np.ndarray
+    test: np.ndarray
+    test_labels: np.ndarray | None
+    umis: float
+    noise: np.ndarray | None
+    genes_by: str
+
+
+def split(cells: Any, test_parts: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return which cells train, validate and test: 5 % validate, ``test_parts`` twentieths test.
+
+    Made from labels alone, stratified by them if the dataset has any, before anything else: the same for every seed.
+
+    Parameters
+    ----------
+    cells : Dataset
+    test_parts : int from 1 to 17
+    """
+    in_range(test_parts, 1, _PARTS - 3, "test_parts", f"They are parts of {_PARTS}.", whole=True)
+    by = cells.signal if is_labels(cells.signal) else np.zeros(cells.n_cells, int)
+    part = splits.stratified(by, _PARTS)
+    test = (part > 0) & (part <= test_parts)
+    return np.flatnonzero(part > test_parts), np.flatnonzero(part == 0), np.flatnonzero(test)
+
+
+@lru_cache(maxsize=3)
+def sides_of(dataset: str, options: tuple, depth: float, seed: int, n_genes: int, test_parts: int) -> Sides:
+    """Return the cells of a dataset as a model sees them: thinned, genes chosen on the training cells alone.
+
+    Genes are sorted as in ``ranked_genes``. ``noise`` is the counting noise in the squared error of each gene of the
+    test cells (``counting_noise``); None above half the data's depth, where it cannot be known from the counts.
+    """
+    cells = measure.dataset_of({"dataset": dataset, "options": dict(options)})
+    train, validation, test = split(cells, test_parts)
+    counts = thinning.thin_nested(cells.counts, [depth], seed)[depth]
+    others = thinning.thin_nested(cells.other_umis[:, None], [depth], seed + 2**31)[depth].toarray().ravel()
+    genes, method = ranked_genes(counts[train], n_genes)
+    totals = counts.sum(axis=1).A1 + others
+    values = preprocess.log_cp10k(counts[:, genes], totals).toarray().astype(np.float32)
+    noise = None
+    if depth <= 0.5:
+        noise = counting_noise(cells.counts[test], cells.other_umis[test], genes, depth, seed)
+    labels = cells.signal[test] if is_labels(cells.signal) else None
+    return Sides(
+        values[train], values[validation], values[test], labels, float(totals[test].mean()), noise, method
+    )  # fmt: skip
+
+
+def ranked_genes(train_counts: Any, n_genes: int) -> tuple[np.ndarray, str]:
+    """Return the columns of the ``n_genes`` most variable genes, and how they were chosen.
+
+    The 128 most variable come first, then those up to 256, 512 and 1,024, each block in the order of columns: so
+    numbers of genes that are blocks share their first genes.
+    """
+    in_range(n_genes, 2, 1e6, "n_genes", whole=True)
+    steps = [n for n in (COMMON_GENES, 256, 512, 1024) if n < n_genes]
+    ranked = np.zeros(0, int)
+    method = ""
+    for n in [*steps, n_genes]:
+        chosen, method = preprocess.choose_genes(train_counts, n)
+        ranked = np.concatenate([ranked, np.setdiff1d(chosen, ranked)])
+    if len(ranked) < n_genes:
+        raise ValueError(f"n_genes is {n_genes}: {len(ranked)} genes have a count in a training cell; ask for fewer.")
+    return ranked, method
+
+
+def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: float, seed: int = 0) -> np.ndarray:
+    """Return the part of each gene's variance that is the noise of counting.
+
+    If counts are Poisson around a cell's true expression, two disjoint thinnings of a cell are two measurements of it,
+    and half their mean squared difference is the mean variance given the true expression, whatever that is. A model
+    that knew the true expression of every gene would be left with this error. (The cell's total, by which values are
+    divided, holds the hidden counts too: of a panel most of which is predicted, it can tell a little more.)
+
+    Parameters
+    ----------
+    counts : (cells, all genes) csr_matrix, as deep as measured
+    others : (cells,) array
+        UMIs of genes outside the matrix.
+    genes : columns of the genes that are predicted
+    depth : float up to ½
+    seed : int
+
+    Returns
+    -------
+    (genes,) array, in squared units of log(1 + counts per 10,000)
+    """
+    rng = np.random.default_rng([as_seed(seed), 5])
+    pair = disjoint.thin_twice(counts, depth, rng)
+    rest = disjoint.thin_twice(others[:, None], depth, rng)
+    first, second = (
+        preprocess.log_cp10k(some[:, genes], some.sum(axis=1).A1 + other.toarray().ravel()).toarray()
+        for some, other in zip(pair, rest, strict=True)
+    )
+    return ((first - second) ** 2).mean(axis=0) / 2
+
+
+def _measured(point: Point) -> dict[str, Any]:
+    sides = sides_of(*_side(point))
+    how = Training(**point["training"])
+    chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
+    train = sides.train[chosen]
+    file = profile_folder("checkpoints") / f"{short_hash([point, measure.data_hash(point), method_of(point)])}.pt"
+    made = reconstruction.train_reconstruction(train, sides.validation, how, point["seed"], checkpoint=file)
+    # The one look at the test cells.
+    found = reconstruction.score(made, train, sides.test)
+    history = made.history.drop(columns="flops")
+    common, common_mean = found.of_first(COMMON_GENES)
+    row = {
+        "umis_per_cell": sides.umis, "snr": sides.umis, "n_probe": len(sides.test), "genes_by": sides.genes_by,
+        "params": sum(p.numel() for p in made.model.parameters()), "rate": how.rate_used,
+        "steps": made.steps, "cells_seen": made.cells, "tokens": made.tokens, "flops": made.flops,
+        "validation_flops": made.validation_flops, "history": history.to_json(orient="values", double_precision=6),
+        "validation_loss": float(made.history["validation"].min()),
+        "test_loss": found.loss, "test_stderr": found.stderr, "mean_loss": found.mean_loss,
+        "linear_loss": found.linear_loss, "gain": found.mean_loss - found.loss, "gain_stderr": found.gain_stderr,
+        "test_bits": float(made.objective.bits(found.loss)), "mean_bits": float(made.objective.bits(found.mean_loss)),
+        "common_loss": common, "common_mean_loss": common_mean,
+        "noise_loss": None if sides.noise is None else float(sides.noise.mean()),
+    }  # fmt: skip
+    return row | (_information(point, sides, made) if point["information"] else {"mi_bits": None})
+
+
+def _information(point: Point, sides: Sides, made: reconstruction.Trained) -> dict[str, Any]:
+    """Return what the pooled hidden states of the test cells tell about their label."""
+    assert sides.test_labels is not None
+    chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
+    reducer = linear.PCA(point["dim"], point["seed"]).fit(reconstruction.pooled(made.model, sides.train[chosen]))
+    embedded = reducer.transform(reconstruction.pooled(made.model, sides.test))
+    found = information.lmi(embedded, sides.test_labels, point["seed"])
+    return {
+        "signal": measure.dataset_of(point).signal_name, "mi_bits": found.bits, "mi_stderr_bits": found.stderr,
+        "mi_null_bits": found.null_bits, "mi_ceiling_bits": entropy(sides.test_labels),
+    }  # fmt: skip
+
+
+def _side(point: Point) -> tuple[Any, ...]:
+    names = ("depth", "seed", "n_genes", "test_parts")
+    return (point["dataset"], measure.frozen(point["options"]), *(point[name] for name in names))
+
+
+# A point each: training takes long, and what is done is to be kept.
+RECONSTRUCTION = Kind(run, describe, measure.data_hash, frozen_json, measure.dataset_of)
+
+
+class ReconstructionGrid(BaseModel):
+    """The points of a sweep over masked reconstruction: every combination of the lists.
+
+    Parameters
+    ----------
+    dataset : str
+    options : dict
+        Options of the dataset.
+    sizes : list of str
+        Presets or "width/layers/heads/multiple".
+    losses : list of {"mse", "nll", "bins"}
+    n_genes : list of int
+        Most variable genes (V).
+    n_train : list of int, or None
+        Training cells (D), nested subsets; None is all that the split leaves.
+    depths : list of floats in (0, 1]
+        Depth of all cells, relative to the data's own.
+    seeds : list of int
+        Each seed draws its own thinning, subset of cells, weights and masks.
+    training : dict
+        Further options of ``reconstruction.Training``, such as ``{"steps": 1000}``; they hold for all points.
+    steps_of : dict of size → int
+        Steps of sizes that are to have others than ``training`` says; sizes that the grid has not are passed over.
+    test_parts : int
+        Twentieths of the cells that test; 1, as published, is 5 %.
+    information : bool
+        Estimate what the pooled embedding tells about the label of the test cells.
+    dim : int
+        Principal components of the embedding that are asked.
+
+    Examples
+    --------
+    >>> grid = ReconstructionGrid(dataset="pbmc68k", sizes=["TINY", "XS"], n_genes=[64], seeds=[0])
+    >>> [(p["training"]["size"], p["n_train"]) for p in grid.points()]
+    [('TINY', 630), ('XS', 630)]
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    sizes: list[str] = Field(default=["XS"], min_length=1)
+    losses: list[str] = Field(default=["mse"], min_length=1)
+    n_genes: list[int] = Field(default=[128], min_length=1)
+    n_train: list[int] | None = None
+    depths: list[float] = Field(default=[1.0], min_length=1)
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    training: dict[str, Any] = Field(default_factory=dict)
+    steps_of: dict[str, int] = Field(default_factory=dict)
+    test_parts: int = Field(default=1, ge=1, le=_PARTS - 3)
+    information: bool = False
+    dim: int = Field(default=16, ge=1, le=4096)
+
+    @field_validator("dataset")
+    @classmethod
+    def _known_dataset(cls, value: str) -> str:
+        return choose(value, CELL_DATASETS, "dataset of cells")
+
+    @field_validator("sizes")
+    @classmethod
+    def _known_sizes(cls, values: list[str]) -> list[str]:
+        for value in values:
+            shape_of(value)
+        return values
+
+    @field_validator("n_genes", "n_train", "seeds")
+    @classmethod
+    def _whole_and_in_range(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
+        if values is not None and not values:
+            raise ValueError(f"{told.field_name} is empty: give at least one.")
+        for value in values or []:
+            least, most = _RANGES[str(told.field_name)]
+            in_range(value, least, most, f"one of {told.field_name}", whole=True)
+        return values
+
+    @field_validator("steps_of")
+    @classmethod
+    def _known_steps(cls, values: dict[str, int]) -> dict[str, int]:
+        for size, steps in values.items():
+            Training(size=size, steps=steps)
+        return values
+
+    @field_validator("losses")
+    @classmethod
+    def _known_losses(cls, values: list[str]) -> list[str]:
+        return [choose(value, LOSSES, "loss") for value in values]
+
+    @field_validator("depths")
+    @classmethod
+    def _depths_in_range(cls, values: list[float]) -> list[float]:
+        return [in_range(v, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
+                for v in values]  # fmt: skip
+
+    @field_validator("options")
+    @classmethod
+    def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
+
+    @field_validator("training")
+    @classmethod
+    def _known_training(cls, value: dict[str, Any]) -> dict[str, Any]:
+        known = [f.name for f in fields(Training) if f.name not in ("size", "loss")]
+        for name in value:
+            choose(name, known, "option of training")
+        Training(**value)
+        return value
+
+    @property
+    def kind(self) -> Kind:
+        """How its points are measured."""
+        return RECONSTRUCTION
+
+    def about(self) -> dict[str, Any]:
+        """Return the table of facts of the data, as recorded if they are not at hand."""
+        return measure.facts({"dataset": self.dataset, "options": self.options})["about"]
+
+    @property
+    def most_cells(self) -> int:
+        """Training cells that the split leaves."""
+        n = int(self.about()["cells"])
+        return n - sum(len(range(part, n, _PARTS)) for part in range(self.test_parts + 1))
+
+    def points(self) -> list[Point]:
+        """Return the settings of every point as plain data; equal settings, equal point."""
+        most = self.most_cells
+        for n in self.n_train or []:
+            in_range(n, 2, most, f"n_train of {self.dataset}", whole=True)
+        if self.information and not str(self.about()["signal"]).endswith("labels"):
+            raise ValueError(f"information is asked, but {self.dataset} {self.options} has no labels: give others.")
+        # Settings of the same cells one after the other: what they share is prepared once.
+        return [
+            {
+                "modality": MODALITY, "dataset": self.dataset, "options": self.options, "depth": depth,
+                "seed": seed, "n_genes": genes, "n_train": n, "test_parts": self.test_parts,
+                "information": self.information, "dim": self.dim,
+                "training": self._budget(size, loss),
+            }
+            for depth in dict.fromkeys(self.depths) for seed in dict.fromkeys(self.seeds)
+            for genes in dict.fromkeys(self.n_genes) for n in dict.fromkeys(self.n_train or [most])
+            for size in dict.fromkeys(self.sizes) for loss in dict.fromkeys(self.losses)
+        ]  # fmt: skip
+
+    def _budget(self, size: str, loss: str) -> dict[str, Any]:
+        steps = {"steps": self.steps_of[size]} if size in self.steps_of else {}
+        return asdict(Training(**{**self.training, **steps, "size": size, "loss": loss}))
+
+
+def planned(profile: str, **changes: Any) -> dict[str, ReconstructionGrid]:
+    """Return the grids of ``config/grids/masked_reconstruction.yaml`` by name, with ``changes`` in all of them.
+
+    Parameters
+    ----------
+    profile : {"reference", "paper"}
+        "reference" is what the book shows; "paper" are the published regimes, for ``your_data``.
+    """
+    file = project_root() / "config" / "grids" / "masked_reconstruction.yaml"
+    note_read(file)
+    read: Mapping[str, Any] = yaml.safe_load(file.read_text("utf8"))
+    chosen = read[choose(profile, read, "profile of masked_reconstruction.yaml")]
+    return {name: ReconstructionGrid(**{**settings, **changes}) for name, settings in chosen.items()}

@@ -1,0 +1,151 @@
+"""Put measured rows among the reference results, and measure some of them again: as an audit, or beside a page."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from helpers._utils import validation as checks
+from helpers._utils.progress import track
+from helpers.store.reference import FACTS, ROWS, facts_key
+from helpers.store.rows import Store, write_whole
+from helpers.store.versions import method_of
+from helpers.sweep import cells as measure
+from helpers.sweep.kinds import KINDS, kind_of
+
+GROUP = ["dataset", "signal", "representation", "settings"]
+# By how much a point measured again may differ: bits (or loss), since estimates made together differ by rounding, or
+# a share of its standard error, since training magnifies the last digits in which processors differ.
+TOLERANCE, SHARE_OF_ERROR = 1e-3, 0.5
+# Columns that name a point to a reader.
+_NAMES = ("dataset", "signal", "representation", "n_train", "n_probe", "noise_kind", "noise_level", "seed")
+
+
+def pack(store: Store) -> Path:
+    """Write a store's rows to one file and the facts of their data beside it; return the file.
+
+    Rows packed before stay, unless the store has a later one of the same point.
+    """
+    rows = store.table()
+    rows = rows[(rows["status"] == "ok") & rows["modality"].isin(list(KINDS))]
+    if not len(rows):
+        raise ValueError(f"{store.path} has no measured point: sweep first.")
+    facts: dict[str, dict[str, Any]] = {}
+    current = []
+    for point, data in zip(rows["parameters"], rows["data_hash"], strict=True):
+        if "dataset" in point:  # pairs drawn from a formula are of none
+            key = facts_key(point["dataset"], point["options"])
+            facts[key] = facts.get(key) or measure.facts(point)
+        # Of other data, such as of an earlier loader: kept where it is, not used again.
+        current.append(kind_of(point).data_hash(point) == data)
+    rows = rows[current]
+    rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
+    file = store.path / ROWS
+    write_whole(file, rows.to_parquet(index=False))
+    write_whole(store.path / FACTS, (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
+    return file
+
+
+def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = None) -> pd.DataFrame:
+    """Measure some packed points again, as an audit: whether results and code still belong together.
+
+    Points are drawn from as many groups (dataset, signal, representation, settings) as there can be. Nothing is
+    written: what a row counts as is decided by its method alone.
+
+    Parameters
+    ----------
+    store : Store
+    points : int
+        How many; all would take days.
+    seed : int
+        Of the choice of points.
+    dataset : str, optional
+        Only of this one.
+
+    Returns
+    -------
+    DataFrame
+        One row a point: what it is, whether its method is ``older`` than today's, both numbers of bits (or losses),
+        and whether they agree to ``TOLERANCE`` or to half a standard error of the point.
+    """
+    seed = checks.as_seed(seed)
+    checks.in_range(points, 1, 1e6, "points", whole=True)
+    if not (store.path / ROWS).exists():
+        raise FileNotFoundError(f"{store.path} has no {ROWS}: pack measured points first (noise-scaling pack).")
+    rows = pd.read_parquet(store.path / ROWS)
+    if dataset is not None:
+        known = sorted(set(rows["dataset"]))
+        rows = rows[rows["dataset"] == checks.choose(dataset, known, "dataset of the reference results")]
+    shuffled = rows.sample(frac=1, random_state=seed)
+    turn = shuffled.groupby([*GROUP, "method"], dropna=False).cumcount()
+    chosen = shuffled.assign(turn=turn).sort_values("turn", kind="stable").head(points)
+    found = []
+    for _, row in track(list(chosen.iterrows()), "verifying"):
+        point = json.loads(row["parameters"])
+        again = _measured_again(point, row)
+        named = {name: row[name] for name in ("dataset", "signal", "representation", "n_train", "noise_level", "seed")}
+        found.append({**named, "older": row["method"] != method_of(point), "quantity": again.quantity,
+                      "then": again.then, "now": again.now, "agrees": again.agrees})  # fmt: skip
+    return pd.DataFrame(found)
+
+
+class _Again(NamedTuple):
+    """A point measured twice: the quantity compared, both numbers, and by how much they may differ."""
+
+    quantity: str
+    then: float
+    now: float
+    tolerance: float
+
+    @property
+    def agrees(self) -> bool:
+        return abs(self.now - self.then) <= self.tolerance
+
+
+def _measured_again(point: dict[str, Any], row: Any) -> _Again:
+    """Measure a point, in no store, and compare it with its row."""
+    measured = kind_of(point).measure([point])[0]
+    quantity, column, error = "bits", "mi_bits", "mi_stderr_bits"
+    if "test_loss" in measured:
+        quantity, column, error = "loss", "test_loss", "test_stderr"
+    tolerance = float(np.fmax(TOLERANCE, SHARE_OF_ERROR * row[error]))
+    return _Again(quantity, float(row[column]), float(measured[column]), tolerance)
+
+
+def measured_again(row: pd.Series) -> pd.DataFrame:
+    """Measure one point again and return both numbers, for a page that reads the others.
+
+    The point is measured with the present code and written to no store. The numbers agree if they differ by no more
+    than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in ``verify``.
+
+    Parameters
+    ----------
+    row : Series
+        A row of the table of a sweep.
+
+    Returns
+    -------
+    DataFrame
+        One row: settings that name the point, the quantity ("bits" or "loss"), the number ``in the results`` and
+        ``measured again``, their ``difference`` and its ``tolerance``.
+
+    Raises
+    ------
+    ValueError
+        If they differ by more, naming both numbers, the tolerance and what to do.
+    """
+    again = _measured_again(row["parameters"], row)
+    named = {name: row[name] for name in _NAMES if pd.notna(row[name])}
+    named |= {name: int(named[name]) for name in ("n_train", "n_probe", "seed") if name in named}
+    if not again.agrees:
+        point = ", ".join(f"{name} {value}" for name, value in named.items())
+        raise ValueError(
+            f"{point}: {again.now:.4f} {again.quantity} measured again, {again.then:.4f} in the results; at most "
+            f"{again.tolerance:.4f} apart is allowed. Install the versions of requirements.lock; if they are there, "
+            "the results do not fit this code or machine: run the page with a profile of your own (profile=mine), "
+            "which measures every point here."
+        )
+    compared = {"in the results": again.then, "measured again": again.now, "difference": again.now - again.then}
+    return pd.DataFrame([{**named, "quantity": again.quantity, **compared, "tolerance": again.tolerance}])
