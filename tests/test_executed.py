@@ -80,7 +80,8 @@ def test_a_job_measures_otherwise_with_other_cells_parameters_or_code(page):
     assert executed.measures_otherwise(made, [*cells, "1 + 1"], {})
     assert executed.measures_otherwise(made, cells, {"dim": 2})
     assert executed.measures_otherwise(None, cells, {})
-    assert executed.measures_otherwise(made | {"versions": made["versions"] | {"thin": 0}}, cells, {})
+    for other in ({"thin": 0}, {"no component": 1}):
+        assert executed.measures_otherwise(made | {"versions": made["versions"] | other}, cells, {})
 
 
 def test_data_are_noted_only_where_somebody_asks():

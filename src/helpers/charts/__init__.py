@@ -6,6 +6,13 @@ from helpers._utils.lazy import attributes
 
 if TYPE_CHECKING:
     from helpers.charts.fitted import (
+        BITS,
+        CELLS,
+        COLOURS,
+        DEPTH,
+        GREY,
+        HEIGHT,
+        WIDTH,
         calibration,
         caption,
         collapse,
@@ -23,6 +30,13 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "BITS",
+    "CELLS",
+    "COLOURS",
+    "DEPTH",
+    "GREY",
+    "HEIGHT",
+    "WIDTH",
     "calibration",
     "caption",
     "collapse",

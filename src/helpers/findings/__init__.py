@@ -6,6 +6,12 @@ from helpers._utils.lazy import attributes
 
 if TYPE_CHECKING:
     from helpers.findings.curves import (
+        FEWEST,
+        FLAT,
+        KEYS,
+        MOST,
+        RARE,
+        SIGNAL_KINDS,
         Count,
         against_pca,
         cell_fits,
@@ -28,6 +34,12 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FEWEST",
+    "FLAT",
+    "KEYS",
+    "MOST",
+    "RARE",
+    "SIGNAL_KINDS",
     "Count",
     "against_pca",
     "cell_fits",

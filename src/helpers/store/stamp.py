@@ -222,8 +222,12 @@ def measures_otherwise(made: dict[str, Any] | None, cells: Iterable[str], parame
     """
     if made is None or "versions" not in made:
         return True
-    now = (short_hash(list(cells)), short_hash(parameters), {name: version_of(name) for name in made["versions"]})
-    return now != (made["cells"], made["parameters"], made["versions"])
+    if (made["cells"], made["parameters"]) != (short_hash(list(cells)), short_hash(parameters)):
+        return True
+    try:
+        return {name: version_of(name) for name in made["versions"]} != made["versions"]
+    except ValueError:  # of a component that is no more
+        return True
 
 
 def in_words(made: dict[str, Any]) -> str:

@@ -46,6 +46,8 @@ def version(component: str) -> int:
     True
     """
     file = _file_of(component)
+    if not file.exists():
+        raise ValueError(f"unknown component {component!r}: there is no {file}.")
     found = _ASSIGNED.findall(file.read_text("utf8"))
     if len(found) != 1:
         raise ValueError(f"{file} must have one line such as 'VERSION = 1  # when and what changed'.")
