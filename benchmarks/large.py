@@ -25,7 +25,7 @@ from helpers.information import lmi
 from helpers.preprocess.blocks import CountTally, choose_genes, prepare_blocks, thinned_blocks
 from helpers.representations import build
 from helpers.store.rows import Store
-from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep import Grid, run_sweep
 
 GENES, UMIS, PROBES, DEPTHS = 20_000, 2000.0, 20_000, [1.0, 0.1, 0.01]
 _PROC = Path("/proc/self")

@@ -89,11 +89,14 @@ def thinning() -> Numbers:
 
 @case("pixels")
 def image_noise() -> Numbers:
-    from helpers.noise import add_gaussian, pixelate
-    from helpers.noise.images import snr
+    from helpers.noise import NOISES, add_gaussian, pixelate
 
     images = np.sin(np.arange(4 * 6 * 6)).reshape(4, 6, 6).astype(np.float32)
-    made = [add_gaussian(images, 0.5, np.random.default_rng(0)), pixelate(images, 4), [snr("gaussian", 0.5, 2.0)]]
+    made = [
+        add_gaussian(images, 0.5, np.random.default_rng(0)),
+        pixelate(images, 4),
+        [NOISES["gaussian"].snr(0.5)],
+    ]
     return numbers_of(values=[v for one in made for v in values(one)])
 
 
@@ -299,7 +302,7 @@ def known_pairs() -> Numbers:
 
 def _measured(grid: Any) -> list[dict[str, Any]]:
     """Measure every point of a grid, by no store."""
-    return [row for point in grid.points() for row in grid.kind.measure([point])]
+    return [row for point in grid.points() for row in grid.measurement.measure([point])]
 
 
 def _columns(rows: list[dict[str, Any]], *names: str) -> list[float]:
@@ -308,7 +311,7 @@ def _columns(rows: list[dict[str, Any]], *names: str) -> list[float]:
 
 @case("cells", "thin", "prep", "pca", "lmi", "data", "load_simulated")
 def points_of_cells() -> Numbers:
-    from helpers.sweep.engine import Grid
+    from helpers.sweep.cells import Grid
 
     cells = {"n_cells": 300, "n_genes": 30, "n_latent": 2, "signal": "label"}
     rows = _measured(Grid(

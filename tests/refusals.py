@@ -48,8 +48,8 @@ from helpers.information.gaussian import cca, channel_samples, pointwise_informa
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, depth_table, robust, summary
 from helpers.laws.loss import SizeAndDataLaw
+from helpers.laws.tolerance import NoiseAxis
 from helpers.noise.blocks import thin_rows
-from helpers.noise.images import snr
 from helpers.noise.sequences import rate_of
 from helpers.preprocess import genes as preprocess
 from helpers.representations import build
@@ -60,7 +60,8 @@ from helpers.store import paths, points, reference
 from helpers.store.rows import Store
 from helpers.sweep import reconstruction as reconstruction_sweep
 from helpers.sweep import verify
-from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import run_sweep
 from helpers.sweep.images import ImageGrid
 from helpers.sweep.reconstruction import ReconstructionGrid
 from helpers.sweep.sequences import SequenceGrid
@@ -1238,9 +1239,9 @@ def _noise() -> list[tuple[str, Any, str]]:
         ("a number among the proteins", lambda d: noise.substitute(["MFV", 3], 0.1), "sequences hold 3"),
         ("bytes for a protein", lambda d: noise.substitute([b"MFV"], 0.1), "sequences hold b'MFV': give each protein"),
         ("a negative seed of misreading", lambda d: noise.substitute(["MFV"], 0.1, -1), "rng is -1"),
-        ("an unknown kind of noise", lambda d: snr("blur", 1, 2), "unknown kind of noise 'blur'"),
-        ("a negative power", lambda d: snr("gaussian", 1, -2), "power is -2"),
-        ("text for the power", lambda d: snr("gaussian", 1, "2"), "power is '2'"),
+        ("an unknown kind of noise", lambda d: NoiseAxis("blur"), "unknown kind of noise 'blur'"),
+        ("a negative power", lambda d: NoiseAxis("gaussian", -2), "power is -2"),
+        ("text for the power", lambda d: NoiseAxis("gaussian", "2"), "power is '2'"),
         ("a negative ratio", lambda d: rate_of(-1), "true:error ratio is -1"),
     ]
 

@@ -22,7 +22,8 @@ from helpers.noise.blocks import thin_rows
 from helpers.preprocess import genes as preprocess
 from helpers.preprocess.blocks import CountTally, choose_genes, prepare_blocks
 from helpers.store.rows import Store
-from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import run_sweep
 
 
 def in_a_file(counts, folder, place="X", **more):

@@ -20,7 +20,8 @@ from helpers.store import reference
 from helpers.store.paths import project_root
 from helpers.store.rows import Store
 from helpers.sweep import cell_grids
-from helpers.sweep.engine import Grid, held, run_sweep
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import held, run_sweep
 
 DEPTHS = np.geomspace(10, 2000, 8)
 

@@ -9,7 +9,7 @@ import pytest
 import golden
 from helpers.store import reference, versions
 from helpers.store.rows import short_hash
-from helpers.sweep import cells as measure
+from helpers.sweep import data
 
 HEAVY = {"torch", "scvi", "transformers", "latentmi"}
 ABSENT = {name for name in HEAVY if not find_spec(name)}
@@ -90,7 +90,7 @@ def test_reference_rows_are_found_by_their_keys():
     for row in rows.itertuples():
         point = json.loads(row.parameters)
         assert short_hash(point) == row.parameters_hash
-        assert (measure.data_hash(point) if "dataset" in point else "exact") == row.data_hash
+        assert (data.data_hash(point) if "dataset" in point else "exact") == row.data_hash
         older += row.method != versions.method_of(point)
     assert (older, len(rows)) == (209, 7403)
 

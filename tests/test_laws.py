@@ -11,7 +11,16 @@ from scipy.stats import t as student_t
 
 from helpers.information import gaussian_channel
 from helpers.information.spectrum import Channels
-from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw, more_cells
+from helpers.laws import (
+    CellNumberLaw,
+    ComputeLaw,
+    DataLaw,
+    JointLaw,
+    ModelSizeLaw,
+    NoiseLaw,
+    SizeAndDataLaw,
+    more_cells,
+)  # fmt: skip
 from helpers.laws.base import levels
 from helpers.laws.nearest import by_band, depths_around, distance, distances, moment_law
 
@@ -513,3 +522,32 @@ def test_points_that_fall_leave_room_for_a_flat_law_only():
     assert low == 0
     # A law that is nearly flat explains these points as well as any that rises, so some gain is left open.
     assert 1e-3 < high < 0.1
+
+
+# The law that a page computes
+
+
+def law_of(kind, drawn):
+    return kind(**{name: drawn[i % len(drawn)] * (0.5 if name == "h0" else 1.0) for i, name in enumerate(kind.allowed)})
+
+
+@pytest.mark.parametrize("kind", [NoiseLaw, CellNumberLaw, ModelSizeLaw, DataLaw, ComputeLaw, SizeAndDataLaw, JointLaw])
+@given(
+    drawn=st.lists(st.floats(0.05, 1.9), min_size=7, max_size=7),
+    x=st.lists(st.floats(0.1, 1e4), min_size=2, max_size=2),
+)
+def test_a_page_computes_the_law_that_python_computes(kind, drawn, x):
+    """The Vega expression beside each formula; its functions are named and do what those of Python do."""
+    law = law_of(kind, drawn)
+    names = kind.x_name.split(" and ")
+    terms = {name: name for name in (*names, *kind.allowed)}
+    values = {**dict(zip(names, x, strict=False)), **vars(law), "log": np.log, "pow": pow, "LN2": np.log(2)}
+    computed, *slopes = (eval(text, values) for text in kind.expressions(x=names[0], **terms))  # noqa: S307
+    expected = law(*x[: len(names)])
+    assert computed == pytest.approx(float(expected), rel=1e-9, abs=1e-9)
+    if slopes:
+        assert slopes == pytest.approx(kind._slope(np.array(x[:1]), law._theta())[0], rel=1e-7, abs=1e-9)
+    if kind is NoiseLaw:
+        bits = 0.9 * law.i_max
+        depth = eval(kind.vega_depth.format(bits="bits", **terms), values | {"bits": bits})  # noqa: S307
+        assert depth == pytest.approx(float(law.depth_for(bits)), rel=1e-9)

@@ -484,7 +484,7 @@ def test_no_model_goes_below_the_counting_noise():
     cells = simulated("label", n_cells=3000, n_genes=200, information_bits=2.0)
     grid = ReconstructionGrid(dataset="simulated", sizes=["TINY"], depths=[0.5], seeds=[0], n_genes=[32])
     assert cells.n_cells
-    row = reconstruction_sweep.run(grid.points())[0]
+    row = reconstruction_sweep.RECONSTRUCTION.measure(grid.points())[0]
     assert row["noise_loss"] < row["linear_loss"] < row["mean_loss"]
     assert row["noise_loss"] < row["test_loss"]
 
@@ -513,7 +513,7 @@ def test_test_cells_decide_nothing_but_the_score(monkeypatch):
     counts[test] = counts[train[: len(test)]]  # other test cells
     others = cells.other_umis.copy()
     monkeypatch.setattr(
-        reconstruction_sweep.measure,
+        reconstruction_sweep.data,
         "dataset_of",
         lambda point: replace(cells, counts=counts.tocsr(), other_umis=others),
     )
@@ -531,7 +531,7 @@ def test_the_test_cells_are_looked_at_once(monkeypatch):
     scored = reconstruction.score
     monkeypatch.setattr(reconstruction_sweep.reconstruction, "score", lambda *a: looked.append(a) or scored(*a))
     grid = ReconstructionGrid(dataset="pbmc68k", sizes=["TINY"], n_genes=[16], seeds=[0], training={"steps": 5})
-    reconstruction_sweep.run(grid.points())
+    reconstruction_sweep.RECONSTRUCTION.measure(grid.points())
     assert len(looked) == 1
     assert len(looked[0][2]) == 35
 
@@ -606,7 +606,7 @@ def test_information_of_the_pooled_embedding():
         information=True,
         training={"steps": 60},
     )
-    row = reconstruction_sweep.run(grid.points())[0]
+    row = reconstruction_sweep.RECONSTRUCTION.measure(grid.points())[0]
     assert row["signal"] == "cell_type"
     assert row["n_probe"] == 280
     assert 0.5 < row["mi_bits"] < row["mi_ceiling_bits"] + 0.1

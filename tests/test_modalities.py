@@ -38,7 +38,7 @@ from helpers.representations.mobilenet import MobileNet
 from helpers.store.rows import Store
 from helpers.sweep.engine import run_sweep
 from helpers.sweep.images import ImageGrid
-from helpers.sweep.kinds import kind_of
+from helpers.sweep.measurements import measurement_of
 from helpers.sweep.sequences import SequenceGrid
 
 PROTEINS = ["MFVFLVLLPLVSSQCVNLTT", "MFVFLVLLPLVSSQ", "MFVFLVRLPLVSAQCVNLT", "MFVALVLLPLV"]
@@ -536,9 +536,9 @@ def test_a_changed_checkpoint_is_other_data(tmp_path):
         seeds=[0],
         model={"weights": str(tmp_path)},
     )
-    before = grid.kind.data_hash(grid.points()[0])
+    before = grid.measurement.data_hash(grid.points()[0])
     ESM(epochs=0, seed=1).fit(PROTEINS).save(tmp_path)
-    assert grid.kind.data_hash(grid.points()[0]) != before
+    assert grid.measurement.data_hash(grid.points()[0]) != before
 
 
 @pytest.fixture(scope="module")
@@ -566,7 +566,7 @@ def test_a_network_answers_every_question(measured_images):
     best = one.groupby("noise_level")["mi_bits"].max()
     assert (best <= whole[~whole.index.duplicated()].reindex(best.index) + 0.05).all()
     point = grid.points()[0]
-    assert kind_of(point) is grid.kind
+    assert measurement_of(point) is grid.measurement
     assert json.loads(json.dumps(point)) == point
 
 

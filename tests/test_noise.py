@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from scipy import sparse, stats
 
+from helpers.laws.tolerance import NoiseAxis
 from helpers.noise import add_gaussian, pixelate, substitute, thin, thin_nested
 from helpers.noise import counts as thinning
 from helpers.noise.counts import thinned
-from helpers.noise.images import snr
 from helpers.noise.sequences import rate_of, ratio_of
 
 DTYPES = st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
@@ -265,13 +265,13 @@ def test_other_residues_are_drawn_alike_and_other_letters_stay():
 
 
 def test_hardly_any_noise_has_an_infinite_ratio():
-    assert snr("gaussian", 1e-300, 2) == snr("gaussian", 0, 2) == np.inf
+    assert NoiseAxis("gaussian", 2).snr(1e-300) == NoiseAxis("gaussian", 2).snr(0) == np.inf
 
 
 def test_signal_to_noise_of_images_and_sequences():
-    assert snr("gaussian", 0.1, 2) == pytest.approx(100)
-    assert snr("pixelation", 10, 1) == pytest.approx(0.1)
-    assert snr("gaussian", 0, 1) == np.inf
+    assert NoiseAxis("gaussian", 2).snr(0.1) == pytest.approx(100)
+    assert NoiseAxis("pixelation", 1).snr(10) == pytest.approx(0.1)
+    assert NoiseAxis("gaussian", 1).snr(0) == np.inf
     with pytest.raises(ValueError, match="level of pixelation noise is 0"):
-        snr("pixelation", 0, 1)
+        NoiseAxis("pixelation", 1).snr(0)
     assert ratio_of(rate_of(250.0)) == pytest.approx(250)

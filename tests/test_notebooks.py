@@ -28,11 +28,13 @@ FLOW = {  # the analyses read what the datasets before them measured
 }  # fmt: skip
 _SMALL = {"miniature": True, "seeds": [0], "dim": 4}
 _PAGE = {**_SMALL, "depths": [1.0, 0.1, 0.02], "n_train": [10, 20, 40, 80]}
+_ONE_MODEL = {**_PAGE, "representations": ["pca"]}
 ALONE = {
-    **{f"datasets/{name}": _PAGE for name in (
-        "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus", "xenium_breast", "osmfish",
-        "worm_embryo", "malaria_idc", "pbmc_citeseq", "larry", "merfish", "mouse_embryo", "your_data")},
-    "datasets/larry_subset": {**_PAGE, "n_train": [10, 20, 30, 40]},
+    **{f"datasets/{name}": _ONE_MODEL for name in (
+        "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "merfish_hypothalamus", "xenium_breast", "worm_embryo",
+        "malaria_idc", "larry", "merfish", "mouse_embryo")},
+    **{f"datasets/{name}": _PAGE for name in ("pbmc4k", "osmfish", "pbmc_citeseq", "your_data")},
+    "datasets/larry_subset": {**_ONE_MODEL, "n_train": [10, 20, 30, 40]},
     "datasets/rna_mixture": {**_SMALL, "probe_depths": [1.0, 0.1, 0.01]},
     "analyses/train_vs_probe_noise": {
         **_SMALL, "datasets": ["pbmc4k"], "signals": ["cell_type"], "depths": [1.0, 0.3, 0.1],

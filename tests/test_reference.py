@@ -16,11 +16,11 @@ from helpers.laws import NoiseLaw, depth_advice, fit_groups, parameter_table, ra
 from helpers.store import reference
 from helpers.store.paths import project_root
 from helpers.store.rows import Store
-from helpers.sweep import cells as measure
+from helpers.sweep import data, verify
 from helpers.sweep import engine as sweep
-from helpers.sweep import verify
 from helpers.sweep.calibration import calibrate
-from helpers.sweep.engine import Grid, machine, run_sweep, sizes_within
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import machine, run_sweep, sizes_within
 from helpers.sweep.reconstruction import ReconstructionGrid
 
 GRID = Grid(
@@ -44,9 +44,9 @@ def packed(tmp_path, monkeypatch):
     for file in (tmp_path / "rows").iterdir():
         file.unlink()
     monkeypatch.setattr(reference, "folder", lambda: tmp_path)
-    measure._facts.cache_clear()
+    data._facts.cache_clear()
     yield Store(tmp_path), rows
-    measure._facts.cache_clear()
+    data._facts.cache_clear()
 
 
 def test_packed_rows_are_used_and_equal(packed, monkeypatch):
@@ -145,7 +145,7 @@ def test_a_loss_is_measured_again():
     training = {"steps": 4, "batch": 8, "validate_every": 2}
     grid = ReconstructionGrid(dataset="pbmc68k", sizes=["XXS"], n_genes=[8], seeds=[0], training=training)
     (point,) = grid.points()
-    row = pd.Series(grid.kind.measure([point])[0] | {"parameters": point})
+    row = pd.Series(grid.measurement.measure([point])[0] | {"parameters": point})
     found = verify.measured_again(row).iloc[0]
     assert (found["quantity"], found["in the results"]) == ("loss", row["test_loss"])
     row["test_loss"] += row["test_stderr"]
@@ -200,12 +200,12 @@ def test_they_find_every_point_of_their_defaults(name, monkeypatch):
 
 def test_rows_win_over_packed_ones_of_the_same_method_and_a_later_method_over_both(packed):
     store, rows = packed
-    point, data, method = rows.loc[0, ["parameters_hash", "data_hash", "method"]]
-    row = store.get(f"{point}-{data}-{method}")
-    store.put(f"{point}-{data}-{method}", row | {"mi_bits": 8.0})
+    point, state, method = rows.loc[0, ["parameters_hash", "data_hash", "method"]]
+    row = store.get(f"{point}-{state}-{method}")
+    store.put(f"{point}-{state}-{method}", row | {"mi_bits": 8.0})
     assert 8.0 in Store(store.path).table()["mi_bits"].tolist()
     later = method.replace("thin", "thin9")
-    store.put(f"{point}-{data}-{later}", row | {"mi_bits": 7.0, "method": later})
+    store.put(f"{point}-{state}-{later}", row | {"mi_bits": 7.0, "method": later})
     assert 7.0 in Store(store.path).table()["mi_bits"].tolist()
 
 
@@ -231,9 +231,9 @@ def test_without_the_data_the_record_is_enough(packed, monkeypatch, tmp_path):
     grid = GRID.model_copy(update={"dataset": "pbmc4k", "options": {"miniature": True}})
     measured = run_sweep(grid, store, progress=False)
     verify.pack(store)
-    monkeypatch.setattr(measure, "_dataset", lambda *_: (_ for _ in ()).throw(FileNotFoundError("no data")))
-    monkeypatch.setattr(measure, "_loader_state", lambda name: "changed")
-    measure._facts.cache_clear()
+    monkeypatch.setattr(data, "_dataset", lambda *_: (_ for _ in ()).throw(FileNotFoundError("no data")))
+    monkeypatch.setattr(data, "_loader_state", lambda name: "changed")
+    data._facts.cache_clear()
     again = run_sweep(grid, Store(store.path), progress=False)
     assert again["mi_bits"].tolist() == measured["mi_bits"].tolist()
     assert grid.about()["cells"] == 400
@@ -267,12 +267,12 @@ def test_committed_results_name_data_and_method():
     facts = json.loads((reference.folder() / reference.FACTS).read_text())
     assert (rows["status"] == "ok").all()
     assert rows[["parameters_hash", "data_hash", "method", "commit", "measured", "seconds"]].notna().all(axis=None)
-    for text, data in zip(rows["parameters"], rows["data_hash"], strict=True):
+    for text, state in zip(rows["parameters"], rows["data_hash"], strict=True):
         point = json.loads(text)
         if "task" in point:  # drawn from a formula
-            assert data == "exact"
+            assert state == "exact"
             continue
-        assert facts[reference.facts_key(point["dataset"], point["options"])]["data_hash"] == data
+        assert facts[reference.facts_key(point["dataset"], point["options"])]["data_hash"] == state
     assert not rows["dataset"].str.contains("miniature").any()
 
 
@@ -334,5 +334,5 @@ def test_a_report_stands_alone_and_escapes(tmp_path):
 def test_the_recorded_facts_of_data_are_by_the_present_loaders():
     """Else every page of real data reads them anew: `noise-scaling pack`, with the data at hand, records them."""
     recorded = json.loads((reference.folder() / reference.FACTS).read_text("utf8"))
-    old = {name for key, facts in recorded.items() if measure._loader_state(name := key.split()[0]) != facts["loader"]}
+    old = {name for key, facts in recorded.items() if data._loader_state(name := key.split()[0]) != facts["loader"]}
     assert not old

@@ -35,7 +35,7 @@ from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
 from helpers.representations.reconstruction import Training, train_reconstruction
 from helpers.store import paths
-from helpers.sweep.engine import Grid
+from helpers.sweep.cells import Grid
 from refusals import ROOT, TABLE, Harmful, answer, catalogue, line, stored, table, tenx
 
 ENTRIES = catalogue()

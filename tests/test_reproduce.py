@@ -17,7 +17,8 @@ from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
 from helpers.preprocess import genes as preprocess
 from helpers.representations import build
 from helpers.store.rows import Store
-from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import run_sweep
 
 # Bits by which an estimate may differ between one thread and two.
 BITS = {"linear": 1e-3, "scvi": 0.02, "txformer": 0.02, "masked_reconstruction": 0.02}

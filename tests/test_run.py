@@ -134,7 +134,7 @@ SLOW = ("jupytext", "nbformat", "papermill", "snakemake", "scvi", "transformers"
         ("from helpers.store import points, reference; from helpers import laws", ("altair", "scanpy", "torch")),
         ("from helpers.sweep import Grid, calibration, run_sweep", ("altair", "scanpy", "torch")),
         (
-            "from helpers.sweep import kinds, verify; from helpers.findings import law_table, phrases",
+            "from helpers.sweep import measurements, verify; from helpers.findings import law_table, phrases",
             ("altair", "scanpy"),
         ),
         ("from helpers.information import lmi; from helpers.representations import PCA", ("altair", "scanpy")),

@@ -21,9 +21,10 @@ from helpers.book import run
 from helpers.store import paths, versions
 from helpers.store import rows as stores
 from helpers.store.rows import Store
+from helpers.sweep import cells, verify
 from helpers.sweep import engine as sweep
-from helpers.sweep import verify
-from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import run_sweep
 from small_notebook import HEAD, clone_in
 
 ROOT = Path(__file__).parents[1]
@@ -67,14 +68,14 @@ def measure_all(path):
 
 
 def measure_and_count(path, counted):
-    measure = sweep.CELLS.measure
+    measure = cells.CELLS.measure
 
     def counting(points):
         with counted.get_lock():
             counted.value += len(points)
         return measure(points)
 
-    object.__setattr__(sweep.CELLS, "measure", counting)
+    cells.CELLS.measure = counting
     measure_all(path)
 
 
@@ -338,12 +339,11 @@ def test_what_another_sweep_measured_meanwhile_is_kept(tmp_path, monkeypatch):
     def slower(points):
         found = [{"mi_bits": 1.0} for _ in points]
         for point in points:
-            key = sweep._identity(point, sweep.CELLS)[1]
+            key = sweep._identity(point, cells.CELLS)[1]
             theirs.put(key, {"dataset": "simulated", "status": "ok", "mi_bits": 2.0, "parameters_hash": key[:16]})
         return found
 
-    kind = sweep.Kind(**{**vars(sweep.CELLS), "measure": slower})
-    monkeypatch.setattr(sweep, "CELLS", kind)
+    monkeypatch.setattr(cells.CELLS, "measure", slower)
     assert set(run_sweep(SMALL, Store(tmp_path), progress=False)["mi_bits"]) == {2.0}
     assert set(theirs.table()["mi_bits"]) == {2.0}
 
@@ -411,8 +411,7 @@ def test_a_row_that_cannot_be_written_stops_the_sweep(tmp_path, monkeypatch):
 
 
 def test_a_disk_that_fills_while_a_point_is_measured_is_no_fault_of_the_point(tmp_path, monkeypatch):
-    kind = sweep.Kind(**{**vars(sweep.CELLS), "measure": full})
-    monkeypatch.setattr(sweep, "CELLS", kind)
+    monkeypatch.setattr(cells.CELLS, "measure", full)
     with pytest.raises(OSError, match="No space left"):
         run_sweep(SMALL, Store(tmp_path), progress=False)
     assert len(Store(tmp_path).table()) == 0

@@ -4,7 +4,6 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import replace
 
 import anndata
 import numpy as np
@@ -13,12 +12,13 @@ import pytest
 from pydantic import ValidationError
 from scipy import sparse
 
+from helpers._utils.content import frozen_json
 from helpers.store import versions
 from helpers.store.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
 from helpers.store.rows import Store
-from helpers.sweep import cells as measure
-from helpers.sweep import engine as sweep
-from helpers.sweep.engine import Grid, run_sweep
+from helpers.sweep import cells, data
+from helpers.sweep.cells import CELLS, Grid
+from helpers.sweep.engine import run_sweep
 
 SMALL = {"n_cells": 240, "n_genes": 40, "n_latent": 2}
 GRID = Grid(
@@ -26,6 +26,13 @@ GRID = Grid(
     lmi={"epochs": 3},
 )  # fmt: skip
 NUMBERS = ["umis_per_cell", "mi_bits", "mi_null_bits", "mi_stderr_bits", "mi_ceiling_bits", "n_train", "n_probe"]
+
+
+def changed(monkeypatch, **methods):
+    """Measure cells with other methods within a test."""
+    measurement = cells.CellMeasurement()
+    vars(measurement).update(methods)
+    monkeypatch.setattr(cells, "CELLS", measurement)
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +53,7 @@ def test_rows_follow_the_schema(done):
 def test_depth_is_measured_not_nominal(done):
     _, table = done
     deep = table[table["noise_level"] == 1].iloc[0]
-    assert deep["umis_per_cell"] == pytest.approx(measure.dataset_of(deep["parameters"]).umis_per_cell)
+    assert deep["umis_per_cell"] == pytest.approx(data.dataset_of(deep["parameters"]).umis_per_cell)
     thin = table[table["noise_level"] == 0.1]["umis_per_cell"]
     assert thin.to_numpy() == pytest.approx(0.1 * deep["umis_per_cell"], rel=0.02)
     assert thin.nunique() == 2
@@ -64,8 +71,7 @@ def test_same_seed_same_numbers_another_seed_others(done, tmp_path):
 def test_what_is_measured_is_not_measured_again(done, monkeypatch):
     store, _ = done
     calls = []
-    kind = replace(sweep.CELLS, measure=lambda points: calls.extend(points) or measure.measure(points))
-    monkeypatch.setattr(sweep, "CELLS", kind)
+    changed(monkeypatch, measure=lambda points: calls.extend(points) or CELLS.measure(points))
     run_sweep(GRID, store)
     assert calls == []
     wider = GRID.model_copy(update={"seeds": [0, 1, 2], "depths": [1.0]})
@@ -86,22 +92,18 @@ def test_a_failing_point_is_a_row_and_is_tried_again(tmp_path, monkeypatch):
     assert "120 training cells" in told
     assert len(seed_means(table)) == 1
     calls = []
-    kind = replace(
-        sweep.CELLS, measure=lambda points: calls.extend(p["n_train"] for p in points) or [{} for _ in points]
-    )
-    monkeypatch.setattr(sweep, "CELLS", kind)
+    changed(monkeypatch, measure=lambda points: calls.extend(p["n_train"] for p in points) or [{} for _ in points])
     run_sweep(grid, store)
     assert calls == [500]
 
 
 def test_points_that_share_cells_are_measured_in_one_call(done, tmp_path, monkeypatch):
     """And each equals what it is when measured alone."""
-    together, alone = [], {**vars(sweep.CELLS), "together": lambda point: sweep.short_hash(point)}
-    kind = replace(sweep.CELLS, measure=lambda points: together.append(len(points)) or measure.measure(points))
-    monkeypatch.setattr(sweep, "CELLS", kind)
+    together = []
+    changed(monkeypatch, measure=lambda points: together.append(len(points)) or CELLS.measure(points))
     run_sweep(GRID, Store(tmp_path / "together"))
     assert together == [2, 2]
-    monkeypatch.setattr(sweep, "CELLS", sweep.Kind(**alone))
+    changed(monkeypatch, batch_key=frozen_json)
     one_by_one = run_sweep(GRID, Store(tmp_path / "alone"))
     pd.testing.assert_frame_equal(one_by_one[NUMBERS], done[1][NUMBERS], atol=1e-3, check_dtype=False)
 

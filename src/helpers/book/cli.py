@@ -204,7 +204,7 @@ def fit(
         Path,
         typer.Argument(help="CSV with the columns the law needs: u and bits, n and bits, or loss with p, d or flops."),
     ],
-    law: Annotated[str, typer.Option(help="noise, cell_number, model_size, data or compute.")] = "noise",
+    law: Annotated[str, typer.Option(help="Which law, such as noise or cell_number; an unknown one is answered with those there are.")] = "noise",
     chart: Annotated[Path | None, typer.Option(help="HTML file for the chart; beside the CSV if not given.")] = None,
 ) -> None:
     """Fit a law to your own measured points and print estimates, intervals and what to doubt."""

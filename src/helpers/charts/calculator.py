@@ -11,10 +11,6 @@ from helpers import design
 from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.laws import Fit, JointLaw, TwoVariableLaw
 
-# JointLaw as a Vega expression of the columns of a fit, at datum.n cells of depth datum.u.
-_NOISE = "1 + pow(datum.u_bar / datum.u, datum.beta)"
-_SHARE = "datum.h0 + (1 - datum.h0) / (1 + pow(datum.n0 / datum.n, datum.s) * pow(datum.noise, datum.kappa))"
-_LAW = f"log(1 + (pow(4, datum.i_inf) - 1) / datum.noise * ({_SHARE})) / (2 * LN2)"
 _READS = "-log(1 - datum.u / complexity) * complexity / usable"
 # Depths along the budget for drawn laws, whose spread needs no fine grid.
 _COARSE = 240
@@ -44,8 +40,7 @@ def bought(chart: alt.Chart) -> alt.Chart:
         .transform_calculate(
             n="min(datum.most_n, pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6))"
         )
-        .transform_calculate(noise=_NOISE)
-        .transform_calculate(bits=_LAW)
+        .transform_calculate(bits=JointLaw.expressions()[0])
     )
 
 

@@ -9,20 +9,7 @@ import pandas as pd
 from helpers.charts.fitted import BITS, CELLS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw
 
-# A law and its slopes along the coordinates of the search, as Vega expressions of the columns of a fit.
-_EXPRESSIONS = {
-    NoiseLaw: (
-        "log((1 + pow(4, datum.i_max) * datum.x / datum.u_bar) / (1 + datum.x / datum.u_bar)) / (2 * LN2)",
-        "1 / (1 + datum.u_bar / (datum.x * pow(4, datum.i_max)))",
-        "(1 / (1 + datum.u_bar / datum.x) - 1 / (1 + datum.u_bar / (datum.x * pow(4, datum.i_max)))) / (2 * LN2)",
-    ),
-    CellNumberLaw: (
-        "datum.i_inf - pow(datum.x / datum.n0, -datum.s)",
-        "1",
-        "-pow(datum.x / datum.n0, -datum.s) * datum.s",
-        "pow(datum.x / datum.n0, -datum.s) * datum.s * log(datum.x / datum.n0)",
-    ),
-}
+# Column of the points and title of a law's variable.
 _AXIS = {NoiseLaw: ("umis_per_cell", DEPTH), CellNumberLaw: ("n_train", CELLS)}
 
 
@@ -78,7 +65,7 @@ def explorer(
     shown = "datum.data === shown_data && datum.rank === shown_rank"
     faded = alt.condition(pick, alt.value(1), alt.value(0.08))
     low, high = float(np.log10(means[x].min())) - 0.1, float(np.log10(means[x].max())) + 0.1
-    formula, *slopes = _EXPRESSIONS[law]
+    formula, *slopes = law.expressions(x="datum.x")
     variance = " + ".join(
         f"datum.c{i}{j} * datum.d{i} * datum.d{j}" for i in range(len(slopes)) for j in range(len(slopes))
     )

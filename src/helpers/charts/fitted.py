@@ -385,14 +385,7 @@ def fitted_curve(fit: Fit) -> alt.LayerChart:
     name = type(fit.law).__name__
     points = pd.DataFrame({x: fit.x, "bits": fit.y})
     frame = _curve_frame(fit, name, by, x)
-    titles = {
-        "u": ("depth u", BITS),
-        "n": (CELLS, BITS),
-        "p": ("parameters P", "loss"),
-        "d": (CELLS, "loss"),
-        "flops": ("compute C", "loss"),
-    }
-    across, up = titles[fit.law.x_name]
+    across, up = fit.law.axes
     axis = alt.X(f"{x}:Q").scale(type="log").title(across)
     law = alt.Chart(frame)
     subtitle = f"{fit.n_points} points, R² {fit.r_squared:.3f}, status {fit.status}; band: 95 % interval"

@@ -11,14 +11,8 @@ from helpers._utils.validation import choose
 from helpers.charts.fitted import BITS, GREY, HEIGHT, WIDTH, caption, colour_of, level_line, spread
 from helpers.laws import Fit
 from helpers.laws.tolerance import NoiseAxis
-from helpers.noise import add_gaussian, pixelate
-from helpers.noise.images import CLEAN
+from helpers.noise import NOISES, OF_IMAGES
 
-TITLES = {
-    "gaussian": "standard deviation σ of the noise (pixels lie in [−1, 1])",
-    "pixelation": "side f of a tile (pixels)",
-    "substitution": "share p of residues that are wrong",
-}
 _SIDE = 56  # of an image in the gallery
 
 
@@ -45,17 +39,17 @@ def levels(
     exact : DataFrame of ``level`` and ``bits``, optional
         The information that the samples themselves have, drawn in grey and dashed.
     """
-    kind = str(points["noise_kind"].iloc[0])
+    noise = NOISES[str(points["noise_kind"].iloc[0])]
     shown = spread(points, "noise_level", by)
-    positive = shown.loc[shown["noise_level"] > CLEAN.get(kind, 0), "noise_level"]
+    positive = shown.loc[shown["noise_level"] > noise.clean, "noise_level"]
     # Level 0 has no place on a logarithmic axis: half a step left of the others.
     edge = float(positive.min()) / 2.5
     shown["at"] = shown["noise_level"].where(shown["noise_level"] > 0, edge)
-    grid = np.geomspace(positive.min() / 1.5 if kind != "pixelation" else 1.0, positive.max(), 120)
+    grid = np.geomspace(noise.clean or positive.min() / 1.5, positive.max(), 120)
     names = [str(name) for name in fits]
     own = set(shown[by]) <= set(names)
     ends = [shown["at"].min() / 1.3, shown["at"].max() * 1.3]
-    axis_x = alt.X("at:Q").scale(type="log", domain=ends, nice=False).title(TITLES[kind])
+    axis_x = alt.X("at:Q").scale(type="log", domain=ends, nice=False).title(noise.axis)
     colour = colour_of(by, names)
     pick = alt.selection_point(fields=[by], bind="legend")
     faded = alt.condition(pick, alt.value(1), alt.value(0.12))
@@ -63,7 +57,7 @@ def levels(
     law, base = alt.Chart(_along(fits, grid, by)), alt.Chart(shown)
     tips = [
         f"{by}:N",
-        alt.Tooltip("noise_level:Q", format=".4~g", title=TITLES[kind]),
+        alt.Tooltip("noise_level:Q", format=".4~g", title=noise.axis),
         *(alt.Tooltip(f"{c}:Q", format=".3f") for c in ("bits", "low", "high", "null_bits")),
         "seeds:Q",
     ]
@@ -83,7 +77,7 @@ def levels(
         )  # fmt: skip
     if ceiling is not None:
         layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
-    noise_free = " Leftmost points: noise-free." if (shown["noise_level"] == CLEAN.get(kind, 0)).any() else ""
+    noise_free = " Leftmost points: noise-free." if (shown["noise_level"] == noise.clean).any() else ""
     dashed = " Dashed grey: the information in the sequences themselves." if exact is not None else ""
     subtitle = caption(points, profile) + "." + noise_free + dashed
     told = "; ".join(f"{n}: I_max {f.params['i_max']:.2f} bits, R² {f.r_squared:.2f}" for n, (_, f) in fits.items())
@@ -116,21 +110,21 @@ def gallery(
         A few, one a class.
     labels : list of str
         Their classes, each once.
-    kind : "gaussian" or "pixelation"
+    kind : of noise in images, such as "gaussian" or "pixelation"
     noise_levels : list of float
     seed : int
     """
-    choose(kind, CLEAN, "kind of noise")
+    noise = OF_IMAGES[choose(kind, OF_IMAGES, "kind of noise")]
     rows = []
-    for level in sorted({CLEAN[kind], *noise_levels}):
-        noisy = add_gaussian(images, level, seed) if kind == "gaussian" else pixelate(images, int(level))
+    for level in sorted({noise.clean, *noise_levels}):
+        noisy = noise.apply(images, level, seed)
         rows += [{"class": label, "level": f"{level:g}", "order": level, "image": _data_url(image)}
                  for label, image in zip(labels, noisy, strict=True)]  # fmt: skip
     order = sorted({(row["order"], row["level"]) for row in rows})
     names = [name for _, name in order]
     told = f"{len(labels)} images at {len(names)} levels of {kind} noise"
     chart = alt.Chart(pd.DataFrame(rows)).mark_image(width=_SIDE, height=_SIDE).encode(
-        alt.X("level:O").sort(names).title(TITLES[kind]).axis(labelAngle=0),
+        alt.X("level:O").sort(names).title(noise.axis).axis(labelAngle=0),
         alt.Y("class:N").title(None), url="image:N", tooltip=["class:N", "level:N"],
     )  # fmt: skip
     return alt.layer(chart).properties(

@@ -37,8 +37,9 @@ def channel_explorer(
     p_share = alt.param(
         "share", value=0.9, bind=alt.binding_range(min=0.1, max=0.99, step=0.01, name="target / I_max ")
     )
-    law = "log((1 + pow(4, i_max) * datum.u / pow(10, log_u_bar)) / (1 + datum.u / pow(10, log_u_bar))) / (2 * LN2)"
-    need = "pow(10, log_u_bar) * (pow(4, share * i_max) - 1) / (pow(4, i_max) - pow(4, share * i_max))"
+    moved = {"i_max": "i_max", "u_bar": "pow(10, log_u_bar)"}
+    law = NoiseLaw.expressions(**moved)[0]
+    need = NoiseLaw.vega_depth.format(bits="(share * i_max)", **moved)
     axis = alt.X("u:Q").scale(type="log", domain=[10**first, 10**last]).title(DEPTH)
     up = alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS)
     line = alt.Chart(alt.sequence(first, last, (last - first) / steps, as_="log_u"))

@@ -15,7 +15,8 @@ from helpers.laws.kept import fit_groups
 from helpers.store.points import cell_axis, noise_axis, seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
-from helpers.sweep.engine import Grid, held
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import held
 
 VERSION = 1  # 2026-11-28 of false_alarms, numbered
 

@@ -221,6 +221,11 @@ class Law:
     allowed: ClassVar[dict[str, tuple[float, float]]]
     positive: ClassVar[tuple[str, ...]]
     zero_allowed: ClassVar[bool] = False
+    # Titles of the axes of a chart.
+    axes: ClassVar[tuple[str, str]]
+    # The law, and its slopes along the coordinates of the search, as Vega expressions of {x} and its parameters.
+    vega: ClassVar[str]
+    vega_slopes: ClassVar[tuple[str, ...]] = ()
     # Least values of parameters that end before their search does.
     least: ClassVar[dict[str, float]] = {}
 
@@ -260,6 +265,24 @@ class Law:
     def _doubt(self, x: np.ndarray) -> str:
         """Return why these x cannot fix the parameters even without noise, or an empty string."""
         raise NotImplementedError
+
+    @classmethod
+    def expressions(cls, **terms: str) -> list[str]:
+        """Return the law, and its slopes if it has them, as Vega expressions: for a page to compute.
+
+        Parameters
+        ----------
+        **terms : what stands for a variable or a parameter; else it is a column of its name, such as ``datum.u_bar``
+
+        Examples
+        --------
+        >>> from helpers.laws import CellNumberLaw
+        >>> CellNumberLaw.expressions(x="datum.cells")[0]
+        'datum.i_inf - pow(datum.cells / datum.n0, -datum.s)'
+        """
+        variables = cls.x_name.split(" and ")
+        known = {name: f"datum.{name}" for name in (*variables, *cls.allowed)} | {"x": f"datum.{variables[0]}"} | terms
+        return [template.format(**known) for template in (cls.vega, *cls.vega_slopes)]
 
     def _params(self) -> dict[str, float]:
         return {name: float(getattr(self, name)) for name in self.allowed}

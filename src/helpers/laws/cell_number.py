@@ -38,6 +38,11 @@ class CellNumberLaw(Law):
         "i_inf": (-np.inf, np.inf), "n0": (0.0, np.inf), "s": (0.0, np.inf)
     }  # fmt: skip
     positive: ClassVar[tuple[str, ...]] = ("n0", "s")
+    axes: ClassVar[tuple[str, str]] = ("training cells N", "information (bits)")
+    vega: ClassVar[str] = "{i_inf} - pow({x} / {n0}, -{s})"
+    vega_slopes: ClassVar[tuple[str, ...]] = (
+        "1", "-pow({x} / {n0}, -{s}) * {s}", "pow({x} / {n0}, -{s}) * {s} * log({x} / {n0})"
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         """Check the parameters."""

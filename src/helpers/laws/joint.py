@@ -201,6 +201,11 @@ class JointLaw(TwoVariableLaw):
     }  # fmt: skip
     positive: ClassVar[tuple[str, ...]] = ("i_inf", "u_bar", "n0", "s", "beta", "h0")
     least: ClassVar[dict[str, float]] = {"kappa": -1.0}
+    axes: ClassVar[tuple[str, str]] = ("training cells N", "information (bits)")
+    vega: ClassVar[str] = (
+        "log(1 + (pow(4, {i_inf}) - 1) / (1 + pow({u_bar} / {u}, {beta})) * ({h0} + (1 - {h0}) / "
+        "(1 + pow({n0} / {n}, {s}) * pow(1 + pow({u_bar} / {u}, {beta}), {kappa})))) / (2 * LN2)"
+    )
 
     def __post_init__(self) -> None:
         """Check the parameters."""

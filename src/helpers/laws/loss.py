@@ -23,6 +23,7 @@ class DataLaw(ModelSizeLaw):
     """
 
     x_name: ClassVar[str] = "d"
+    axes: ClassVar[tuple[str, str]] = ("training cells D", "loss")
     more: ClassVar[str] = "more cells"
 
 
@@ -37,6 +38,7 @@ class ComputeLaw(ModelSizeLaw):
     """
 
     x_name: ClassVar[str] = "flops"
+    axes: ClassVar[tuple[str, str]] = ("compute C", "loss")
     more: ClassVar[str] = "more compute"
 
 
@@ -67,6 +69,8 @@ class SizeAndDataLaw(Law):
     c: float
 
     x_name: ClassVar[str] = "p and d"
+    axes: ClassVar[tuple[str, str]] = ("parameters P", "loss")
+    vega: ClassVar[str] = "{a} * pow({p}, -{alpha}) + {b} * pow({d}, -{beta}) + {c}"
     y_name: ClassVar[str] = "loss"
     allowed: ClassVar[dict[str, tuple[float, float]]] = {
         "a": (0.0, np.inf), "alpha": (0.0, np.inf), "b": (0.0, np.inf), "beta": (0.0, np.inf), "c": (-np.inf, np.inf)

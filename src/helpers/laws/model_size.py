@@ -37,6 +37,8 @@ class ModelSizeLaw(Law):
     c: float
 
     x_name: ClassVar[str] = "p"
+    axes: ClassVar[tuple[str, str]] = ("parameters P", "loss")
+    vega: ClassVar[str] = "{a} * pow({x}, -{alpha}) + {c}"
     more: ClassVar[str] = "larger models"
     y_name: ClassVar[str] = "loss"
     allowed: ClassVar[dict[str, tuple[float, float]]] = {

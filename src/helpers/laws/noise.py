@@ -41,6 +41,14 @@ class NoiseLaw(Law):
     allowed: ClassVar[dict[str, tuple[float, float]]] = {"i_max": (0.0, np.inf), "u_bar": (0.0, np.inf)}
     positive: ClassVar[tuple[str, ...]] = ("u_bar",)
     zero_allowed: ClassVar[bool] = True
+    axes: ClassVar[tuple[str, str]] = ("depth u", "information (bits)")
+    vega: ClassVar[str] = "log((1 + pow(4, {i_max}) * {x} / {u_bar}) / (1 + {x} / {u_bar})) / (2 * LN2)"
+    vega_slopes: ClassVar[tuple[str, ...]] = (
+        "1 / (1 + {u_bar} / ({x} * pow(4, {i_max})))",
+        "(1 / (1 + {u_bar} / {x}) - 1 / (1 + {u_bar} / ({x} * pow(4, {i_max})))) / (2 * LN2)",
+    )
+    # The depth that gives {bits}, as ``depth_for``.
+    vega_depth: ClassVar[str] = "{u_bar} * (pow(4, {bits}) - 1) / (pow(4, {i_max}) - pow(4, {bits}))"
 
     def __post_init__(self) -> None:
         """Check the parameters."""

@@ -9,13 +9,10 @@ import pandas as pd
 
 from helpers._utils.validation import choose, in_range
 from helpers.laws import Fit, NoiseLaw, kept
-from helpers.noise.images import CLEAN
+from helpers.noise import NOISES, OF_IMAGES, Noise
 from helpers.store.points import CURVE, mean_and_error, named, seed_means
 
 _FLAT = 0.01  # bits below which a curve has nothing to lose
-_NOTHING_LEFT = 0.95
-_SYMBOLS = {"gaussian": "σ", "pixelation": "f", "substitution": "p"}
-_POWERS = {1: "⁻¹", 2: "⁻²"}
 
 
 @dataclass(frozen=True)
@@ -42,32 +39,35 @@ class NoiseAxis:
 
     def __post_init__(self) -> None:
         """Check both."""
-        choose(self.kind, _SYMBOLS, "kind of noise")
+        choose(self.kind, NOISES, "kind of noise")
         in_range(self.power, 0, 10, "power", open_low=True)
+
+    @property
+    def noise(self) -> Noise:
+        """The kind of noise."""
+        return NOISES[self.kind]
 
     def snr(self, level: Any) -> Any:
         """Return the signal-to-noise ratio of levels; infinite at level 0."""
-        with np.errstate(divide="ignore"):
-            level = np.asarray(level, float)
-            found = (1 - level) / level if self.kind == "substitution" else level**-self.power
+        level = np.asarray(level, float)
+        for end in (level.min(initial=np.inf), level.max(initial=-np.inf)) if level.size else ():
+            in_range(float(end), self.noise.clean, self.noise.most, f"level of {self.kind} noise")
+        found = self.noise.snr(level, self.power)
         return found if found.ndim else float(found)
 
     def level(self, snr: Any) -> Any:
         """Return the level of signal-to-noise ratios."""
-        snr = np.asarray(snr, float)
-        found = 1 / (1 + snr) if self.kind == "substitution" else snr ** (-1 / self.power)
+        found = self.noise.level(snr, self.power)
         return found if found.ndim else float(found)
 
     @property
     def clean(self) -> float:
         """Signal-to-noise ratio of the noise-free samples."""
-        return self.snr(CLEAN.get(self.kind, 0.0))
+        return self.snr(self.noise.clean)
 
     def __str__(self) -> str:
         """Return the relation as a legend shows it."""
-        if self.kind == "substitution":
-            return "SNR = (1 − p)/p"
-        return f"SNR ∝ {_SYMBOLS[self.kind]}{_POWERS.get(self.power, f'^−{self.power}')}"
+        return self.noise.relation(self.power)
 
 
 def image_points(table: pd.DataFrame) -> pd.DataFrame:
@@ -78,8 +78,9 @@ def image_points(table: pd.DataFrame) -> pd.DataFrame:
     points = named(_most(seed_means(table)))
     points["curve"] = points["curve"].str.replace("^class, ", "", regex=True)
     clean = points[points["noise_kind"] == "none"]
-    kinds = [kind for kind in CLEAN if (points["noise_kind"] == kind).any()]
-    again = [clean.assign(noise_kind=kind, noise_level=CLEAN[kind], probe_noise_level=CLEAN[kind]) for kind in kinds]
+    kinds = [kind for kind in OF_IMAGES if (points["noise_kind"] == kind).any()]
+    levels = {kind: OF_IMAGES[kind].clean for kind in kinds}
+    again = [clean.assign(noise_kind=kind, noise_level=at, probe_noise_level=at) for kind, at in levels.items()]
     return pd.concat([points[points["noise_kind"].isin(kinds)], *again], ignore_index=True)
 
 
@@ -115,8 +116,7 @@ def _most(points: pd.DataFrame) -> pd.DataFrame:
 def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict[str, Fit]:
     """Fit the noise law to every curve of a kind of noise; points of infinite SNR are no part of a fit.
 
-    Nor are sequences with more wrong residues than 19 in 20, where a residue says nothing: beyond, it says again what
-    it is not, which the law does not describe.
+    Nor are levels beyond those that the law describes, such as more wrong residues than 19 in 20.
 
     Parameters
     ----------
@@ -126,8 +126,7 @@ def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict
     """
     chosen = points[points["noise_kind"] == axis.kind].assign(at=lambda t: axis.snr(t["noise_level"].to_numpy()))
     spoiled = chosen[np.isfinite(chosen["at"]) & (chosen["at"] > 0)]
-    if axis.kind == "substitution":
-        spoiled = spoiled[spoiled["noise_level"] <= _NOTHING_LEFT]
+    spoiled = spoiled[spoiled["noise_level"] <= axis.noise.describes]
     return {name: kept.fit(NoiseLaw, rows["at"], rows["mi_bits"]) for name, rows in spoiled.groupby(by)}
 
 
@@ -225,10 +224,9 @@ def tolerance(
                 with np.errstate(all="ignore"):
                     value, low, high = fit.derived(_level_at(axis, loss), level, positive=True)
                 # No tile is smaller than a pixel, and no more than all residues are wrong.
-                low = max(low, CLEAN.get(axis.kind, 0.0))
-                high = min(high, 1.0) if axis.kind == "substitution" else high
+                low, high = max(low, axis.noise.clean), min(high, axis.noise.most)
             tiles = {}
-            if size is not None and axis.kind == "pixelation":
+            if size is not None and axis.noise.coarsens:
                 tiles = {"pixels": size / value, "pixels_low": size / high, "pixels_high": size / low}
             rows.append({
                 "curve": str(name), "axis": str(axis), "noise-free bits": noise_free, "lost": str(loss), "level": value,
@@ -249,7 +247,8 @@ def hardest(points: pd.DataFrame) -> pd.DataFrame:
     ----------
     points : DataFrame from ``image_points`` of one-vs-rest rows
     """
-    clean = points[points["noise_level"] == points["noise_kind"].map(CLEAN)]
+    level = points["noise_kind"].map({kind: noise.clean for kind, noise in NOISES.items()})
+    clean = points[points["noise_level"] == level]
     clean = clean[clean["noise_kind"] == clean["noise_kind"].iloc[0]]
     rows = {}
     for signal, group in clean.groupby("signal"):

@@ -1,16 +1,14 @@
 """Noise of images: Gaussian pixel noise and coarser pixels."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 
-from helpers._utils.validation import as_array, as_rng, choose, in_range
+from helpers._utils.validation import as_array, as_rng, in_range
+from helpers.noise.base import Noise
 
 VERSION = 1  # 2026-11-28 numbered
-
-# The noise-free level of each kind.
-CLEAN = {"gaussian": 0.0, "pixelation": 1.0}
 
 
 def add_gaussian(images: Any, sigma: float, rng: Generator | int | None = None) -> np.ndarray:
@@ -94,40 +92,29 @@ def pixelate(images: Any, factor: int) -> np.ndarray:
     return pixels.astype(np.float32)
 
 
-def snr(kind: str, level: float, power: float) -> float:
-    """Return the signal-to-noise ratio of a noise level, up to a constant: level^−power.
+class Gaussian(Noise):
+    """Normal noise in every pixel; the level is its standard deviation σ."""
 
-    Which power is right the papers leave open: with σ and f as the noise amplitude it is 2, but published fits also
-    use 1. Fit both, and look.
+    symbol: ClassVar[str] = "σ"
+    axis: ClassVar[str] = "standard deviation σ of the noise (pixels lie in [−1, 1])"
 
-    Parameters
-    ----------
-    kind : "gaussian" (level σ) or "pixelation" (level f, the side of a tile)
-    level : float
-    power : float in (0, 10]
+    def apply(self, samples: Any, level: float, rng: Generator | int | None = None) -> np.ndarray:
+        """Return noisy images."""
+        return add_gaussian(samples, level, rng)
 
-    Returns
-    -------
-    float
-        Infinite for σ = 0.
 
-    Raises
-    ------
-    ValueError
-        For an unknown kind, a level less than no noise, or a power out of range.
+class Pixelation(Noise):
+    """Coarser pixels; the level is the side f of a tile."""
 
-    Examples
-    --------
-    >>> snr("gaussian", 0.5, 2), snr("pixelation", 4, 1), snr("gaussian", 0, 2)
-    (4.0, 0.25, inf)
-    """
-    choose(kind, CLEAN, "kind of noise")
-    in_range(level, CLEAN[kind], np.inf, f"level of {kind} noise")
-    in_range(power, 0, 10, "power", open_low=True)
-    try:
-        return float(level) ** -power
-    except (ZeroDivisionError, OverflowError):
-        return float("inf")
+    clean: ClassVar[float] = 1.0
+    whole: ClassVar[bool] = True
+    coarsens: ClassVar[bool] = True
+    symbol: ClassVar[str] = "f"
+    axis: ClassVar[str] = "side f of a tile (pixels)"
+
+    def apply(self, samples: Any, level: float, rng: Generator | int | None = None) -> np.ndarray:
+        """Return coarser images; nothing about them is random."""
+        return pixelate(samples, int(level))
 
 
 def _pixels(images: Any) -> np.ndarray:

@@ -1,11 +1,13 @@
 """Noise of protein sequences: amino acids misread as others."""
 
 from collections.abc import Iterable
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 
 from helpers._utils.validation import as_rng, brief, in_range
+from helpers.noise.base import Noise
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -99,3 +101,32 @@ def ratio_of(rate: float) -> float:
     """
     in_range(rate, 0, 1, "substitution rate")
     return (1 - rate) / rate if rate else float("inf")
+
+
+class Substitution(Noise):
+    """Misread residues; the level is the share p of residues that are wrong."""
+
+    of: ClassVar[str] = "sequences"
+    most: ClassVar[float] = 1.0
+    # Beyond 19 in 20 a residue says again what it is not, which the law does not describe.
+    describes: ClassVar[float] = 0.95
+    symbol: ClassVar[str] = "p"
+    axis: ClassVar[str] = "share p of residues that are wrong"
+
+    def apply(self, samples: Iterable[str], level: float, rng: Generator | int | None = None) -> list[str]:
+        """Return misread sequences."""
+        return substitute(samples, level, rng)
+
+    def snr(self, level: Any, power: float = 2) -> np.ndarray:
+        """Return the ratio of true to wrong residues; the power has no part in it."""
+        with np.errstate(divide="ignore"):
+            level = np.asarray(level, float)
+            return (1 - level) / level
+
+    def level(self, snr: Any, power: float = 2) -> np.ndarray:
+        """Return the share of wrong residues."""
+        return 1 / (1 + np.asarray(snr, float))
+
+    def relation(self, power: float = 2) -> str:
+        """Return how the ratio follows from the level."""
+        return "SNR = (1 − p)/p"

@@ -22,7 +22,7 @@ _NOTES = "NOISE_SCALING_NOTES"  # file in which a running notebook notes what it
 _PACKAGES = ("numpy", "scipy", "pandas", "scikit-learn", "torch", "scanpy", "anndata")
 _MEASURING = (*_PACKAGES, "scikit-misc", "scvi-tools", "transformers", "latentmi")
 # They change how a page looks or is started, not what is on it.
-APART = ("helpers.book.sphinx", "helpers.book.cli", "helpers.book.engine", "helpers.book.kernel")
+APART = ("helpers.book", "helpers.book.sphinx", "helpers.book.cli", "helpers.book.engine", "helpers.book.kernel")
 _FOLDER = Path(__file__).parents[1]
 _CHANGED = "changed while it ran"
 

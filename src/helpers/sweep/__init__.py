@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 from helpers._utils.lazy import attributes
 
 if TYPE_CHECKING:
-    from helpers.sweep.engine import Grid, held, machine, run_sweep, run_sweeps, sizes_within
+    from helpers.sweep.cells import Grid
+    from helpers.sweep.engine import held, machine, run_sweep, run_sweeps, sizes_within
 
+_OF_ENGINE = dict.fromkeys(("held", "machine", "run_sweep", "run_sweeps", "sizes_within"), f"{__name__}.engine")
+__getattr__ = attributes(__name__, {"Grid": f"{__name__}.cells", **_OF_ENGINE})
 __all__ = ["Grid", "held", "machine", "run_sweep", "run_sweeps", "sizes_within"]
-__getattr__ = attributes(__name__, dict.fromkeys(__all__, f"{__name__}.engine"))

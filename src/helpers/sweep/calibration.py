@@ -13,7 +13,9 @@ from helpers.information import Estimate, cca, ksg, lmi_many
 from helpers.information.known_pairs import TASKS, known_pair
 from helpers.information.latentmi import latentmi_package
 from helpers.store.rows import Store
-from helpers.sweep.engine import Kind, Point, fill
+from helpers.sweep.data import Point
+from helpers.sweep.engine import fill
+from helpers.sweep.measurement import Measurement
 
 
 def _neighbours(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
@@ -35,6 +37,42 @@ ESTIMATORS: dict[str, Callable[..., list[Estimate]]] = {
     "cca": _each(cca),
     "latentmi": _each(latentmi_package),
 }
+
+
+class PairMeasurement(Measurement):
+    """Pairs with a known answer: drawn from a formula, so of no data set."""
+
+    def measure(self, points: list[Point]) -> list[dict[str, Any]]:
+        """Return the estimates of points of one ``batch_key``."""
+        pairs = [known_pair(p["task"], p["bits"], p["n"], p["dim"], p["seed"]) for p in points]
+        found = ESTIMATORS[points[0]["estimator"]](pairs, seed=points[0]["seed"])
+        return [
+            {"mi_bits": f.bits, "mi_stderr_bits": f.stderr, "mi_null_bits": f.null_bits, "seconds": round(f.seconds, 3)}
+            for f in found
+        ]
+
+    def describe(self, point: Point) -> dict[str, Any]:
+        """Return the columns that a point's settings decide."""
+        return {
+            "dataset": point["task"], "modality": "known answer", "signal": "exact", "noise_kind": "none",
+            "representation": point["estimator"], "n_probe": point["n"], "dim": point["dim"],
+            "seed": point["seed"], "fold": 0, "mi_ceiling_bits": point["bits"],
+        }  # fmt: skip
+
+    def batch_key(self, point: Point) -> tuple:
+        """Pairs of one shape and seed are estimated in one call, by estimators that gain from it."""
+        alone = () if point["estimator"].startswith("lmi") else (point["task"], point["bits"])
+        return point["estimator"], point["n"], point["dim"], point["seed"], *alone
+
+    def data_hash(self, point: Point) -> str:
+        """Return the same for all: the formula is part of the method."""
+        return "exact"
+
+    def check_ready(self, point: Point) -> None:
+        """Pairs need no data."""
+
+
+KNOWN_ANSWER = PairMeasurement()
 
 
 def calibrate(
@@ -70,29 +108,3 @@ def bias_table(table: pd.DataFrame, *rows: str) -> pd.DataFrame:
     """Return the mean bias in bits, one column an exact answer, of a table of ``calibrate``."""
     named = table.rename(columns={"mi_ceiling_bits": "exact bits"})
     return named.pivot_table(index=list(rows), columns="exact bits", values="bias").round(2)
-
-
-def _describe(point: Point) -> dict[str, Any]:
-    return {
-        "dataset": point["task"], "modality": "known answer", "signal": "exact", "noise_kind": "none",
-        "representation": point["estimator"], "n_probe": point["n"], "dim": point["dim"],
-        "seed": point["seed"], "fold": 0, "mi_ceiling_bits": point["bits"],
-    }  # fmt: skip
-
-
-def _measure(points: list[Point]) -> list[dict[str, Any]]:
-    pairs = [known_pair(p["task"], p["bits"], p["n"], p["dim"], p["seed"]) for p in points]
-    found = ESTIMATORS[points[0]["estimator"]](pairs, seed=points[0]["seed"])
-    return [
-        {"mi_bits": f.bits, "mi_stderr_bits": f.stderr, "mi_null_bits": f.null_bits, "seconds": round(f.seconds, 3)}
-        for f in found
-    ]
-
-
-def _together(point: Point) -> tuple:
-    """Pairs of one shape and seed are estimated in one call, by estimators that gain from it."""
-    alone = () if point["estimator"].startswith("lmi") else (point["task"], point["bits"])
-    return point["estimator"], point["n"], point["dim"], point["seed"], *alone
-
-
-KNOWN_ANSWER = Kind(_measure, _describe, lambda point: "exact", _together)

@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from helpers._utils.validation import choose
 from helpers.store.paths import project_root
 from helpers.store.stamp import note_read
-from helpers.sweep.engine import Grid, sizes_within
+from helpers.sweep.cells import Grid
+from helpers.sweep.engine import sizes_within
 
 
 class _OfDataset(BaseModel):

@@ -1,68 +1,98 @@
 """Measure one point of a sweep: thin, prepare, represent, estimate information."""
 
+import inspect
+import itertools
 import json
-from functools import lru_cache
-from pathlib import Path
+from dataclasses import fields
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
 from scipy import sparse
 
 from helpers import information
 from helpers._utils import validation as checks
-from helpers._utils.validation import is_labels
-from helpers.datasets import LOADERS, Dataset, load
+from helpers._utils.validation import choose, in_range
+from helpers.datasets import CELLS as CELL_DATASETS
+from helpers.datasets import Dataset
 from helpers.datasets.backed import BackedCounts
-from helpers.datasets.files import hash_once, registry
 from helpers.information import latentmi as package
+from helpers.information import lmi
 from helpers.information.lmi import FEWEST
+from helpers.information.nets import Training
 from helpers.noise import counts as thinning
 from helpers.preprocess import blocks as preprocess_blocks
 from helpers.preprocess import genes as preprocess
-from helpers.representations import Representation, build
-from helpers.store import reference, versions
-from helpers.store.rows import short_hash
-from helpers.store.stamp import note_versions
+from helpers.representations import REPRESENTATIONS, Representation, build
+from helpers.sweep.data import Point, _dataset, dataset_of, facts, frozen
+from helpers.sweep.measurement import Measurement, name_of
 
 VERSION = 1  # 2026-11-28 numbered
 
-Point = dict[str, Any]
 
+class CellMeasurement(Measurement):
+    """Cells: thin, prepare, represent, estimate information. Steps that points share are kept in memory."""
 
-def together(point: Point) -> tuple[Any, ...]:
-    """Points with the same value share probe cells and signal: their information is estimated in one call."""
-    shared = ("dataset", "options", "fold", "seed", "lmi", "n_probe")
-    return tuple(json.dumps(point.get(name), sort_keys=True) for name in shared)
+    def measure(self, points: list[Point]) -> list[dict[str, Any]]:
+        """Return the measured columns of points of a ``Grid`` of one ``batch_key``."""
+        first = points[0]
+        cells = dataset_of(first).with_fold(first["fold"])
+        signal = cells.signal[_probe(cells, first)]
+        embeddings, rows = [], []
+        for point in points:
+            made = _embedding(json.dumps(point, sort_keys=True))
+            embeddings.append(made.values)
+            rows.append({"umis_per_cell": made.umis, "snr": made.umis, "genes_by": made.genes_by})
+        found = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
+        return [
+            {
+                **self.describe(point),
+                **row,
+                "modality": cells.modality,
+                "signal": cells.signal_name,
+                "mi_bits": bits.bits,
+                "mi_stderr_bits": bits.stderr,
+                "mi_null_bits": bits.null_bits,
+                "mi_ceiling_bits": cells.ceiling_bits,
+                "n_probe": bits.n,
+            }
+            for point, row, bits in zip(points, rows, found, strict=True)
+        ]
 
-
-def measure(points: list[Point]) -> list[dict[str, Any]]:
-    """Return the measured columns of points of a ``Grid`` that ``together`` calls equal.
-
-    Steps that points share are kept in memory.
-    """
-    first = points[0]
-    cells = dataset_of(first).with_fold(first["fold"])
-    signal = cells.signal[_probe(cells, first)]
-    embeddings, rows = [], []
-    for point in points:
-        made = _embedding(json.dumps(point, sort_keys=True))
-        embeddings.append(made.values)
-        rows.append({"umis_per_cell": made.umis, "snr": made.umis, "genes_by": made.genes_by})
-    found = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
-    return [
-        {
-            **describe(point),
-            **row,
-            "modality": cells.modality,
-            "signal": cells.signal_name,
-            "mi_bits": bits.bits,
-            "mi_stderr_bits": bits.stderr,
-            "mi_null_bits": bits.null_bits,
-            "mi_ceiling_bits": cells.ceiling_bits,
-            "n_probe": bits.n,
+    def describe(self, point: Point) -> dict[str, Any]:
+        """Return the columns that a point's settings decide, measured or not."""
+        return {
+            # Never to be taken for the real cells.
+            "dataset": name_of(point),
+            "signal": point["options"].get("signal", ""),
+            "representation": point["representation"],
+            "n_train": point["n_train"],
+            "noise_kind": "thinning",
+            "noise_level": point["depth"],
+            "probe_noise_level": point["probe_depth"],
+            "seed": point["seed"],
+            "fold": point["fold"],
+            "dim": point["dim"],
+            "settings": json.dumps(
+                {
+                    **{k: v for k, v in point["options"].items() if k != "signal"},
+                    "n_top": point["n_top"],
+                    **({"n_probe": point["n_probe"]} if "n_probe" in point else {}),
+                    **point["lmi"],
+                    **point["model"],
+                },
+                sort_keys=True,
+            ),
         }
-        for point, row, bits in zip(points, rows, found, strict=True)
-    ]
+
+    def batch_key(self, point: Point) -> tuple[Any, ...]:
+        """Points with the same value share probe cells and signal: their information is estimated in one call."""
+        shared = ("dataset", "options", "fold", "seed", "lmi", "n_probe")
+        return tuple(json.dumps(point.get(name), sort_keys=True) for name in shared)
+
+
+CELLS = CellMeasurement()
 
 
 def _probe(cells: Dataset, point: Point) -> np.ndarray:
@@ -80,98 +110,6 @@ def _estimates(pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, estimator:
     for name in options:
         raise ValueError(f"the estimator latentmi takes no option {name!r}: it runs with its own defaults.")
     return [package.latentmi_package(x, y, seed) for x, y in pairs]
-
-
-def describe(point: Point) -> dict[str, Any]:
-    """Return the columns that a point's settings decide, measured or not."""
-    return {
-        # Never to be taken for the real cells.
-        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
-        "signal": point["options"].get("signal", ""),
-        "representation": point["representation"],
-        "n_train": point["n_train"],
-        "noise_kind": "thinning",
-        "noise_level": point["depth"],
-        "probe_noise_level": point["probe_depth"],
-        "seed": point["seed"],
-        "fold": point["fold"],
-        "dim": point["dim"],
-        "settings": json.dumps(
-            {
-                **{k: v for k, v in point["options"].items() if k != "signal"},
-                "n_top": point["n_top"],
-                **({"n_probe": point["n_probe"]} if "n_probe" in point else {}),
-                **point["lmi"],
-                **point["model"],
-            },
-            sort_keys=True,
-        ),
-    }
-
-
-def frozen(options: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
-    """Return options as a hashable key."""
-    return tuple((k, tuple(v) if isinstance(v, list) else v) for k, v in sorted(options.items()))
-
-
-@lru_cache(maxsize=4)
-def _dataset(name: str, options: tuple[tuple[str, Any], ...]) -> Any:
-    return load(name, **dict(options))
-
-
-def dataset_of(point: dict[str, Any]) -> Any:
-    """Return the dataset a point is measured on: cells, images or sequences."""
-    return _dataset(point["dataset"], frozen(point["options"]))
-
-
-def facts(point: Point) -> dict[str, Any]:
-    """Return what is known of a point's data: content hash, training cells of each fold, table of facts.
-
-    They were recorded with the reference results; data whose files are registered by hash and whose
-    loader has the same version still need not be read again. Without the data, the record is all there is.
-    """
-    return _facts(point["dataset"], frozen(point["options"]))
-
-
-@lru_cache(maxsize=64)
-def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
-    recorded = reference.recorded_facts(name, dict(options))
-    loader = _loader_state(name)
-    if recorded and recorded["loader"] == loader:
-        return recorded
-    try:
-        cells = _dataset(name, options)
-    except FileNotFoundError:
-        if recorded:
-            return recorded
-        raise
-    sizes = [len(cells.with_fold(fold).train) for fold in range(cells.n_folds)]
-    labels = sorted(set(cells.signal.tolist())) if is_labels(cells.signal) else None
-    about = cells.describe()
-    size = getattr(cells, "size", None)  # of images, in pixels
-    return {
-        "data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": about, "labels": labels,
-        "size": size,
-    }  # fmt: skip
-
-
-def _loader_state(name: str) -> str:
-    """Return what decides a dataset: the versions of its loader and of what loaders share, and its files' hashes."""
-    loader = f"load_{LOADERS.modules[name].rpartition('.')[2]}"
-    note_versions({part: versions.version(part) for part in ("data", loader)})
-    entry = registry().get(name)
-    files = [(f.path, f.sha256) for f in entry.files] if entry else []
-    return f"{versions.method('data', loader)}-{short_hash(files)}"
-
-
-def data_hash(point: dict[str, Any]) -> str:
-    """Return the content hash of the data a point is measured on, a checkpoint's files included."""
-    model = point.get("model", {})
-    folders = [Path(model[name]) for name in ("from_checkpoint", "vocabulary", "weights") if model.get(name)]
-    files = sorted(file for folder in folders if folder.is_dir() for file in folder.iterdir() if file.is_file())
-    if not files:
-        return facts(point)["data_hash"]
-    return short_hash([facts(point)["data_hash"], *(hash_once(f) for f in files)])
 
 
 class _Made(NamedTuple):
@@ -267,3 +205,148 @@ def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse
 def _thinned_others(name: str, options: tuple, seed: int, depth: float) -> np.ndarray:
     others = _dataset(name, options).other_umis[:, None]
     return thinning.thin_nested(others, [depth], seed + 2**31)[depth].toarray().ravel()
+
+
+@cache
+def _options_of_lmi() -> set[str]:
+    """Return what ``lmi`` of a grid may hold: the pair and the seed are the point's."""
+    from helpers.information.faithful import Settings
+
+    of_nets = {field.name for kind in (Training, Settings) for field in fields(kind)}
+    return of_nets | set(inspect.signature(lmi).parameters) - {"x", "y", "seed", "training"}
+
+
+def check_estimator(options: dict[str, Any], also: tuple[str, ...] = ()) -> None:
+    """Refuse options that ``lmi`` does not have; ``also`` are others that are taken."""
+    for option in options:
+        choose(option, _options_of_lmi().union(also), "option of lmi")
+
+
+class Grid(BaseModel):
+    """The points of a sweep: every combination of the lists.
+
+    Parameters
+    ----------
+    dataset : str
+    options : dict
+        Options of the dataset, such as ``{"signal": "protein"}``.
+    representations : list of str
+    depths : list of floats in (0, 1]
+        Depth of the training cells, relative to the data's own.
+    probe_depths : list of floats in (0, 1], or None
+        Depth of the probe cells; None thins them to the depth of the training cells, as published.
+    n_train : list of int, or None
+        Training cells, nested subsets; None is all of them (in every fold as many as in the smallest).
+    seeds : list of int
+        Each seed draws its own thinning, cells, initial weights and estimate.
+    folds : list of int, or None
+        Probe folds; None is all of the dataset's.
+    n_probe : int, optional
+        Probe cells, a random subset that each seed draws; None is all of the fold.
+    dim, n_top : int
+        Dimensions of the representation; most highly variable genes kept.
+    lmi : dict
+        Options of the estimator, such as ``{"k": 5}``.
+    models : dict
+        Options of representations by name, such as ``{"scvi": {"steps": 1000}}``.
+
+    Examples
+    --------
+    >>> grid = Grid(dataset="pbmc68k", representations=["pca"], depths=[1.0, 0.1], seeds=[0])
+    >>> len(grid.points())
+    4
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    dataset: str
+    options: dict[str, Any] = Field(default_factory=dict)
+    representations: list[str] = Field(min_length=1)
+    depths: list[float] = Field(default=[1.0], min_length=1)
+    probe_depths: list[float] | None = Field(default=None, min_length=1)
+    n_train: list[int] | None = None
+    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
+    folds: list[int] | None = None
+    n_probe: int | None = Field(default=None, ge=FEWEST)
+    dim: int = Field(default=16, ge=1, le=4096)
+    n_top: int = Field(default=750, ge=1)
+    lmi: dict[str, Any] = Field(default_factory=dict)
+    models: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("dataset")
+    @classmethod
+    def _known_dataset(cls, value: str) -> str:
+        return choose(value, CELL_DATASETS, "dataset")
+
+    @field_validator("representations")
+    @classmethod
+    def _known_representations(cls, values: list[str]) -> list[str]:
+        return [choose(value, REPRESENTATIONS, "representation") for value in values]
+
+    @field_validator("depths", "probe_depths")
+    @classmethod
+    def _depths_in_range(cls, values: list[float] | None) -> list[float] | None:
+        for value in values or []:
+            in_range(value, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
+        return values
+
+    @field_validator("n_train", "seeds", "folds")
+    @classmethod
+    def _whole_and_in_range(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
+        if values is not None and not values:
+            raise ValueError(f"{told.field_name} is empty: give at least one.")
+        for value in values or []:
+            in_range(
+                value, 2 if told.field_name == "n_train" else 0, 2**32 - 1, f"one of {told.field_name}", whole=True
+            )
+        return values
+
+    @field_validator("lmi")
+    @classmethod
+    def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
+        check_estimator(value, ("estimator",))
+        choose(value.get("estimator", "lmi"), ["lmi", "latentmi"], "estimator")
+        return value
+
+    @field_validator("models")
+    @classmethod
+    def _known_model_options(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+        for name, options in value.items():
+            build(name, **options)
+        return value
+
+    @field_validator("options")
+    @classmethod
+    def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
+        return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
+
+    @property
+    def measurement(self) -> Measurement:
+        """How its points are measured."""
+        return CELLS
+
+    def about(self) -> dict[str, Any]:
+        """Return the table of facts of the data, as recorded if they are not at hand."""
+        return facts({"dataset": self.dataset, "options": self.options})["about"]
+
+    def points(self) -> list[Point]:
+        """Return the settings of every point as plain data; equal settings, equal point."""
+        known = facts({"dataset": self.dataset, "options": self.options})
+        folds = list(range(len(known["train_cells"]))) if self.folds is None else self.folds
+        for fold in folds:
+            in_range(fold, 0, len(known["train_cells"]) - 1, f"fold of {self.dataset}", whole=True)
+        # Equal in every fold, so that folds can be averaged.
+        smallest = min(known["train_cells"][fold] for fold in folds)
+        points = []
+        for fold, seed, depth, name in itertools.product(folds, self.seeds, self.depths, self.representations):
+            for n in self.n_train or [smallest]:
+                points += [
+                    {
+                        "dataset": self.dataset, "options": self.options, "representation": name, "dim": self.dim,
+                        "n_train": n, "depth": depth, "probe_depth": probe_depth, "seed": seed, "fold": fold,
+                        "n_top": self.n_top, "lmi": self.lmi, "model": self.models.get(name, {}),
+                        **({} if self.n_probe is None else {"n_probe": self.n_probe}),
+                    }
+                    for probe_depth in self.probe_depths or [depth]
+                ]  # fmt: skip
+        return points

@@ -10,14 +10,13 @@ from pydantic import Field, field_validator
 from helpers import datasets, information
 from helpers._utils.validation import choose, in_range
 from helpers.information.discrete import entropy
-from helpers.noise import add_gaussian, pixelate
-from helpers.noise import images as noise
+from helpers.noise import NOISES, OF_IMAGES
 from helpers.representations import linear
 from helpers.representations.mobilenet import MobileNet
 from helpers.store.rows import frozen_json
-from helpers.sweep import cells as measure
 from helpers.sweep import samples as modality
-from helpers.sweep.engine import Kind, Point
+from helpers.sweep.data import Point
+from helpers.sweep.measurement import Measurement, name_of
 from helpers.sweep.samples import SHARED, SampleGrid
 
 VERSION = 1  # 2026-11-28 numbered
@@ -26,35 +25,39 @@ PREDICTED, LAST_LAYER, ONE_VS_REST = "predicted", "last_layer", "one_vs_rest"
 _MODELS = {PREDICTED: "mobilenet", ONE_VS_REST: "mobilenet", LAST_LAYER: "mobilenet, last layer"}
 
 
-def describe(point: Point) -> dict[str, Any]:
-    """Return the columns that a point's settings decide, measured or not."""
-    label = point["label"]
-    snr = None if point["noise"] == "none" else noise.snr(point["noise"], point["level"], 2)
-    return {
-        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
-        "modality": "images",
-        "signal": "class" if label is None else f"{label} or not",
-        "representation": _MODELS[point["readout"]],
-        "n_train": point["n_train"],
-        "noise_kind": point["noise"],
-        "noise_level": point["level"],
-        "probe_noise_level": point["level"],
-        "snr": snr,
-        "seed": point["seed"],
-        "fold": point["fold"],
-        "dim": point["dim"],
-        "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
-    }
+class ImageMeasurement(Measurement):
+    """Images: add noise, train a network, ask its answers and features: one network, several questions."""
+
+    def measure(self, points: list[Point]) -> list[dict[str, Any]]:
+        """Return the measured columns of points that ``batch_key`` calls equal: one network, several questions."""
+        return [{**self.describe(point), **_answer(point)} for point in points]
+
+    def describe(self, point: Point) -> dict[str, Any]:
+        """Return the columns that a point's settings decide, measured or not."""
+        label = point["label"]
+        snr = None if point["noise"] == "none" else float(NOISES[point["noise"]].snr(point["level"]))
+        return {
+            "dataset": name_of(point),
+            "modality": "images",
+            "signal": "class" if label is None else f"{label} or not",
+            "representation": _MODELS[point["readout"]],
+            "n_train": point["n_train"],
+            "noise_kind": point["noise"],
+            "noise_level": point["level"],
+            "probe_noise_level": point["level"],
+            "snr": snr,
+            "seed": point["seed"],
+            "fold": point["fold"],
+            "dim": point["dim"],
+            "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
+        }
+
+    def batch_key(self, point: Point) -> str:
+        """Points with the same value ask about the same trained network."""
+        return frozen_json({name: point[name] for name in (*SHARED, "noise", "level")})
 
 
-def run(points: list[Point]) -> list[dict[str, Any]]:
-    """Return the measured columns of points that ``together`` calls equal: one network, several questions."""
-    return [{**describe(point), **_answer(point)} for point in points]
-
-
-def together(point: Point) -> str:
-    """Points with the same value ask about the same trained network."""
-    return frozen_json({name: point[name] for name in (*SHARED, "noise", "level")})
+IMAGES = ImageMeasurement()
 
 
 class _Trained(NamedTuple):
@@ -82,13 +85,11 @@ def _trained(key: str) -> _Trained:
 def _noisy(pixels: np.ndarray, point: Point, rng: np.random.Generator) -> np.ndarray:
     if point["noise"] == "none":
         return pixels
-    return (
-        add_gaussian(pixels, point["level"], rng) if point["noise"] == "gaussian" else pixelate(pixels, point["level"])
-    )
+    return NOISES[point["noise"]].apply(pixels, point["level"], rng)
 
 
 def _answer(point: Point) -> dict[str, Any]:
-    made = _trained(together(point))
+    made = _trained(IMAGES.batch_key(point))
     labels = made.labels
     if point["readout"] == LAST_LAYER:
         reduced = linear.PCA(point["dim"], point["seed"]).fit(made.train).transform(made.probe)
@@ -102,9 +103,6 @@ def _answer(point: Point) -> dict[str, Any]:
         "mi_bits": found.bits, "mi_stderr_bits": found.stderr, "mi_null_bits": found.null_bits,
         "mi_ceiling_bits": entropy(labels), "n_probe": found.n,
     }  # fmt: skip
-
-
-IMAGES = Kind(run, describe, measure.data_hash, together, measure.dataset_of)
 
 
 class ImageGrid(SampleGrid):
@@ -129,7 +127,7 @@ class ImageGrid(SampleGrid):
     [('none', 0.0), ('gaussian', 0.5)]
     """
 
-    kind: ClassVar[Kind] = IMAGES
+    measurement: ClassVar[Measurement] = IMAGES
     modality: ClassVar[str] = "images"
     datasets: ClassVar[Any] = datasets.IMAGES
     model_class: ClassVar[Any] = MobileNet
@@ -142,13 +140,12 @@ class ImageGrid(SampleGrid):
     @classmethod
     def _levels_in_range(cls, values: dict[str, list[float]]) -> dict[str, list[float]]:
         for name, levels in values.items():
-            choose(name, noise.CLEAN, "kind of noise")
+            noise = OF_IMAGES[choose(name, OF_IMAGES, "kind of noise")]
             for level in levels:
-                pixels = name == "pixelation"
-                in_range(level, noise.CLEAN[name], 1e6, f"level of {name}", whole=pixels)
+                in_range(level, noise.clean, min(noise.most, 1e6), f"level of {name}", whole=noise.whole)
         # The noise-free images are measured once for all kinds.
         return {
-            name: [level for level in dict.fromkeys(levels) if level != noise.CLEAN[name]]
+            name: [level for level in dict.fromkeys(levels) if level != NOISES[name].clean]
             for name, levels in values.items()
         }
 
@@ -159,8 +156,9 @@ class ImageGrid(SampleGrid):
 
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
-        for factor in self.levels.get("pixelation", []):
-            in_range(factor, 1, self.facts()["size"], f"level of pixelation of {self.dataset}", whole=True)
+        for name, levels in self.levels.items():
+            for side in levels if NOISES[name].coarsens else []:
+                in_range(side, 1, self.facts()["size"], f"level of {name} of {self.dataset}", whole=True)
         asked: list[tuple[str, str | None]] = []
         for readout in self.readouts:
             labels = self.facts()["labels"] if readout == ONE_VS_REST else [None]

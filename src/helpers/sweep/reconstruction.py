@@ -22,11 +22,12 @@ from helpers.representations import linear, reconstruction
 from helpers.representations.reconstruction import LOSSES, Training
 from helpers.representations.set_transformer import shape_of
 from helpers.store.paths import profile_folder, project_root
-from helpers.store.rows import frozen_json, short_hash
+from helpers.store.rows import short_hash
 from helpers.store.stamp import note_read
 from helpers.store.versions import method_of
-from helpers.sweep import cells as measure
-from helpers.sweep.engine import Kind, Point
+from helpers.sweep import data
+from helpers.sweep.data import Point
+from helpers.sweep.measurement import Measurement, name_of
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -39,32 +40,37 @@ _RANGES = {"n_genes": (2, 1e6), "n_train": (2, 2**32 - 1), "seeds": (0, 2**32 - 
 COMMON_GENES = 128
 
 
-def describe(point: Point) -> dict[str, Any]:
-    """Return the columns that a point's settings decide, measured or not."""
-    how = Training(**point["training"])
-    return {
-        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
-        "modality": MODALITY,
-        "signal": point["options"].get("signal", "") if point["information"] else "hidden genes",
-        "representation": f"set transformer {how.size}",
-        "n_train": point["n_train"],
-        "noise_kind": "thinning",
-        "noise_level": point["depth"],
-        "probe_noise_level": point["depth"],
-        "seed": point["seed"],
-        "fold": 0,
-        "dim": point["dim"],
-        "settings": json.dumps({**point["options"], **point["training"]}, sort_keys=True),
-        "size": how.size,
-        "loss": how.loss,
-        "n_genes": point["n_genes"],
-        "steps_planned": how.steps,
-    }
+class ReconstructionMeasurement(Measurement):
+    """Masked reconstruction: train a set transformer and score it; each point by itself, since training takes long."""
+
+    def measure(self, points: list[Point]) -> list[dict[str, Any]]:
+        """Return the measured columns of points, each trained by itself."""
+        return [{**self.describe(point), **_measured(point)} for point in points]
+
+    def describe(self, point: Point) -> dict[str, Any]:
+        """Return the columns that a point's settings decide, measured or not."""
+        how = Training(**point["training"])
+        return {
+            "dataset": name_of(point),
+            "modality": MODALITY,
+            "signal": point["options"].get("signal", "") if point["information"] else "hidden genes",
+            "representation": f"set transformer {how.size}",
+            "n_train": point["n_train"],
+            "noise_kind": "thinning",
+            "noise_level": point["depth"],
+            "probe_noise_level": point["depth"],
+            "seed": point["seed"],
+            "fold": 0,
+            "dim": point["dim"],
+            "settings": json.dumps({**point["options"], **point["training"]}, sort_keys=True),
+            "size": how.size,
+            "loss": how.loss,
+            "n_genes": point["n_genes"],
+            "steps_planned": how.steps,
+        }
 
 
-def run(points: list[Point]) -> list[dict[str, Any]]:
-    """Return the measured columns of points, each trained by itself."""
-    return [{**describe(point), **_measured(point)} for point in points]
+RECONSTRUCTION = ReconstructionMeasurement()
 
 
 class Sides(NamedTuple):
@@ -103,7 +109,7 @@ def sides_of(dataset: str, options: tuple, depth: float, seed: int, n_genes: int
     Genes are sorted as in ``ranked_genes``. ``noise`` is the counting noise in the squared error of each gene of the
     test cells (``counting_noise``); None above half the data's depth, where it cannot be known from the counts.
     """
-    cells = measure.dataset_of({"dataset": dataset, "options": dict(options)})
+    cells = data.dataset_of({"dataset": dataset, "options": dict(options)})
     train, validation, test = split(cells, test_parts)
     counts = thinning.thin_nested(cells.counts, [depth], seed)[depth]
     others = thinning.thin_nested(cells.other_umis[:, None], [depth], seed + 2**31)[depth].toarray().ravel()
@@ -173,7 +179,7 @@ def _measured(point: Point) -> dict[str, Any]:
     how = Training(**point["training"])
     chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
     train = sides.train[chosen]
-    file = profile_folder("checkpoints") / f"{short_hash([point, measure.data_hash(point), method_of(point)])}.pt"
+    file = profile_folder("checkpoints") / f"{short_hash([point, data.data_hash(point), method_of(point)])}.pt"
     made = reconstruction.train_reconstruction(train, sides.validation, how, point["seed"], checkpoint=file)
     # The one look at the test cells.
     found = reconstruction.score(made, train, sides.test)
@@ -202,18 +208,14 @@ def _information(point: Point, sides: Sides, made: reconstruction.Trained) -> di
     embedded = reducer.transform(reconstruction.pooled(made.model, sides.test))
     found = information.lmi(embedded, sides.test_labels, point["seed"])
     return {
-        "signal": measure.dataset_of(point).signal_name, "mi_bits": found.bits, "mi_stderr_bits": found.stderr,
+        "signal": data.dataset_of(point).signal_name, "mi_bits": found.bits, "mi_stderr_bits": found.stderr,
         "mi_null_bits": found.null_bits, "mi_ceiling_bits": entropy(sides.test_labels),
     }  # fmt: skip
 
 
 def _side(point: Point) -> tuple[Any, ...]:
     names = ("depth", "seed", "n_genes", "test_parts")
-    return (point["dataset"], measure.frozen(point["options"]), *(point[name] for name in names))
-
-
-# A point each: training takes long, and what is done is to be kept.
-RECONSTRUCTION = Kind(run, describe, measure.data_hash, frozen_json, measure.dataset_of)
+    return (point["dataset"], data.frozen(point["options"]), *(point[name] for name in names))
 
 
 class ReconstructionGrid(BaseModel):
@@ -324,13 +326,13 @@ class ReconstructionGrid(BaseModel):
         return value
 
     @property
-    def kind(self) -> Kind:
+    def measurement(self) -> Measurement:
         """How its points are measured."""
         return RECONSTRUCTION
 
     def about(self) -> dict[str, Any]:
         """Return the table of facts of the data, as recorded if they are not at hand."""
-        return measure.facts({"dataset": self.dataset, "options": self.options})["about"]
+        return data.facts({"dataset": self.dataset, "options": self.options})["about"]
 
     @property
     def most_cells(self) -> int:

@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validat
 from helpers._utils.validation import choose, in_range
 from helpers.datasets.samples import Samples
 from helpers.preprocess.genes import nested_subset
-from helpers.sweep import cells as measure
-from helpers.sweep.engine import Kind, Point, check_estimator
+from helpers.sweep import data
+from helpers.sweep.cells import check_estimator
+from helpers.sweep.data import Point
+from helpers.sweep.measurement import Measurement
 
 # What all points of these grids have.
 SHARED = ("modality", "dataset", "options", "n_train", "seed", "fold", "model", "lmi")
@@ -39,7 +41,7 @@ class SampleGrid(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    kind: ClassVar[Kind]
+    measurement: ClassVar[Measurement]
     modality: ClassVar[str]
     datasets: ClassVar[Any]
     model_class: ClassVar[Any]
@@ -87,7 +89,7 @@ class SampleGrid(BaseModel):
 
     def facts(self) -> dict[str, Any]:
         """Return what is known of the data, as recorded if they are not at hand."""
-        return measure.facts({"dataset": self.dataset, "options": self.options})
+        return data.facts({"dataset": self.dataset, "options": self.options})
 
     def about(self) -> dict[str, Any]:
         """Return the table of facts of the data."""
@@ -95,7 +97,7 @@ class SampleGrid(BaseModel):
 
     def samples(self) -> Any:
         """Return the images or sequences themselves."""
-        return measure.dataset_of({"dataset": self.dataset, "options": self.options})
+        return data.dataset_of({"dataset": self.dataset, "options": self.options})
 
     def _sides(self) -> Iterator[Point]:
         """Yield the settings of every model that is trained, but for its noise."""
@@ -117,7 +119,7 @@ class SampleGrid(BaseModel):
 
 def samples_of(point: Point) -> tuple[Any, np.ndarray]:
     """Return a point's samples, its fold as the probe, and the rows that train."""
-    samples: Samples = measure.dataset_of(point).with_fold(point["fold"])
+    samples: Samples = data.dataset_of(point).with_fold(point["fold"])
     chosen = nested_subset(len(samples.train), point["n_train"], point["seed"])
     return samples, samples.train[chosen]
 

@@ -13,50 +13,54 @@ from helpers.noise import sequences as noise
 from helpers.noise import substitute
 from helpers.representations.esm import ESM
 from helpers.store.rows import frozen_json
-from helpers.sweep import cells as measure
 from helpers.sweep import samples as modality
-from helpers.sweep.engine import Kind, Point
+from helpers.sweep.data import Point
+from helpers.sweep.measurement import Measurement, name_of
 from helpers.sweep.samples import SHARED, SampleGrid
 
 VERSION = 1  # 2026-11-28 numbered
 
 
-def describe(point: Point) -> dict[str, Any]:
-    """Return the columns that a point's settings decide, measured or not."""
-    return {
-        "dataset": point["dataset"] + " (miniature)" * bool(point["options"].get("miniature")),
-        "modality": "sequences",
-        "signal": "collection date",
-        "representation": "esm",
-        "n_train": point["n_train"],
-        "noise_kind": "substitution",
-        "noise_level": point["rate"],
-        "probe_noise_level": point["probe_rate"],
-        "snr": noise.ratio_of(point["probe_rate"]) if point["probe_rate"] else None,
-        "seed": point["seed"],
-        "fold": point["fold"],
-        "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
-    }
+class SequenceMeasurement(Measurement):
+    """Sequences: misread residues, train ESM-2, ask its representation."""
 
+    def measure(self, points: list[Point]) -> list[dict[str, Any]]:
+        """Return the measured columns of points of one ``batch_key``: their information is estimated in one call."""
+        found, _ = modality.samples_of(points[0])
+        signal = found.signal[found.probe]
+        embeddings = [_embedded(point) for point in points]
+        estimates = information.lmi_many([(x, signal) for x in embeddings], points[0]["seed"], **points[0]["lmi"])
+        return [
+            {
+                **self.describe(point), "dim": x.shape[1], "mi_bits": bits.bits, "mi_stderr_bits": bits.stderr,
+                "mi_null_bits": bits.null_bits, "mi_ceiling_bits": found.ceiling_bits, "n_probe": bits.n,
+            }
+            for point, x, bits in zip(points, embeddings, estimates, strict=True)
+        ]  # fmt: skip
 
-def run(points: list[Point]) -> list[dict[str, Any]]:
-    """Return the measured columns of points that ``together`` calls equal: information is estimated in one call."""
-    found, _ = modality.samples_of(points[0])
-    signal = found.signal[found.probe]
-    embeddings = [_embedded(point) for point in points]
-    estimates = information.lmi_many([(x, signal) for x in embeddings], points[0]["seed"], **points[0]["lmi"])
-    return [
-        {
-            **describe(point), "dim": x.shape[1], "mi_bits": bits.bits, "mi_stderr_bits": bits.stderr,
-            "mi_null_bits": bits.null_bits, "mi_ceiling_bits": found.ceiling_bits, "n_probe": bits.n,
+    def describe(self, point: Point) -> dict[str, Any]:
+        """Return the columns that a point's settings decide, measured or not."""
+        return {
+            "dataset": name_of(point),
+            "modality": "sequences",
+            "signal": "collection date",
+            "representation": "esm",
+            "n_train": point["n_train"],
+            "noise_kind": "substitution",
+            "noise_level": point["rate"],
+            "probe_noise_level": point["probe_rate"],
+            "snr": noise.ratio_of(point["probe_rate"]) if point["probe_rate"] else None,
+            "seed": point["seed"],
+            "fold": point["fold"],
+            "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
         }
-        for point, x, bits in zip(points, embeddings, estimates, strict=True)
-    ]  # fmt: skip
+
+    def batch_key(self, point: Point) -> str:
+        """Points with the same value share probe sequences and dates."""
+        return frozen_json({name: point[name] for name in ("dataset", "options", "fold", "seed", "lmi")})
 
 
-def together(point: Point) -> str:
-    """Points with the same value share probe sequences and dates."""
-    return frozen_json({name: point[name] for name in ("dataset", "options", "fold", "seed", "lmi")})
+SEQUENCES = SequenceMeasurement()
 
 
 def _embedded(point: Point) -> np.ndarray:
@@ -72,9 +76,6 @@ def _trained(key: str) -> ESM:
     found, rows = modality.samples_of(point)
     rng, _ = modality.streams(point)
     return ESM(**point["model"], seed=point["seed"]).fit(substitute(found.chosen(rows), point["rate"], rng))
-
-
-SEQUENCES = Kind(run, describe, measure.data_hash, together, measure.dataset_of)
 
 
 class SequenceGrid(SampleGrid):
@@ -97,7 +98,7 @@ class SequenceGrid(SampleGrid):
     [(0.0, 0.0), (0.1, 0.1)]
     """
 
-    kind: ClassVar[Kind] = SEQUENCES
+    measurement: ClassVar[Measurement] = SEQUENCES
     modality: ClassVar[str] = "sequences"
     datasets: ClassVar[Any] = datasets.SEQUENCES
     model_class: ClassVar[Any] = ESM

@@ -12,8 +12,8 @@ from helpers._utils.progress import track
 from helpers.store.reference import FACTS, ROWS, facts_key
 from helpers.store.rows import Store, write_whole
 from helpers.store.versions import method_of
-from helpers.sweep import cells as measure
-from helpers.sweep.kinds import KINDS, kind_of
+from helpers.sweep import data
+from helpers.sweep.measurements import MEASUREMENTS, measurement_of
 
 GROUP = ["dataset", "signal", "representation", "settings"]
 # By how much a point measured again may differ: bits (or loss), since estimates made together differ by rounding, or
@@ -29,17 +29,17 @@ def pack(store: Store) -> Path:
     Rows packed before stay, unless the store has a later one of the same point.
     """
     rows = store.table()
-    rows = rows[(rows["status"] == "ok") & rows["modality"].isin(list(KINDS))]
+    rows = rows[(rows["status"] == "ok") & rows["modality"].isin(list(MEASUREMENTS))]
     if not len(rows):
         raise ValueError(f"{store.path} has no measured point: sweep first.")
     facts: dict[str, dict[str, Any]] = {}
     current = []
-    for point, data in zip(rows["parameters"], rows["data_hash"], strict=True):
+    for point, data_hash in zip(rows["parameters"], rows["data_hash"], strict=True):
         if "dataset" in point:  # pairs drawn from a formula are of none
             key = facts_key(point["dataset"], point["options"])
-            facts[key] = facts.get(key) or measure.facts(point)
+            facts[key] = facts.get(key) or data.facts(point)
         # Of other data, such as of an earlier loader: kept where it is, not used again.
-        current.append(kind_of(point).data_hash(point) == data)
+        current.append(measurement_of(point).data_hash(point) == data_hash)
     rows = rows[current]
     rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
     file = store.path / ROWS
@@ -106,7 +106,7 @@ class _Again(NamedTuple):
 
 def _measured_again(point: dict[str, Any], row: Any) -> _Again:
     """Measure a point, in no store, and compare it with its row."""
-    measured = kind_of(point).measure([point])[0]
+    measured = measurement_of(point).measure([point])[0]
     quantity, column, error = "bits", "mi_bits", "mi_stderr_bits"
     if "test_loss" in measured:
         quantity, column, error = "loss", "test_loss", "test_stderr"
