@@ -121,13 +121,16 @@ def test_a_page_is_whole_without_network(page, base, name):
         wait_for_charts(page)
         if page.locator(".math").count():
             page.wait_for_selector("mjx-container")
-        page.wait_for_timeout(200)
+        page.evaluate("() => new Promise(drawn => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
         wider = page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert wider <= 0, f"the page is {wider} pixels wider than the window of {width}"
+    page.wait_for_timeout(200)
     assert page.outside == []
     assert page.problems == []
     assert page.locator("[data-mml-node=merror]").count() == 0
     assert "Traceback" not in page.inner_text("main")
+    if name.startswith("notebooks/analyses/"):
+        every_chart_has_a_table(page)
 
 
 def test_the_front_page_shows_the_law_on_real_cells(page, base):
@@ -533,10 +536,7 @@ def test_every_chart_of_a_session_is_saved_as_pictures_and_as_its_data(page, bas
     assert page.problems == []
 
 
-@pytest.mark.parametrize("name", [n for n in PAGES if n.startswith("notebooks/analyses/")])
-def test_every_chart_of_an_analysis_has_a_table(page, base, name):
-    page.goto(base + name)
-    wait_for_charts(page)
+def every_chart_has_a_table(page):
     for number, chart in enumerate(page.locator(".vega-chart").all(), 1):
         if number % 10 == 0:
             page.wait_for_timeout(1100)  # as above

@@ -53,7 +53,7 @@ def run_sweep(grid: AnyGrid, store: Store, progress: bool = True) -> pd.DataFram
 
     Returns
     -------
-    DataFrame, one row a point, columns as ``helpers.store.COLUMNS``.
+    DataFrame, one row a point, columns as ``store.rows.COLUMNS``.
     """
     return fill(grid.points(), store, grid.measurement, progress, f"measuring {grid.dataset}")
 
