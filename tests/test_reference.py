@@ -59,9 +59,12 @@ def test_packed_rows_are_used_and_equal(packed, monkeypatch):
     assert len(store.table()) == len(rows)
 
 
-def test_rows_of_an_older_method_are_used_and_said(packed):
+@pytest.mark.parametrize("method", ["unversioned", None])
+def test_rows_of_an_older_method_are_used_and_said(packed, method):
+    """Also rows that were packed before there were methods."""
     store, rows = packed
-    table = pd.read_parquet(store.path / reference.ROWS).assign(method="unversioned")
+    table = pd.read_parquet(store.path / reference.ROWS)
+    table = table.assign(method=method) if method else table.drop(columns="method")
     table.to_parquet(store.path / reference.ROWS)
     again = run_sweep(GRID, Store(store.path), progress=False)
     assert again["older_method"].all()

@@ -26,6 +26,7 @@ COLUMNS = (
 )  # fmt: skip
 
 PACKED = "measured.parquet"
+UNVERSIONED = "unversioned"
 # Seconds after which the unfinished file of a writer is surely left over: writing takes far less than one.
 _STALE = 86_400
 _MANY = 100
@@ -91,6 +92,7 @@ class Store:
             rows = pd.read_parquet(io.BytesIO(content)).to_dict("records")
             for row in rows:
                 row["parameters"] = json.loads(row["parameters"])
+                row.setdefault("method", UNVERSIONED)  # of a time when methods had no versions
             return {"-".join(row[k] for k in IDENTITY): {n: _plain(v) for n, v in row.items()} for row in rows}
         except (ValueError, OSError, KeyError, TypeError) as error:
             raise ValueError(
