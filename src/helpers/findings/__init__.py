@@ -1,37 +1,6 @@
 """What the measured and the released curves say."""
 
-from typing import TYPE_CHECKING
-
 from helpers._utils.lazy import attributes
-
-if TYPE_CHECKING:
-    from helpers.findings.curves import (
-        FEWEST,
-        FLAT,
-        KEYS,
-        MOST,
-        RARE,
-        SIGNAL_KINDS,
-        Count,
-        against_pca,
-        cell_fits,
-        check_measured,
-        count,
-        curves_of,
-        false_alarms,
-        full_grids,
-        gains,
-        independent_signals,
-        interactions,
-        lack_of_fit,
-        law_table,
-        measured_curves,
-        missed,
-        name_of,
-        noise_fits,
-        together,
-        verdict,
-    )
 
 __all__ = [
     "FEWEST",

@@ -26,6 +26,7 @@ from helpers.preprocess import blocks as preprocess_blocks
 from helpers.preprocess import genes as preprocess
 from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.sweep.data import Point, _dataset, dataset_of, facts, frozen
+from helpers.sweep.fields import Depths, DepthsOrNone, Options
 from helpers.sweep.measurement import Measurement, name_of
 
 VERSION = 1  # 2026-11-28 numbered
@@ -260,10 +261,10 @@ class Grid(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     representations: list[str] = Field(min_length=1)
-    depths: list[float] = Field(default=[1.0], min_length=1)
-    probe_depths: list[float] | None = Field(default=None, min_length=1)
+    depths: Depths = Field(default=[1.0], min_length=1)
+    probe_depths: DepthsOrNone = Field(default=None, min_length=1)
     n_train: list[int] | None = None
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     folds: list[int] | None = None
@@ -282,13 +283,6 @@ class Grid(BaseModel):
     @classmethod
     def _known_representations(cls, values: list[str]) -> list[str]:
         return [choose(value, REPRESENTATIONS, "representation") for value in values]
-
-    @field_validator("depths", "probe_depths")
-    @classmethod
-    def _depths_in_range(cls, values: list[float] | None) -> list[float] | None:
-        for value in values or []:
-            in_range(value, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
-        return values
 
     @field_validator("n_train", "seeds", "folds")
     @classmethod
@@ -314,11 +308,6 @@ class Grid(BaseModel):
         for name, options in value.items():
             build(name, **options)
         return value
-
-    @field_validator("options")
-    @classmethod
-    def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
 
     @property
     def measurement(self) -> Measurement:

@@ -27,6 +27,7 @@ from helpers.store.stamp import note_read
 from helpers.store.versions import method_of
 from helpers.sweep import data
 from helpers.sweep.data import Point
+from helpers.sweep.fields import Depths, Options
 from helpers.sweep.measurement import Measurement, name_of
 
 VERSION = 1  # 2026-11-28 numbered
@@ -258,12 +259,12 @@ class ReconstructionGrid(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     dataset: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     sizes: list[str] = Field(default=["XS"], min_length=1)
     losses: list[str] = Field(default=["mse"], min_length=1)
     n_genes: list[int] = Field(default=[128], min_length=1)
     n_train: list[int] | None = None
-    depths: list[float] = Field(default=[1.0], min_length=1)
+    depths: Depths = Field(default=[1.0], min_length=1)
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     training: dict[str, Any] = Field(default_factory=dict)
     steps_of: dict[str, int] = Field(default_factory=dict)
@@ -304,17 +305,6 @@ class ReconstructionGrid(BaseModel):
     @classmethod
     def _known_losses(cls, values: list[str]) -> list[str]:
         return [choose(value, LOSSES, "loss") for value in values]
-
-    @field_validator("depths")
-    @classmethod
-    def _depths_in_range(cls, values: list[float]) -> list[float]:
-        return [in_range(v, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
-                for v in values]  # fmt: skip
-
-    @field_validator("options")
-    @classmethod
-    def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
 
     @field_validator("training")
     @classmethod

@@ -13,6 +13,7 @@ from helpers.preprocess.genes import nested_subset
 from helpers.sweep import data
 from helpers.sweep.cells import check_estimator
 from helpers.sweep.data import Point
+from helpers.sweep.fields import Options
 from helpers.sweep.measurement import Measurement
 
 # What all points of these grids have.
@@ -47,7 +48,7 @@ class SampleGrid(BaseModel):
     model_class: ClassVar[Any]
 
     dataset: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: Options = Field(default_factory=dict)
     n_train: list[int] | None = None
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     folds: list[int] | None = [0]
@@ -81,11 +82,6 @@ class SampleGrid(BaseModel):
     def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
         check_estimator(value)
         return value
-
-    @field_validator("options")
-    @classmethod
-    def _real_unless_said(cls, value: dict[str, Any]) -> dict[str, Any]:
-        return {k: v for k, v in value.items() if (k, v) != ("miniature", False)}
 
     def facts(self) -> dict[str, Any]:
         """Return what is known of the data, as recorded if they are not at hand."""

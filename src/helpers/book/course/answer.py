@@ -1,6 +1,6 @@
 """What is known of one exercise of the course: the right value and the mistakes worth a word.
 
-The answers of the sessions are registered in `course_answers_1` and `course_answers_2`; `helpers.book.course.check.check` reads
+The answers of the sessions are registered in `answers_1` and `answers_2`; `helpers.book.course.check.check` reads
 them.
 """
 
