@@ -1,0 +1,200 @@
+"""What the pages of data sets share: a sweep over depth and over cells, its checks, fits, charts and numbers.
+
+Each method is one call of ``sweep``, ``store.points``, ``laws`` or ``charts``; the page ``datasets/pbmc68k`` makes
+these calls itself.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import altair as alt
+import pandas as pd
+
+from helpers import charts
+from helpers.charts.tables import facts
+from helpers.findings.phrases import reached, relative, spelt
+from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, depth_table, fit_groups, summary
+from helpers.store import Store, failures, profile_folder
+from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
+from helpers.store.reference import provenance
+from helpers.sweep import Grid, run_sweeps, sizes_within
+
+
+def curve_name(signal: str, representation: str) -> str:
+    """Return the name that tables and legends give to the curve of a signal and a representation.
+
+    >>> curve_name("cell_type", "random_projection")
+    'cell type, random projection'
+    """
+    return f"{signal}, {representation}".replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Points of several curves (seed means, distinguished by the column ``by``) along ``x``, and the law fitted to each.
+
+    ``profile`` is the name of the results, which the figures state.
+    """
+
+    points: pd.DataFrame
+    law: type[Law]
+    x: str
+    profile: str
+    by: str = "curve"
+
+    @cached_property
+    def fits(self) -> dict[str, Fit]:
+        """The fit of each curve, by its name."""
+        return fit_groups(self.points, self.law, self.x, by=self.by)
+
+    def chart(self, title: str, **options: Any) -> alt.LayerChart:
+        """Draw points and fitted laws with 95 % intervals; ``options`` are those of ``charts.curves``."""
+        return charts.curves(self.points, self.fits, self.x, title, self.profile, by=self.by, **options)
+
+    def residuals(self, title: str = "Residuals (measured − fitted)") -> alt.LayerChart:
+        """Draw what is measured minus what is fitted, mean over seeds with its 95 % interval."""
+        return charts.residuals(self.points, self.fits, self.x, title, self.profile, by=self.by)
+
+    def table(self) -> pd.DataFrame:
+        """Return the parameters of each fit with their intervals and status."""
+        return summary(self.fits)
+
+    def depth_table(self) -> pd.DataFrame:
+        """Return what each noise law says about depth: bits lost now, and the depth for 90 % of I_max."""
+        return depth_table(self.fits)
+
+
+@dataclass(frozen=True)
+class DatasetSweep:
+    """A sweep over depth and one over training cells, for each signal of a data set; see ``dataset_sweep``.
+
+    Nothing is measured before ``measure`` or a method that needs the rows.
+    """
+
+    signals: list[str]
+    depth_grids: list[Grid]
+    cell_grids: list[Grid]
+    profile: str
+    by: str = "curve"
+    store: Store = field(repr=False, kw_only=True)
+
+    def facts(self) -> pd.DataFrame:
+        """Return what is known of the cells and the first signal, as a table."""
+        return facts(self.depth_grids[0].about())
+
+    @cached_property
+    def along_depth(self) -> pd.DataFrame:
+        """One row a point of the sweep over depth, with all training cells."""
+        return run_sweeps(self.depth_grids, self.store)
+
+    @cached_property
+    def along_cells(self) -> pd.DataFrame:
+        """One row a point of the sweep over training cells, at one depth."""
+        return run_sweeps(self.cell_grids, self.store)
+
+    def measure(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Measure the points that the profile lacks; return the rows of both sweeps."""
+        return self.along_depth, self.along_cells
+
+    def failures(self) -> Any:
+        """Return how many points were measured, and those that failed with the reason."""
+        return failures(*self.measure())
+
+    def provenance(self) -> str:
+        """Return one sentence on which version measured the points, on what data and for how long."""
+        return provenance(*self.measure())
+
+    def nulls(self) -> pd.DataFrame:
+        """Return the estimates on permuted pairs, whose true value is 0 bits, by signal and representation."""
+        return nulls(*self.measure())
+
+    @cached_property
+    def by_depth(self) -> Curves:
+        """Information against depth, with noise laws."""
+        points = named(noise_axis(seed_means(self.along_depth)))
+        return Curves(points, NoiseLaw, "umis_per_cell", self.profile, self.by)
+
+    @cached_property
+    def by_cells(self) -> Curves:
+        """Information against training cells, with cell-number laws."""
+        # Named first: curves at a depth below the data's own then say so.
+        points = cell_axis(named(seed_means(self.along_cells)))
+        return Curves(points, CellNumberLaw, "n_train", self.profile, self.by)
+
+    @property
+    def first_curve(self) -> str:
+        """The name of the curve that the prose is about: first signal, first representation."""
+        return curve_name(self.signals[0], self.depth_grids[0].representations[0])
+
+    def numbers(self) -> dict[str, Any]:
+        """Return what the sentences of a page state, by the names that they are glued under.
+
+        Of the noise law of the first curve: ``i_max`` (bits), ``u_bar`` with its 95 % interval ``u_low`` to ``u_high``
+        (UMIs per cell), ``r_squared`` and ``reached``, the share of I_max at its deepest point. ``deepest`` is the
+        greatest mean depth of all curves; ``bits_beside`` is a clause that compares I_max of the first two signals.
+        """
+        fits = self.by_depth.fits
+        fit = fits[self.first_curve]
+        low, high = fit.interval()["u_bar"]
+        second = curve_name(self.signals[:2][-1], self.depth_grids[0].representations[0])
+        return {
+            "i_max": fit.params["i_max"],
+            "u_bar": fit.params["u_bar"],
+            "u_low": low,
+            "u_high": high,
+            "r_squared": fit.r_squared,
+            "deepest": float(self.by_depth.points["umis_per_cell"].max()),
+            "reached": spelt(*reached(fit), form=".1%"),
+            "bits_beside": relative(fits, self.first_curve, second),
+        }
+
+    def glue_all(self, **more: Any) -> None:
+        """Glue ``numbers`` and what else a page states into its sentences, shown nowhere else."""
+        from myst_nb import glue
+
+        for name, value in (self.numbers() | more).items():
+            glue(name, value, display=False)
+
+
+def dataset_sweep(
+    dataset: str,
+    signals: Sequence[str],
+    *,
+    depths: list[float],
+    n_train: list[int],
+    profile: str = "reference",
+    folder: str = "",
+    options: dict[str, Any] | None = None,
+    cells_depth: float = 1.0,
+    all_cells: bool = False,
+    by: str = "curve",
+    **grid: Any,
+) -> DatasetSweep:
+    """Plan a sweep over depth and one over training cells, for each signal of a data set.
+
+    Parameters
+    ----------
+    dataset, signals : names as in ``helpers.datasets.load``
+    depths : fractions of molecules kept, with all training cells
+    n_train : numbers of training cells, at ``cells_depth``
+    profile : folder of results to use and add to
+    folder : a folder with these files of your own, instead of the public ones
+    options : further options of the data set
+    all_cells : leave out numbers above the data's own, and end with all training cells
+    by : "representation" names curves by the representation alone, where there is one signal
+    **grid : what else ``helpers.sweep.Grid`` takes, such as ``representations``, ``seeds``, ``folds`` and ``dim``
+
+    Examples
+    --------
+    >>> sweep = dataset_sweep("pbmc4k", ["cell_type"], depths=[1.0, 0.1], n_train=[30, 300], representations=["pca"])
+    >>> sweep.first_curve, len(sweep.depth_grids[0].points())
+    ('cell type, pca', 12)
+    """
+    own = (options or {}) | ({"folder": folder} if folder else {})
+    of_signal = [{"dataset": dataset, "options": {"signal": signal, **own}, **grid} for signal in signals]
+    depth_grids = [Grid(depths=depths, **common) for common in of_signal]
+    sizes = sizes_within(depth_grids[0], n_train) if all_cells else n_train
+    cell_grids = [Grid(n_train=sizes, depths=[cells_depth], **common) for common in of_signal]
+    return DatasetSweep(list(signals), depth_grids, cell_grids, profile, by, store=Store(profile_folder(profile)))
