@@ -144,7 +144,7 @@ def folds_pairs_and_hashes() -> Numbers:
 
 def _dataset(name: str) -> Callable[[], Numbers]:
     def made() -> Numbers:
-        from helpers.datasets.miniature import write
+        from miniatures import write
 
         small = {
             "simulated": {"n_cells": 80, "n_genes": 20}, "simulated_spike": {"n": 60}, "tissuemnist": {"size": 28},

@@ -38,7 +38,6 @@ from helpers.datasets import Dataset, files, h5ad, load, read, splits
 from helpers.datasets.cells.larry import larry
 from helpers.datasets.files import Entry, File, fetch
 from helpers.datasets.images import caltech101, tissuemnist, your_images
-from helpers.datasets.miniature import write
 from helpers.datasets.sequences import your_sequences
 from helpers.datasets.your_data import your_data
 from helpers.findings import losses
@@ -65,6 +64,7 @@ from helpers.sweep.engine import run_sweep
 from helpers.sweep.images import ImageGrid
 from helpers.sweep.reconstruction import ReconstructionGrid
 from helpers.sweep.sequences import SequenceGrid
+from miniatures import write
 
 ROOT = Path(__file__).parents[1]
 TABLE = ROOT / "book" / "_static" / "refusals.csv"

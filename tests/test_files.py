@@ -183,7 +183,7 @@ def test_a_file_without_a_registered_hash_keeps_that_of_its_first_download(regis
 
 def test_own_files_are_taken_as_they_are(server, registered, tmp_path):
     registered()
-    with pytest.raises(FileNotFoundError, match=r"own/file\.bin does not exist: made needs a file of that name"):
+    with pytest.raises(FileNotFoundError, match=r"own/file\.bin does not exist: the files of made are called file"):
         fetch("made", "file.bin", tmp_path / "own")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "file.bin").write_bytes(b"mine")
@@ -204,7 +204,7 @@ def test_nothing_is_downloaded_at_import():
 import socket
 def refuse(*_): raise AssertionError("asked the network")
 socket.socket.connect = socket.create_connection = socket.getaddrinfo = refuse
-import helpers.book.cli, helpers.datasets, helpers.datasets.files, helpers.datasets.miniature
+import helpers.book.cli, helpers.datasets, helpers.datasets.files
 helpers.datasets.available(), helpers.datasets.files.status()
 """
     done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, timeout=300)

@@ -341,7 +341,7 @@ def test_the_plan_covers_every_signal_of_the_real_cells():
     }  # fmt: skip
     for name in {g.dataset for g in linear}:
         with pytest.raises(ValueError, match="unknown signal") as refused:
-            datasets.load(name, signal="none", **({} if name == "pbmc68k" else {"miniature": True}))
+            datasets.load(name, signal="none")
         known = str(refused.value).split("Known: ")[1].rstrip(".").split(", ")
         assert {g.options["signal"] for g in linear if g.dataset == name} == set(known)
 

@@ -19,9 +19,9 @@ from helpers.datasets.cells.larry import larry
 from helpers.datasets.cells.merfish import merfish
 from helpers.datasets.cells.mouse_embryo import day_of, mouse_embryo
 from helpers.datasets.cells.pbmc_citeseq import pbmc_citeseq
-from helpers.datasets.miniature import WRITERS, write
 from helpers.datasets.pairing import transcriptome
 from helpers.datasets.your_data import your_data
+from miniatures import WRITERS, write
 
 KNOWN = {**LOADERS, **{f.__name__: f for f in (pbmc_citeseq, larry, merfish, mouse_embryo, your_data)}}
 
@@ -107,7 +107,7 @@ def test_pairs_never_straddle_the_split(name, miniatures):
 def test_a_missing_file_is_named(name, tmp_path):
     if name not in KNOWN:
         pytest.skip(f"{name} has no loader yet")
-    with pytest.raises(FileNotFoundError, match=f"{tmp_path}/.* does not exist: {name} needs a file of that name"):
+    with pytest.raises(FileNotFoundError, match=f"{tmp_path}/.* does not exist: the files of {name} are called .*\\."):
         KNOWN[name](folder=tmp_path)
 
 
@@ -716,10 +716,12 @@ def test_no_pickle_is_ever_read(cells, saved):
     assert your_data(path).n_cells == 400
 
 
-def test_a_miniature_says_so():
-    cells = load("merfish", miniature=True)
-    assert cells.name == "merfish (miniature)"
-    assert "simulated cells" in cells.source
+def test_files_of_a_folder_do_not_pass_for_the_registered_ones(miniatures):
+    folder = miniatures("merfish")
+    cells = load("merfish", folder=folder)
+    assert cells.name == f"merfish (files in {folder.name})"
+    assert str(folder) in cells.source
+    assert cells.data_hash == merfish(folder=folder).data_hash
 
 
 def test_times_in_text_sort_by_their_number():

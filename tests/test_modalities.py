@@ -15,7 +15,6 @@ from scipy import stats
 from helpers.charts import levels as level_charts
 from helpers.datasets import files, load
 from helpers.datasets.images import Images, digits, read_npz, read_tree
-from helpers.datasets.miniature import OTHERS, write
 from helpers.datasets.sequences import day_number, header_date, read_fasta, sarscov2_genomes, your_sequences
 from helpers.datasets.simulated_spike import Clock, clock_of, exact_curve, simulated_spike
 from helpers.datasets.spike import _END, _START, find_spike
@@ -40,6 +39,7 @@ from helpers.sweep.engine import run_sweep
 from helpers.sweep.images import ImageGrid
 from helpers.sweep.measurements import measurement_of
 from helpers.sweep.sequences import SequenceGrid
+from miniatures import OTHERS, write
 
 PROTEINS = ["MFVFLVLLPLVSSQCVNLTT", "MFVFLVLLPLVSSQ", "MFVFLVRLPLVSAQCVNLT", "MFVALVLLPLV"]
 
@@ -62,9 +62,9 @@ def test_digits_are_those_of_scikit_learn():
 def test_a_miniature_is_read_like_the_real_files(name, tmp_path):
     folder = write(name, tmp_path, n_cells=100)
     options = {"size": 28} if name == "tissuemnist" else {"size": 32} if name == "caltech101" else {}
-    samples = load(name, miniature=True, **options)
-    assert "miniature" in samples.name
-    assert samples.data_hash == load(name, miniature=True, **options).data_hash
+    samples = load(name, folder=folder, **options)
+    assert samples.name == f"{name} (files in {tmp_path.name})"
+    assert samples.data_hash == load(name, folder=folder, **options).data_hash
     assert min(len(samples.train), len(samples.probe)) > 8
     assert samples.describe()["source"]
     assert folder.exists()

@@ -22,6 +22,7 @@ from helpers.sweep.calibration import calibrate
 from helpers.sweep.cells import Grid
 from helpers.sweep.engine import machine, run_sweep, sizes_within
 from helpers.sweep.reconstruction import ReconstructionGrid
+from miniatures import write
 
 GRID = Grid(
     dataset="simulated",
@@ -229,9 +230,10 @@ def test_new_points_join_the_packed_ones(packed):
 
 
 def test_without_the_data_the_record_is_enough(packed, monkeypatch, tmp_path):
-    """A registered dataset measured in miniature, then its loader finds no file."""
+    """A registered dataset measured on its miniature, then its loader finds no file."""
     store, _ = packed
-    grid = GRID.model_copy(update={"dataset": "pbmc4k", "options": {"miniature": True}})
+    options = {"folder": str(write("pbmc4k", tmp_path / "miniature"))}
+    grid = GRID.model_copy(update={"dataset": "pbmc4k", "options": options})
     measured = run_sweep(grid, store, progress=False)
     verify.pack(store)
     monkeypatch.setattr(data, "_dataset", lambda *_: (_ for _ in ()).throw(FileNotFoundError("no data")))
@@ -276,7 +278,7 @@ def test_committed_results_name_data_and_method():
             assert state == "exact"
             continue
         assert facts[reference.facts_key(point["dataset"], point["options"])]["data_hash"] == state
-    assert not rows["dataset"].str.contains("miniature").any()
+    assert not rows["dataset"].str.contains("files in").any()
 
 
 def test_sizes_end_with_all_cells():

@@ -2,7 +2,6 @@
 
 import ast
 import inspect
-import tempfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -57,16 +56,16 @@ def _first_line(loader: str, module: str) -> str:
     return (ast.get_docstring(next(f for f in functions if f.name == loader)) or "").partition("\n")[0]
 
 
-def load(name: str, miniature: bool = False, **options: Any) -> Any:
+def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
     """Load a dataset by name.
 
     Parameters
     ----------
     name : str
         One of ``available()``.
-    miniature : bool
-        Read a small file of simulated cells in this dataset's own format instead of the data: shows what a
-        page does where the data are not at hand. Its numbers say nothing about the real cells.
+    folder : path, optional
+        Read the dataset's files from this folder as they are, without a download or a check against the registry:
+        for files of your own in the same format. The result carries the folder in its name.
     **options
         What the dataset's loader takes, such as ``signal="protein"``.
 
@@ -79,7 +78,7 @@ def load(name: str, miniature: bool = False, **options: Any) -> Any:
     ValueError
         For an unknown name or option, naming the nearest known one, or an option out of range.
     FileNotFoundError
-        If its files are neither in the cache nor can be downloaded, with the steps by hand.
+        If its files are not in ``folder``; or neither in the cache nor can be downloaded, with the steps by hand.
 
     Examples
     --------
@@ -88,24 +87,18 @@ def load(name: str, miniature: bool = False, **options: Any) -> Any:
     ((700, 765), 2)
     """
     loader = LOADERS[choose(name, LOADERS, "dataset")]
+    if folder:
+        options["folder"] = folder
     for option in options:
         choose(option, _options_of(loader), f"option of dataset {name}")
         if option.endswith("seed"):
             as_seed(options[option], option)
-    if not miniature:
-        return loader(**options)
-    from helpers.datasets.miniature import write
+    data = loader(**options)
+    if not folder:
+        return data
+    from helpers.datasets.files import shown_name
 
-    with tempfile.TemporaryDirectory() as folder:
-        write(name, folder)
-        cells = loader(**options, folder=folder)
-    what = cells.modality if name not in CELLS else "cells"
-    return replace(
-        cells,
-        name=f"{name} (miniature)",
-        source=f"simulated {what} in the format of {name}",
-        about="Simulated, not the real ones.",
-    )
+    return replace(data, name=shown_name(name, folder), source=f"files in {folder}, in the format of {name}")
 
 
 def _options_of(loader: Callable[..., Any]) -> list[str]:

@@ -68,6 +68,15 @@ def registry() -> dict[str, Entry]:
     }
 
 
+def shown_name(dataset: str, folder: str | Path | None) -> str:
+    """Return what rows and charts call a dataset: one from a user's folder must not pass for the real one.
+
+    >>> shown_name("merfish", "my/section_2"), shown_name("merfish", None)
+    ('merfish (files in section_2)', 'merfish')
+    """
+    return f"{dataset} (files in {Path(folder).resolve().name})" if folder else dataset
+
+
 def cache_folder() -> Path:
     """Return the folder of data files: ``NOISE_SCALING_DATA``, or the user's cache if that is not set."""
     import pooch
@@ -100,12 +109,11 @@ def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
 
     entry = registry()[choose(dataset, registry(), "dataset in the registry")]
     file = entry.file(path)
-    if folder is not None:
+    if folder:
         own = Path(folder) / Path(file.path).name
         if not own.exists():
-            raise FileNotFoundError(
-                f"{own} does not exist: {dataset} needs a file of that name in the folder you gave."
-            )
+            names = ", ".join(Path(f.path).name for f in entry.files)
+            raise FileNotFoundError(f"{own} does not exist: the files of {dataset} are called {names}.")
         return own
     target = cache_folder() / file.path
     if target.exists():

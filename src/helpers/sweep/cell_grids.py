@@ -37,7 +37,7 @@ def _blocks() -> dict[str, _Block]:
     return {name: _Block(**block) for name, block in yaml.safe_load(file.read_text("utf8")).items()}
 
 
-def planned(block: str, datasets: list[str] | None = None, miniature: bool = False, **changes: Any) -> list[Grid]:
+def planned(block: str, datasets: list[str] | None = None, folder: str = "", **changes: Any) -> list[Grid]:
     """Return the grids of one block of ``config/grids/cells.yaml``, one for each data set and signal.
 
     Parameters
@@ -46,8 +46,8 @@ def planned(block: str, datasets: list[str] | None = None, miniature: bool = Fal
         One of ``blocks()``: models that are measured on the same settings.
     datasets : list of str, optional
         Only these; all of the block's if not given.
-    miniature : bool
-        Simulated cells in each set's format instead of its data, to try a page without them.
+    folder : path
+        Files of your own in each set's format, read instead of the registered ones.
     **changes : options of ``Grid``, in all of them
 
     Returns
@@ -74,8 +74,8 @@ def planned(block: str, datasets: list[str] | None = None, miniature: bool = Fal
         of = chosen.datasets[name]
         depths = {} if of.depths is None else {"depths": of.depths}
         for signal in of.signals:
-            # The one embedded set has no miniature.
-            options = {"signal": signal, "miniature": miniature and name != "pbmc68k"}
+            # The one embedded set has no files.
+            options = {"signal": signal, "folder": "" if name == "pbmc68k" else folder}
             whole = Grid(**{"dataset": name, "options": options, **chosen.common, **depths, **changes})
             sizes = changes.get("n_train") or sizes_within(whole, of.n_train)
             grids.append(whole.model_copy(update={"n_train": sizes}))

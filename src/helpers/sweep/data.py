@@ -42,7 +42,8 @@ def facts(point: Point) -> dict[str, Any]:
 def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
     recorded = reference.recorded_facts(name, dict(options))
     loader = _loader_state(name)
-    if recorded and recorded["loader"] == loader:
+    # Files in a folder of the user's own may change, and no registered hash would tell.
+    if recorded and recorded["loader"] == loader and not dict(options).get("folder"):
         return recorded
     try:
         cells = _dataset(name, options)

@@ -1,14 +1,22 @@
 """Fields that all grids have, with what they refuse."""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
 from helpers._utils.validation import in_range
 
+# The registered files are the same point whether these are given or not; "miniature" came before "folder".
+_REGISTERED_FILES = (("folder", ""), ("folder", None), ("miniature", False))
 
-def _real_unless_said(options: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in options.items() if (k, v) != ("miniature", False)}
+
+def _without_defaults(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in options.items()
+        if (name, value) not in _REGISTERED_FILES
+    }
 
 
 def _of_the_data(depths: list[float] | None) -> list[float] | None:
@@ -17,7 +25,7 @@ def _of_the_data(depths: list[float] | None) -> list[float] | None:
     return depths
 
 
-# Options of a dataset; its real files are the same point whether "miniature" is False or not there.
-Options = Annotated[dict[str, Any], AfterValidator(_real_unless_said)]
+# Options of a dataset.
+Options = Annotated[dict[str, Any], AfterValidator(_without_defaults)]
 Depths = Annotated[list[float], AfterValidator(_of_the_data)]
 DepthsOrNone = Annotated[list[float] | None, AfterValidator(_of_the_data)]

@@ -4,6 +4,7 @@ from collections.abc import Hashable
 from typing import Any
 
 from helpers._utils.content import frozen_json
+from helpers.datasets.files import shown_name
 from helpers.sweep import data
 from helpers.sweep.data import Point
 
@@ -37,5 +38,5 @@ class Measurement:
 
 
 def name_of(point: Point) -> str:
-    """Return the data set of a point as a reader sees it: one in miniature is never taken for the real one."""
-    return str(point["dataset"]) + " (miniature)" * bool(point["options"].get("miniature"))
+    """Return the data set of a point as a reader sees it: files of one's own never pass for the real ones."""
+    return shown_name(point["dataset"], point["options"].get("folder"))

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.datasets.miniature_parts import (
+from miniatures.parts import (
     GENES,
     along_a_line,
     bins,

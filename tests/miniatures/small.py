@@ -9,7 +9,9 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.datasets.miniature_parts import (
+from helpers.datasets.cells.merfish_hypothalamus import SEQUENTIAL
+from helpers.datasets.simulated import _draw_counts
+from miniatures.parts import (
     GENES,
     along_a_line,
     bins,
@@ -22,7 +24,7 @@ from helpers.datasets.miniature_parts import (
     simulated_relatives,
     write_hdf5,
 )
-from helpers.datasets.simulated import _draw_counts
+from miniatures.write_r import Named, d_frame, dgc_matrix, write_r
 
 
 def citeseq_pbmc10k(folder: Path, n: int, seed: int) -> None:
@@ -116,9 +118,6 @@ def osmfish(folder: Path, n: int, seed: int) -> None:
 
 def merfish_hypothalamus(folder: Path, n: int, seed: int) -> None:
     """R list of a named matrix and two tables; counts multiplied by one factor a cell."""
-    from helpers.datasets.cells.merfish_hypothalamus import SEQUENTIAL
-    from helpers.datasets.write_r import Named, write_r
-
     cells = simulated_cells("neighbour", n, seed, genes=135, depth=250.0, bits=4.0)
     cells.counts[[0, n // 2]] = 0  # the real file has two cells without a count
     rng = np.random.default_rng(seed)
@@ -152,8 +151,6 @@ def merfish_hypothalamus(folder: Path, n: int, seed: int) -> None:
 
 def worm_embryo(folder: Path, n: int, seed: int) -> None:
     """R S4 objects: a dgCMatrix of genes × cells and two DFrames."""
-    from helpers.datasets.write_r import d_frame, dgc_matrix, write_r
-
     cells = simulated_cells("time", n, seed)
     rng = np.random.default_rng(seed)
     rank, collected = bins(cells.signal[:, 0], n) / n, bins(cells.signal[:, 0], 3)

@@ -1,4 +1,4 @@
-"""Miniature files of images and sequences, in the formats of the real ones. See ``helpers.datasets.miniature``."""
+"""Miniature files of images and sequences, in the formats of the real ones."""
 
 import gzip
 from pathlib import Path

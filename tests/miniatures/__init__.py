@@ -1,4 +1,4 @@
-"""Small simulated files in exactly the format of each dataset, for tests and for pages without the data.
+"""Small simulated files in exactly the format of each dataset, for tests that need no download.
 
 Every file has the names, orientation, column names and quirks of the real one, but few cells and genes. The
 cells come from ``helpers.datasets.simulated``: the signal has information about them, so that whatever
@@ -9,21 +9,37 @@ from collections.abc import Callable
 from pathlib import Path
 
 from helpers._utils.validation import as_seed, choose, in_range
-from helpers.datasets import miniature_large as large
-from helpers.datasets import miniature_modalities as others
-from helpers.datasets import miniature_small as small
+from miniatures import large, modalities, small
 
-_WRITERS = (
-    small.citeseq_pbmc10k, small.citeseq_cbmc, small.spleen_lymph, small.pbmc4k, small.xenium_breast, small.osmfish,
-    small.merfish_hypothalamus, small.worm_embryo, small.malaria_idc, small.larry_subset, small.rna_mixture,
-    small.progenitors, large.pbmc_citeseq, large.larry, large.merfish, large.mouse_embryo, large.your_data,
-)  # fmt: skip
-WRITERS: dict[str, Callable[[Path, int, int], None]] = {writer.__name__: writer for writer in _WRITERS}
+Writer = Callable[[Path, int, int], None]
+
+
+def _by_name(*writers: Writer) -> dict[str, Writer]:
+    return {writer.__name__: writer for writer in writers}
+
+
+# Cells.
+WRITERS = _by_name(
+    small.citeseq_cbmc,
+    small.citeseq_pbmc10k,
+    small.larry_subset,
+    small.malaria_idc,
+    small.merfish_hypothalamus,
+    small.osmfish,
+    small.pbmc4k,
+    small.progenitors,
+    small.rna_mixture,
+    small.spleen_lymph,
+    small.worm_embryo,
+    small.xenium_breast,
+    large.larry,
+    large.merfish,
+    large.mouse_embryo,
+    large.pbmc_citeseq,
+    large.your_data,
+)
 # Images and sequences.
-OTHERS: dict[str, Callable[[Path, int, int], None]] = {
-    writer.__name__: writer
-    for writer in (others.caltech101, others.tissuemnist, others.sarscov2_spike, others.sarscov2_genomes)
-}
+OTHERS = _by_name(modalities.caltech101, modalities.tissuemnist, modalities.sarscov2_spike, modalities.sarscov2_genomes)
 
 
 def write(name: str, folder: str | Path, n_cells: int = 400, seed: int = 0) -> Path:
