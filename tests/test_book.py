@@ -17,7 +17,9 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
 WINDOW = {"width": 1280, "height": 720}
-PAGES = sorted(str(p.relative_to(BOOK)) for d in ("book", "notebooks") for p in (BOOK / d).rglob("*.html"))
+MOVED = sorted(str(p.relative_to(ROOT / "book" / "_moved")) for p in (ROOT / "book" / "_moved").rglob("*.html"))
+BUILT = {str(p.relative_to(BOOK)) for d in ("book", "notebooks") for p in (BOOK / d).rglob("*.html")}
+PAGES = sorted(BUILT - {*MOVED})
 
 pytestmark = [
     pytest.mark.browser,
@@ -109,6 +111,12 @@ def test_all_pages_of_the_contents_were_built():
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
     files = [toc["root"]] + [c["file"] for part in toc["parts"] for c in part["chapters"]]
     assert sorted(f"{f.removesuffix('.ipynb')}.html" for f in files) == PAGES
+
+
+@pytest.mark.parametrize("name", MOVED)
+def test_an_old_address_leads_to_the_new_page(page, base, name):
+    page.goto(base + name)
+    page.wait_for_url(base + "notebooks/datasets/rerun_the_papers.html")
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -10,6 +10,8 @@ import pytest
 from papermill.translators import PythonTranslator
 
 from helpers.book.run import find_notebook, notebooks, run_notebook
+from helpers.findings.rerun import NEEDS
+from miniatures import write
 
 ROOT = Path(__file__).parents[1]
 FLOW = {  # the analyses read what the datasets before them measured
@@ -26,33 +28,40 @@ FLOW = {  # the analyses read what the datasets before them measured
     "book/intro": {},
     "book/reproducibility": {},
 }  # fmt: skip
-_SMALL = {"miniature": True, "seeds": [0], "dim": 4}
+_SMALL = {"seeds": [0], "dim": 4}
 _PAGE = {**_SMALL, "depths": [1.0, 0.1, 0.02], "n_train": [10, 20, 40, 80]}
 _ONE_MODEL = {**_PAGE, "representations": ["pca"]}
-ALONE = {
-    **{f"datasets/{name}": _ONE_MODEL for name in (
+_GRID = {"depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80]}
+# The data set whose files in miniature a page reads; the others have embedded data.
+FILES = {
+    **{f"datasets/{name}": name for name in (
         "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "merfish_hypothalamus", "xenium_breast", "worm_embryo",
-        "malaria_idc", "larry", "merfish", "mouse_embryo")},
-    **{f"datasets/{name}": _PAGE for name in ("pbmc4k", "osmfish", "pbmc_citeseq", "your_data")},
+        "malaria_idc", "pbmc4k", "osmfish", "larry_subset", "rna_mixture")},
+    "datasets/rerun_the_papers": "larry",
+    "analyses/one_grid": "pbmc4k",
+}  # fmt: skip
+ALONE = {
+    **{page: _ONE_MODEL for page, name in FILES.items() if name in (
+        "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "merfish_hypothalamus", "xenium_breast", "worm_embryo",
+        "malaria_idc")},
+    **{f"datasets/{name}": _PAGE for name in ("pbmc4k", "osmfish", "your_data")},
     "datasets/larry_subset": {**_ONE_MODEL, "n_train": [10, 20, 30, 40]},
+    "datasets/rerun_the_papers": {**_ONE_MODEL, "dataset": "larry", "required": True},
     "datasets/rna_mixture": {**_SMALL, "probe_depths": [1.0, 0.1, 0.01]},
     "analyses/train_vs_probe_noise": {
-        **_SMALL, "datasets": ["pbmc4k"], "signals": ["cell_type"], "depths": [1.0, 0.3, 0.1],
+        **_SMALL, "datasets": ["pbmc68k"], "signals": ["cell_type"], "depths": [1.0, 0.3, 0.1],
         "probe_depths": [1.0, 0.3, 0.1], "scvi_steps": 2,
     },
     "analyses/model_comparison": {
-        **_SMALL, "datasets": ["pbmc4k", "citeseq_cbmc"], "signals": ["cell_type", "protein"],
+        **_SMALL, "datasets": ["pbmc68k", "simulated"], "signals": ["cell_type", "protein"],
         "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2,
         "package_depths": [0.1], "package_cells": 60,
     },
     "analyses/joint_law": {
-        "datasets": ["pbmc4k"], "signals": ["cell_type"], "models": ["pca"], "seeds": [[0]], "miniature": True,
-        "depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80], "own_laws": ["additive", "JointLaw"],
+        **_GRID, "datasets": ["pbmc68k"], "signals": ["cell_type"], "models": ["pca"], "seeds": [[0]],
+        "own_laws": ["additive", "JointLaw"],
     },
-    "analyses/one_grid": {
-        "dataset": "pbmc4k", "seeds": [0], "depths": [1.0, 0.3, 0.1, 0.03], "n_train": [10, 20, 40, 80],
-        "miniature": True,
-    },
+    "analyses/one_grid": {**_GRID, "dataset": "pbmc4k", "seeds": [0]},
     "modalities/images": {"sigmas": [0.5, 1.0, 2.0], "factors": [2, 4], "seeds": [0], "n_train": 100, "width": 0.1,
                           "epochs": 1, "dim": 4},
     "modalities/proteins": {"options": {"n": 200, "length": 60}, "ratios": [100.0, 10.0, 1.0], "seeds": [0],
@@ -110,16 +119,42 @@ TRAINING = ("analyses/transformer_diagnosis", "analyses/model_comparison", "moda
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in TRAINING)) for n in ALONE])
 def test_it_runs_alone_and_shows(name, tmp_path, monkeypatch):
-    """On files in miniature, so without any data; every point must be measured."""
+    """On files in miniature or embedded data; every point must be measured."""
+    runs_alone(name, ALONE[name], FILES.get(name), tmp_path, monkeypatch)
+
+
+@pytest.mark.parametrize("dataset", sorted({*NEEDS} - {FILES["datasets/rerun_the_papers"]}))
+def test_the_other_data_sets_of_the_papers_are_rerun(dataset, tmp_path, monkeypatch):
+    given = ALONE["datasets/rerun_the_papers"] | {"dataset": dataset}
+    runs_alone("datasets/rerun_the_papers", given, dataset, tmp_path, monkeypatch)
+
+
+def runs_alone(name, given, files, tmp_path, monkeypatch):
     monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
     monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
-    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", ALONE[name] | {"profile": "tiny"})
+    own = {"folder": str(write(files, tmp_path / "files"))} if files else {}
+    run_notebook(find_notebook(name, ROOT), tmp_path / "x.ipynb", given | own | {"profile": "tiny"})
     notebook = nbformat.read(tmp_path / "x.ipynb", as_version=4)
     shows(notebook)
     said = [o["data"]["text/plain"] for c in notebook.cells if "failures(" in c.source and c.cell_type == "code"
             and "import" not in c.source for o in c.outputs if "data" in o]  # fmt: skip
     assert said
     assert all("none failed" in text for text in said)
+
+
+def test_nothing_is_measured_without_the_files_of_the_papers(tmp_path, monkeypatch):
+    """Nor is anything downloaded: the page says what is missing, and a job stops."""
+    monkeypatch.setenv("NOISE_SCALING_RESULTS", str(tmp_path / "results"))
+    monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
+    source = find_notebook("datasets/rerun_the_papers", ROOT)
+    run_notebook(source, tmp_path / "x.ipynb", {"dataset": "merfish", "profile": "tiny"})
+    notebook = nbformat.read(tmp_path / "x.ipynb", as_version=4)
+    shows(notebook)
+    said = "".join(o.get("data", {}).get("text/plain", "") for c in notebook.cells for o in c.get("outputs", []))
+    assert "Nothing was measured: the data folder (NOISE_SCALING_DATA) lacks cell_by_gene_S1R1.csv" in said
+    assert not (tmp_path / "data").exists()
+    with pytest.raises(papermill.PapermillExecutionError, match="Nothing was measured"):
+        run_notebook(source, tmp_path / "y.ipynb", {"dataset": "larry", "profile": "tiny", "required": True})
 
 
 @pytest.mark.parametrize("name", READ)

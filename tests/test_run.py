@@ -16,10 +16,8 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from helpers.book import run, workflow
-from helpers.datasets import load
 from helpers.laws import NoiseLaw
 from helpers.store import paths
-from miniatures import write
 from small_notebook import HEAD
 
 ROOT = Path(__file__).parents[1]
@@ -173,18 +171,6 @@ def test_profiles_are_sound(name):
         assert sorted(f.removesuffix(".ipynb") for f in files if f.endswith(".ipynb")) == sorted(plan.pages)
     for file in files:
         assert (ROOT / file).with_suffix(".md").exists() or (ROOT / f"{file}.md").exists()
-
-
-def test_miniature_pages_have_sizes_that_a_law_can_be_fitted_to(tmp_path):
-    """As in the book: a page that asks for more training cells than a miniature has would stop there."""
-    plan = workflow.load_plan("quick", ROOT)
-    small = [page for page, given in plan.page_parameters.items() if given.get("miniature")]
-    assert small
-    for page in small:
-        name = page.split("/")[-1]
-        if name != "your_data":  # takes the sizes there are
-            most = len(load(name, folder=write(name, tmp_path / name)).train)
-            assert len([n for n in plan.parameters_of(page)["n_train"] if n <= most]) >= 4, name
 
 
 def test_the_sweep_covers_what_the_pages_ask_for():

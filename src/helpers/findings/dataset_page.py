@@ -5,7 +5,7 @@ these calls itself.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -14,26 +14,18 @@ import pandas as pd
 
 from helpers import charts
 from helpers.charts.tables import facts
+from helpers.findings.curves import measured_curves
 from helpers.findings.phrases import reached, relative, spelt
 from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, depth_table, fit_groups, summary
 from helpers.store import Store, failures, profile_folder
 from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
-from helpers.store.reference import provenance
+from helpers.store.reference import provenance, to_read
 from helpers.sweep import Grid, run_sweeps, sizes_within
-
-
-def curve_name(signal: str, representation: str) -> str:
-    """Return the name that tables and legends give to the curve of a signal and a representation.
-
-    >>> curve_name("cell_type", "random_projection")
-    'cell type, random projection'
-    """
-    return f"{signal}, {representation}".replace("_", " ")
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Points of several curves (seed means, distinguished by the column ``by``) along ``x``, and the law fitted to each.
+    """Points of several curves (seed means; the column ``curve`` names them) along ``x``, and the law fitted to each.
 
     ``profile`` is the name of the results, which the figures state.
     """
@@ -42,20 +34,19 @@ class Curves:
     law: type[Law]
     x: str
     profile: str
-    by: str = "curve"
 
     @cached_property
     def fits(self) -> dict[str, Fit]:
         """The fit of each curve, by its name."""
-        return fit_groups(self.points, self.law, self.x, by=self.by)
+        return fit_groups(self.points, self.law, self.x, by="curve")
 
     def chart(self, title: str, **options: Any) -> alt.LayerChart:
         """Draw points and fitted laws with 95 % intervals; ``options`` are those of ``charts.curves``."""
-        return charts.curves(self.points, self.fits, self.x, title, self.profile, by=self.by, **options)
+        return charts.curves(self.points, self.fits, self.x, title, self.profile, by="curve", **options)
 
     def residuals(self, title: str = "Residuals (measured − fitted)") -> alt.LayerChart:
         """Draw what is measured minus what is fitted, mean over seeds with its 95 % interval."""
-        return charts.residuals(self.points, self.fits, self.x, title, self.profile, by=self.by)
+        return charts.residuals(self.points, self.fits, self.x, title, self.profile, by="curve")
 
     def table(self) -> pd.DataFrame:
         """Return the parameters of each fit with their intervals and status."""
@@ -66,19 +57,24 @@ class Curves:
         return depth_table(self.fits)
 
 
+def reference_curves(dataset: str, signal: str) -> Curves:
+    """Return curves of another data set from the reference results, with noise laws, to compare with."""
+    points = noise_axis(measured_curves(to_read(), [dataset], [signal]))
+    return Curves(points, NoiseLaw, "umis_per_cell", "reference")
+
+
 @dataclass(frozen=True)
 class DatasetSweep:
-    """A sweep over depth and one over training cells, for each signal of a data set; see ``dataset_sweep``.
+    """Two sweeps for each signal of a data set (``dataset_sweep``); a method that needs their rows measures them."""
 
-    Nothing is measured before ``measure`` or a method that needs the rows.
-    """
-
-    signals: list[str]
     depth_grids: list[Grid]
     cell_grids: list[Grid]
     profile: str
-    by: str = "curve"
-    store: Store = field(repr=False, kw_only=True)
+
+    @property
+    def store(self) -> Store:
+        """The rows of the profile."""
+        return Store(profile_folder(self.profile))
 
     def facts(self) -> pd.DataFrame:
         """Return what is known of the cells and the first signal, as a table."""
@@ -91,7 +87,7 @@ class DatasetSweep:
 
     @cached_property
     def along_cells(self) -> pd.DataFrame:
-        """One row a point of the sweep over training cells, at one depth."""
+        """One row a point of the sweep over training cells, at full depth."""
         return run_sweeps(self.cell_grids, self.store)
 
     def measure(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -114,19 +110,23 @@ class DatasetSweep:
     def by_depth(self) -> Curves:
         """Information against depth, with noise laws."""
         points = named(noise_axis(seed_means(self.along_depth)))
-        return Curves(points, NoiseLaw, "umis_per_cell", self.profile, self.by)
+        return Curves(points, NoiseLaw, "umis_per_cell", self.profile)
 
     @cached_property
     def by_cells(self) -> Curves:
         """Information against training cells, with cell-number laws."""
-        # Named first: curves at a depth below the data's own then say so.
-        points = cell_axis(named(seed_means(self.along_cells)))
-        return Curves(points, CellNumberLaw, "n_train", self.profile, self.by)
+        points = named(cell_axis(seed_means(self.along_cells)))
+        return Curves(points, CellNumberLaw, "n_train", self.profile)
+
+    def name_of(self, signal: int = 0, representation: int = 0) -> str:
+        """Return the name of a curve by the places of its signal and representation in the lists of the page."""
+        grid = self.depth_grids[signal]
+        return f"{grid.options['signal']}, {grid.representations[representation]}".replace("_", " ")
 
     @property
-    def first_curve(self) -> str:
-        """The name of the curve that the prose is about: first signal, first representation."""
-        return curve_name(self.signals[0], self.depth_grids[0].representations[0])
+    def first_fit(self) -> Fit:
+        """The noise law of the curve that the prose is about: first signal, first representation."""
+        return self.by_depth.fits[self.name_of()]
 
     def numbers(self) -> dict[str, Any]:
         """Return what the sentences of a page state, by the names that they are glued under.
@@ -135,10 +135,9 @@ class DatasetSweep:
         (UMIs per cell), ``r_squared`` and ``reached``, the share of I_max at its deepest point. ``deepest`` is the
         greatest mean depth of all curves; ``bits_beside`` is a clause that compares I_max of the first two signals.
         """
-        fits = self.by_depth.fits
-        fit = fits[self.first_curve]
+        fit = self.first_fit
         low, high = fit.interval()["u_bar"]
-        second = curve_name(self.signals[:2][-1], self.depth_grids[0].representations[0])
+        second = self.name_of(signal=min(1, len(self.depth_grids) - 1))
         return {
             "i_max": fit.params["i_max"],
             "u_bar": fit.params["u_bar"],
@@ -147,7 +146,7 @@ class DatasetSweep:
             "r_squared": fit.r_squared,
             "deepest": float(self.by_depth.points["umis_per_cell"].max()),
             "reached": spelt(*reached(fit), form=".1%"),
-            "bits_beside": relative(fits, self.first_curve, second),
+            "bits_beside": relative(self.by_depth.fits, self.name_of(), second),
         }
 
     def glue_all(self, **more: Any) -> None:
@@ -167,9 +166,7 @@ def dataset_sweep(
     profile: str = "reference",
     folder: str = "",
     options: dict[str, Any] | None = None,
-    cells_depth: float = 1.0,
     all_cells: bool = False,
-    by: str = "curve",
     **grid: Any,
 ) -> DatasetSweep:
     """Plan a sweep over depth and one over training cells, for each signal of a data set.
@@ -178,23 +175,22 @@ def dataset_sweep(
     ----------
     dataset, signals : names as in ``helpers.datasets.load``
     depths : fractions of molecules kept, with all training cells
-    n_train : numbers of training cells, at ``cells_depth``
+    n_train : numbers of training cells, at full depth
     profile : folder of results to use and add to
     folder : a folder with these files of your own, instead of the public ones
     options : further options of the data set
     all_cells : leave out numbers above the data's own, and end with all training cells
-    by : "representation" names curves by the representation alone, where there is one signal
     **grid : what else ``helpers.sweep.Grid`` takes, such as ``representations``, ``seeds``, ``folds`` and ``dim``
 
     Examples
     --------
     >>> sweep = dataset_sweep("pbmc4k", ["cell_type"], depths=[1.0, 0.1], n_train=[30, 300], representations=["pca"])
-    >>> sweep.first_curve, len(sweep.depth_grids[0].points())
+    >>> sweep.name_of(), len(sweep.depth_grids[0].points())
     ('cell type, pca', 12)
     """
     own = (options or {}) | ({"folder": folder} if folder else {})
     of_signal = [{"dataset": dataset, "options": {"signal": signal, **own}, **grid} for signal in signals]
     depth_grids = [Grid(depths=depths, **common) for common in of_signal]
     sizes = sizes_within(depth_grids[0], n_train) if all_cells else n_train
-    cell_grids = [Grid(n_train=sizes, depths=[cells_depth], **common) for common in of_signal]
-    return DatasetSweep(list(signals), depth_grids, cell_grids, profile, by, store=Store(profile_folder(profile)))
+    cell_grids = [Grid(n_train=sizes, **common) for common in of_signal]
+    return DatasetSweep(depth_grids, cell_grids, profile)
