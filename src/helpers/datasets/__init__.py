@@ -12,6 +12,7 @@ from helpers._utils.validation import as_seed, choose
 
 if TYPE_CHECKING:
     from helpers.datasets.base import Dataset
+    from helpers.datasets.example import example_file
     from helpers.datasets.images import Images
     from helpers.datasets.sequences import Sequences
 
@@ -36,7 +37,12 @@ LOADERS: Lazy[Callable[..., Any]] = Lazy({**CELLS.modules, **IMAGES.modules, **S
 
 __getattr__ = attributes(
     __name__,
-    {"Dataset": f"{__name__}.base", "Images": f"{__name__}.images", "Sequences": f"{__name__}.sequences"},
+    {
+        "Dataset": f"{__name__}.base",
+        "Images": f"{__name__}.images",
+        "Sequences": f"{__name__}.sequences",
+        "example_file": f"{__name__}.example",
+    },
 )
 
 
@@ -112,4 +118,4 @@ def _options_of(loader: Callable[..., Any]) -> list[str]:
     return list(dict.fromkeys([*(n for n in names if n != "tree"), *tree]))
 
 
-__all__ = ["Dataset", "Images", "Sequences", "available", "load"]
+__all__ = ["Dataset", "Images", "Sequences", "available", "example_file", "load"]
