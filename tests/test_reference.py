@@ -153,7 +153,7 @@ def test_a_loss_is_measured_again():
     found = verify.measured_again(row).iloc[0]
     assert (found["quantity"], found["in the results"]) == ("loss", row["test_loss"])
     row["test_loss"] += row["test_stderr"]
-    with pytest.warns(UserWarning, match="loss measured again"):
+    with pytest.raises(ValueError, match="loss measured again"):
         verify.measured_again(row)
 
 
