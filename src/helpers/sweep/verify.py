@@ -1,7 +1,6 @@
 """Put measured rows among the reference results, and measure some of them again: as an audit, or beside a page."""
 
 import json
-import warnings
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -92,10 +91,6 @@ def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = 
     return pd.DataFrame(found)
 
 
-# These give the same numbers on every processor, up to rounding.
-_NOT_TRAINED = ("pca", "random_projection")
-
-
 class _Again(NamedTuple):
     """A point measured twice: the quantity compared, both numbers, and by how much they may differ."""
 
@@ -140,27 +135,17 @@ def measured_again(row: pd.Series) -> pd.DataFrame:
     ------
     ValueError
         If they differ by more, naming both numbers, the tolerance and what to do.
-
-    Warns
-    -----
-    UserWarning
-        Instead, if a network is trained: another processor, or a busy one, adds numbers in another order, and training
-        turns the last digit into a difference like that between seeds.
     """
     again = _measured_again(row["parameters"], row)
     named = {name: row[name] for name in _NAMES if pd.notna(row[name])}
     named |= {name: int(named[name]) for name in ("n_train", "n_probe", "seed") if name in named}
     if not again.agrees:
         point = ", ".join(f"{name} {value}" for name, value in named.items())
-        message = (
+        raise ValueError(
             f"{point}: {again.now:.4f} {again.quantity} measured again, {again.then:.4f} in the results; at most "
             f"{again.tolerance:.4f} apart is allowed. Install the versions of requirements.lock; if they are there, "
             "the results do not fit this code or machine: run the page with a profile of your own (profile=mine), "
             "which measures every point here."
         )
-        if row["representation"] not in _NOT_TRAINED:
-            warnings.warn(message, stacklevel=2)
-        else:
-            raise ValueError(message)
     compared = {"in the results": again.then, "measured again": again.now, "difference": again.now - again.then}
     return pd.DataFrame([{**named, "quantity": again.quantity, **compared, "tolerance": again.tolerance}])
