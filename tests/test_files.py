@@ -183,7 +183,7 @@ def test_a_file_without_a_registered_hash_keeps_that_of_its_first_download(regis
 
 def test_own_files_are_taken_as_they_are(server, registered, tmp_path):
     registered()
-    with pytest.raises(FileNotFoundError, match=r"own/file\.bin does not exist: the files of made are called file"):
+    with pytest.raises(FileNotFoundError, match=r"own/file\.bin does not exist: made needs a file of that name"):
         fetch("made", "file.bin", tmp_path / "own")
     (tmp_path / "own").mkdir()
     (tmp_path / "own" / "file.bin").write_bytes(b"mine")

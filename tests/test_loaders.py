@@ -107,7 +107,8 @@ def test_pairs_never_straddle_the_split(name, miniatures):
 def test_a_missing_file_is_named(name, tmp_path):
     if name not in KNOWN:
         pytest.skip(f"{name} has no loader yet")
-    with pytest.raises(FileNotFoundError, match=f"{tmp_path}/.* does not exist: the files of {name} are called .*\\."):
+    needed = f"{tmp_path}/.* does not exist: {name} needs a file of that name .*; its files: .*\\."
+    with pytest.raises(FileNotFoundError, match=needed):
         KNOWN[name](folder=tmp_path)
 
 

@@ -113,7 +113,9 @@ def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
         own = Path(folder) / Path(file.path).name
         if not own.exists():
             names = ", ".join(Path(f.path).name for f in entry.files)
-            raise FileNotFoundError(f"{own} does not exist: the files of {dataset} are called {names}.")
+            raise FileNotFoundError(
+                f"{own} does not exist: {dataset} needs a file of that name in the folder you gave; its files: {names}."
+            )
         return own
     target = cache_folder() / file.path
     if target.exists():
