@@ -373,7 +373,8 @@ def points_of_reconstruction() -> Numbers:
     from helpers.sweep.reconstruction import ReconstructionGrid
 
     rows = _measured(ReconstructionGrid(
-        dataset="pbmc68k", sizes=["XXS"], n_genes=[8], depths=[0.4], n_train=[60], seeds=[0], information=True, dim=3,
+        # Not the smallest size: at width 1 a layer norm leaves a constant, whose bits are those of rounding.
+        dataset="pbmc68k", sizes=["TINY"], n_genes=[8], depths=[0.4], n_train=[60], seeds=[0], information=True, dim=3,
         training={"steps": 2, "batch": 8, "validate_every": 1}, test_parts=4,
     ))  # fmt: skip
     return numbers_of(exact=_columns(rows, "n_probe", "params", "steps"), bits=_columns(rows, "mi_bits"),

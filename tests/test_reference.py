@@ -4,6 +4,7 @@ import json
 import re
 
 import jupytext
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -155,6 +156,36 @@ def test_a_loss_is_measured_again():
     row["test_loss"] += row["test_stderr"]
     with pytest.raises(ValueError, match="loss measured again"):
         verify.measured_again(row)
+
+
+def test_a_network_trained_again_may_differ_as_two_seeds_do():
+    """The median pair of normal draws is within 0.95 σ, and one pair in a thousand is beyond 3.29 √2 σ."""
+    rng = np.random.default_rng(0)
+    draws = rng.normal(np.repeat([1.0, 5.0], 4000), 0.1)
+    rows = pd.DataFrame(
+        {
+            "mi_bits": draws,
+            "parameters": [{"noise_level": level, "seed": s} for level in (1, 2) for s in range(4000)],
+        }
+    )
+    assert verify.between_draws(rows, "mi_bits") == pytest.approx(3.29 * np.sqrt(2) * 0.1, rel=0.03)
+    assert np.isnan(verify.between_draws(rows[::4000], "mi_bits"))
+    few = [verify.between_draws(rows[i : i + 3], "mi_bits") for i in range(0, 3000, 3)]
+    apart = np.abs(draws[1000:2000] - draws[2000:3000])
+    assert np.mean(apart > few) <= 0.004
+
+
+def test_the_seeds_of_a_sweep_decide_for_networks_alone():
+    training = {"steps": 4, "batch": 8, "validate_every": 2}
+    grid = ReconstructionGrid(dataset="pbmc68k", sizes=["XXS"], n_genes=[8], seeds=[0], training=training)
+    (point,) = grid.points()
+    row = pd.Series(grid.measurement.measure([point])[0] | {"parameters": point})
+    alike = pd.DataFrame([row, row.copy()])
+    alike["test_loss"] += [row["test_stderr"], -row["test_stderr"]]
+    row["test_loss"] += row["test_stderr"]
+    with pytest.raises(ValueError, match="loss measured again"):
+        verify.measured_again(row, alike.head(1))
+    assert verify.measured_again(row, alike)["tolerance"][0] > row["test_stderr"]
 
 
 def test_pairs_with_a_known_answer_are_packed_found_again_and_verified(packed, monkeypatch):

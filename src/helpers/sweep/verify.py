@@ -6,19 +6,23 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student_t
 
 from helpers._utils import validation as checks
 from helpers._utils.progress import track
 from helpers.store.reference import FACTS, ROWS, facts_key
 from helpers.store.rows import Store, write_whole
-from helpers.store.versions import method_of
+from helpers.store.versions import components_of, method_of
 from helpers.sweep import data
 from helpers.sweep.measurements import MEASUREMENTS, measurement_of
 
 GROUP = ["dataset", "signal", "representation", "settings"]
 # By how much a point measured again may differ: bits (or loss), since estimates made together differ by rounding, or
-# a share of its standard error, since training magnifies the last digits in which processors differ.
+# a share of its standard error.
 TOLERANCE, SHARE_OF_ERROR = 1e-3, 0.5
+# A network trained on another processor, or on another number of threads, is another draw: training magnifies the last
+# digits in which they differ. It may differ by what separates two seeds of the sweep in all but this share of pairs.
+RARE_DRAW = 1e-3
 # Columns that name a point to a reader.
 _NAMES = ("dataset", "signal", "representation", "n_train", "n_probe", "noise_kind", "noise_level", "seed")
 
@@ -75,6 +79,7 @@ def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = 
     if not (store.path / ROWS).exists():
         raise FileNotFoundError(f"{store.path} has no {ROWS}: pack measured points first (noise-scaling pack).")
     rows = pd.read_parquet(store.path / ROWS)
+    rows["parameters"] = rows["parameters"].map(json.loads)
     if dataset is not None:
         known = sorted(set(rows["dataset"]))
         rows = rows[rows["dataset"] == checks.choose(dataset, known, "dataset of the reference results")]
@@ -83,8 +88,9 @@ def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = 
     chosen = shuffled.assign(turn=turn).sort_values("turn", kind="stable").head(points)
     found = []
     for _, row in track(list(chosen.iterrows()), "verifying"):
-        point = json.loads(row["parameters"])
-        again = _measured_again(point, row)
+        point = row["parameters"]
+        alike = (rows[GROUP].isna() & row[GROUP].isna()) | (rows[GROUP] == row[GROUP])
+        again = _measured_again(point, row, rows[alike.all(axis=1)])
         named = {name: row[name] for name in ("dataset", "signal", "representation", "n_train", "noise_level", "seed")}
         found.append({**named, "older": row["method"] != method_of(point), "quantity": again.quantity,
                       "then": again.then, "now": again.now, "agrees": again.agrees})  # fmt: skip
@@ -104,26 +110,51 @@ class _Again(NamedTuple):
         return abs(self.now - self.then) <= self.tolerance
 
 
-def _measured_again(point: dict[str, Any], row: Any) -> _Again:
-    """Measure a point, in no store, and compare it with its row."""
+def _measured_again(point: dict[str, Any], row: Any, alike: pd.DataFrame) -> _Again:
+    """Measure a point, in no store, and compare it with its row; ``alike`` are rows whose seeds scatter as it does."""
     measured = measurement_of(point).measure([point])[0]
     quantity, column, error = "bits", "mi_bits", "mi_stderr_bits"
     if "test_loss" in measured:
         quantity, column, error = "loss", "test_loss", "test_stderr"
     tolerance = float(np.fmax(TOLERANCE, SHARE_OF_ERROR * row[error]))
+    if "training" in components_of(point):
+        tolerance = float(np.fmax(tolerance, between_draws(alike, column)))
     return _Again(quantity, float(row[column]), float(measured[column]), tolerance)
 
 
-def measured_again(row: pd.Series) -> pd.DataFrame:
+def between_draws(rows: pd.DataFrame, column: str) -> float:
+    """Return what two trainings of one point differ by in all but ``RARE_DRAW`` of pairs, from the seeds of a sweep.
+
+    Student's t of the standard deviation of seeds at equal settings, pooled over the settings, times √2; NaN where no
+    setting has two seeds.
+
+    Parameters
+    ----------
+    rows : DataFrame with ``parameters`` (dict) and the column
+    column : str
+    """
+    settings = [json.dumps({k: v for k, v in p.items() if k != "seed"}, sort_keys=True) for p in rows["parameters"]]
+    of_setting = rows[column].astype(float).groupby(settings)
+    free = len(rows) - of_setting.ngroups
+    if not free:
+        return float("nan")
+    pooled = float(((rows[column] - of_setting.transform("mean")) ** 2).sum()) / free
+    return float(student_t.ppf(1 - RARE_DRAW / 2, free) * np.sqrt(2 * pooled))
+
+
+def measured_again(row: pd.Series, alike: pd.DataFrame | None = None) -> pd.DataFrame:
     """Measure one point again and return both numbers, for a page that reads the others.
 
     The point is measured with the present code and written to no store. The numbers agree if they differ by no more
-    than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in ``verify``.
+    than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in ``verify``; those of a network,
+    trained again, also if they differ by no more than two seeds do (``between_draws``).
 
     Parameters
     ----------
     row : Series
         A row of the table of a sweep.
+    alike : DataFrame, optional
+        Rows of the table, several seeds of each setting, that scatter as the row does: for a network.
 
     Returns
     -------
@@ -136,7 +167,7 @@ def measured_again(row: pd.Series) -> pd.DataFrame:
     ValueError
         If they differ by more, naming both numbers, the tolerance and what to do.
     """
-    again = _measured_again(row["parameters"], row)
+    again = _measured_again(row["parameters"], row, row.to_frame().T if alike is None else alike)
     named = {name: row[name] for name in _NAMES if pd.notna(row[name])}
     named |= {name: int(named[name]) for name in ("n_train", "n_probe", "seed") if name in named}
     if not again.agrees:
