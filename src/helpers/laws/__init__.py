@@ -13,22 +13,29 @@ if TYPE_CHECKING:
     from helpers.laws.joint import JOINT_LAWS, JointLaw, TwoVariableLaw
     from helpers.laws.loss import ComputeLaw, DataLaw, SizeAndDataLaw
     from helpers.laws.model_size import ModelSizeLaw
+    from helpers.laws.stretched import DepthLine, StretchedNoiseLaw
 
 # Imported when they are used: a page that does not use a law need not be executed again when that law changes.
 _MODULES = {
     "CellNumberLaw": "cell_number", "more_cells": "cell_number", "JOINT_LAWS": "joint", "JointLaw": "joint",
     "TwoVariableLaw": "joint", "ComputeLaw": "loss", "DataLaw": "loss", "SizeAndDataLaw": "loss",
-    "ModelSizeLaw": "model_size",
+    "ModelSizeLaw": "model_size", "StretchedNoiseLaw": "stretched", "DepthLine": "stretched",
 }  # fmt: skip
 __getattr__ = attributes(__name__, {name: f"{__name__}.{module}" for name, module in _MODULES.items()})
 
+_LAWS = {
+    "noise": ("noise", "NoiseLaw"),
+    "stretched": ("stretched", "StretchedNoiseLaw"),
+    "line": ("stretched", "DepthLine"),
+    "cell_number": ("cell_number", "CellNumberLaw"),
+    "model_size": ("model_size", "ModelSizeLaw"),
+    "data": ("loss", "DataLaw"),
+    "compute": ("loss", "ComputeLaw"),
+}
 LAWS: Lazy[type[Law]] = Lazy(
-    {name: f"{__name__}.{module}" for name, module in (
-        ("noise", "noise"), ("cell_number", "cell_number"), ("model_size", "model_size"), ("data", "loss"),
-        ("compute", "loss"))},
-    {"noise": "NoiseLaw", "cell_number": "CellNumberLaw", "model_size": "ModelSizeLaw", "data": "DataLaw",
-     "compute": "ComputeLaw"},
-)  # fmt: skip
+    {name: f"{__name__}.{module}" for name, (module, _) in _LAWS.items()},
+    {name: law for name, (_, law) in _LAWS.items()},
+)
 
 __all__ = [
     "JOINT_LAWS",
@@ -36,6 +43,7 @@ __all__ = [
     "CellNumberLaw",
     "ComputeLaw",
     "DataLaw",
+    "DepthLine",
     "Fit",
     "JointLaw",
     "Law",
@@ -43,6 +51,7 @@ __all__ = [
     "NoiseLaw",
     "RobustFit",
     "SizeAndDataLaw",
+    "StretchedNoiseLaw",
     "TwoVariableLaw",
     "depth_advice",
     "depth_table",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -10,6 +11,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from helpers._utils.validation import as_matrix, as_numbers, brief, in_range, same_length
+from helpers.laws.misfit import RARE, judged, lack_of_fit
 from helpers.laws.profile import profile_interval
 
 VERSION = 1  # 2026-11-28 numbered
@@ -29,11 +31,12 @@ class Fit:
     params, stderr : dict of parameter name → value
         Estimates and standard errors, in the units of the data. A standard error is infinite where the
         points leave the parameter free.
-    status : {"ok", "bound", "unconstrained", "failed"}
-        ``bound``: an estimate sits on an edge of the search. ``unconstrained``: the points do not fix
-        every parameter. ``failed``: no start converged.
+    status : {"ok", "misfit", "bound", "unconstrained", "failed"}
+        ``misfit``: the points reject the law, so its parameters are not to be quoted. ``bound``: an estimate sits on
+        an edge of the search. ``unconstrained``: the points do not fix every parameter. ``failed``: no start
+        converged.
     message : str
-        Why, and what would mend it.
+        Why, and how to fix it.
     n_points : int
     r_squared, rmse : float
         Of the points given; rmse in the unit of ``y``, bits.
@@ -64,6 +67,11 @@ class Fit:
         """Number of points fitted."""
         return len(self.x)
 
+    @cached_property
+    def levels(self) -> np.ndarray:
+        """The number of the level of x that each point belongs to (``levels``)."""
+        return levels(self.x)
+
     @property
     def residuals(self) -> np.ndarray:
         """Measured minus fitted, shape (n_points,)."""
@@ -82,7 +90,7 @@ class Fit:
     @property
     def r_squared_means(self) -> float:
         """Share of the variance of the means at each x that the law explains; NaN if they do not vary."""
-        of = levels(self.x)
+        of = self.levels
         means, residuals = (np.bincount(of, v) / np.bincount(of) for v in (self.y, self.residuals))
         return _r_squared(means, residuals)
 
@@ -266,6 +274,13 @@ class Law:
         """Return why these x cannot fix the parameters even without noise, or an empty string."""
         raise NotImplementedError
 
+    def objections(self, fit: Fit) -> list[tuple[str, float, float]]:
+        """Return what may speak against the law at the points of its fit: in words, its p-value, what is too small."""
+        p = lack_of_fit(fit)
+        return [
+            (f"the points reject the law: it misses the means of the seeds beyond their scatter (p = {p:.2g})", p, RARE)
+        ]
+
     @classmethod
     def expressions(cls, **terms: str) -> list[str]:
         """Return the law, and its slopes if it has them, as Vega expressions: for a page to compute.
@@ -396,7 +411,7 @@ def finished(
     def log_likelihood(theta: np.ndarray) -> float:
         return -float((residual(theta) ** 2).sum()) / fit.spread**2 / 2
 
-    return replace(fit, log_likelihood=log_likelihood, penalised=prior is not None)
+    return judged(replace(fit, log_likelihood=log_likelihood, penalised=prior is not None))
 
 
 def _valleys(law: type[Law], x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:

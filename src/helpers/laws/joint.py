@@ -98,6 +98,10 @@ class TwoVariableLaw(Law):
         costs = ((cls._formula(x, drawn) - y) ** 2).sum(axis=1)
         return list(drawn[np.argsort(np.nan_to_num(costs, nan=np.inf))[:_POLISHED]])
 
+    def objections(self, fit: Fit) -> list[tuple[str, float, float]]:
+        """Return nothing: grids of cells and depths are judged by what was held out (``laws.compare``)."""
+        return []
+
     def _doubt(self, x: np.ndarray) -> str:
         params, told = self._params(), []
         if params["u_bar"] > 5 * x[:, 1].max():

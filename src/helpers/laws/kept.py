@@ -21,6 +21,7 @@ from helpers._utils.validation import as_matrix
 from helpers.laws import Fit, Law, robust
 from helpers.laws import compare as judging
 from helpers.laws.joint import JOINT_LAWS
+from helpers.laws.misfit import judged
 from helpers.laws.robust import RobustFit
 from helpers.store import reference
 from helpers.store.rows import short_hash
@@ -147,15 +148,16 @@ def _fit_as_plain(found: Fit) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _fit_of_plain(law: type[Law], x: np.ndarray, y: np.ndarray, known: dict[str, Any]) -> KeptFit:
+def _fit_of_plain(law: type[Law], x: np.ndarray, y: np.ndarray, known: dict[str, Any]) -> Fit:
     def log_likelihood(theta: np.ndarray) -> float:
         return -float(((law._formula(x, theta) - y) ** 2).sum()) / known["spread"] ** 2 / 2
 
-    return KeptFit(
+    found = KeptFit(
         law(**known["params"]), x, y, known["params"], known["stderr"], known["status"], known["message"],
         np.array(known["covariance"]), known["spread"], log_likelihood=log_likelihood,
         intervals={name: (low, high) for name, (low, high) in known["intervals"].items()},
     )  # fmt: skip
+    return judged(found)
 
 
 def _known_or(key: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:

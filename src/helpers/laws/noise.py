@@ -8,6 +8,7 @@ from scipy.special import expit
 
 from helpers._utils.validation import as_numbers, in_range
 from helpers.laws.base import Fit, Law
+from helpers.laws.misfit import RARER, another_exponent, exceeds_top
 
 
 @dataclass(frozen=True)
@@ -87,18 +88,24 @@ class NoiseLaw(Law):
         return {"i_max": (0.0, max(20.0, 3 * float(y.max()))), "u_bar": (x.min() * 1e-6, x.max() * 1e6)}
 
     def _doubt(self, x: np.ndarray) -> str:
-        if self.u_bar > 5 * x.max():
-            return (
-                f"ū = {self.u_bar:.3g} lies {self.u_bar / x.max():.3g}-fold above the deepest point "
-                f"({x.max():.3g}): only the rise is seen, so ū and I_max are not fixed apart; measure deeper"
-            )
-        # The rise ends near ū/4^I_max and saturation begins near ū: with both far below, the curve is flat.
-        if self.u_bar < x.min() / 10:
-            return (
-                f"ū = {self.u_bar:.3g} lies {x.min() / self.u_bar:.3g}-fold below the shallowest point "
-                f"({x.min():.3g}): only saturation is seen; measure shallower"
-            )
-        return ""
+        return range_doubt(self.u_bar, x)
+
+    def objections(self, fit: Fit) -> list[tuple[str, float, float]]:
+        """Return what may speak against the law: scatter, a mean above I_max, an exponent of depth other than 1."""
+        above, exponent = exceeds_top(fit, self.i_max), another_exponent(fit, self._by_exponent(fit.x))
+        return [
+            *super().objections(fit),
+            (
+                f"I_max = {self.i_max:.3g} bits lies below the largest mean of the points (p = {above:.2g})",
+                above,
+                RARER,
+            ),
+            (f"the exponent of depth is not 1 (p = {exponent:.2g})", exponent, RARER),
+        ]
+
+    def _by_exponent(self, x: np.ndarray) -> np.ndarray:
+        """Return the derivative by the exponent of u/ū, at 1."""
+        return self._slope(x, self._theta())[:, 1] * -(np.log(x) - np.log(self.u_bar))
 
     def depth_for(self, bits: Any) -> np.ndarray:
         """Return the depth u that gives a target information (P1 eq. 8); infinite at or above I_max.
@@ -130,3 +137,19 @@ class NoiseLaw(Law):
         least = 4.0 ** -fit.params["i_max"]
         with np.errstate(divide="ignore"):  # without information (I_max = 0) nothing is missing: z is infinite
             return (as_numbers(x, "u") / fit.params["u_bar"] + least) / np.float64(1 - least)
+
+
+def range_doubt(u_bar: float, x: np.ndarray) -> str:
+    """Return why depths x cannot fix ū and I_max apart, or an empty string."""
+    if u_bar > 5 * x.max():
+        return (
+            f"ū = {u_bar:.3g} lies {u_bar / x.max():.3g}-fold above the deepest point "
+            f"({x.max():.3g}): only the rise is seen, so ū and I_max are not fixed apart; measure deeper"
+        )
+    # The rise ends near ū/4^I_max and saturation begins near ū: with both far below, the curve is flat.
+    if u_bar < x.min() / 10:
+        return (
+            f"ū = {u_bar:.3g} lies {x.min() / u_bar:.3g}-fold below the shallowest point "
+            f"({x.min():.3g}): only saturation is seen; measure shallower"
+        )
+    return ""

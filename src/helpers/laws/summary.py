@@ -36,7 +36,8 @@ _TITLES = {
 def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cell") -> pd.DataFrame:
     """Return a table to read: each parameter with its interval, R² of the points, status and message.
 
-    ``unit`` is that of ū. The numbers themselves are in each ``Fit``.
+    Parameters of a misfit, which are not to be quoted, stand in brackets. ``unit`` is that of ū. The numbers themselves
+    are in each ``Fit``.
 
     Raises
     ------
@@ -51,7 +52,8 @@ def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cel
         for parameter, value in fit.params.items():
             low, high = intervals[parameter]
             title = f"ū ({unit})" if parameter == "u_bar" else _TITLES.get(parameter, parameter)
-            row[title] = f"{value:.3g} [{low:.3g}, {high:.3g}]"
+            shown = f"{value:.3g} [{low:.3g}, {high:.3g}]"
+            row[title] = f"({shown})" if fit.status == "misfit" else shown
         rows.append(row | {
             "R²": round(fit.r_squared, 3), "RMSE (bits)": round(fit.rmse, 3), "points": fit.n_points,
             "status": fit.status, "message": fit.message,
@@ -68,6 +70,8 @@ def _check_fits(fits: dict[Any, Fit]) -> None:
 
 def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
     """Return what each noise law says about depth: information lost now, and the depth for a share of I_max.
+
+    NaN where the points reject the law (status ``misfit``).
 
     Parameters
     ----------
@@ -89,11 +93,12 @@ def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
         law, deepest = fit.law, float(fit.x.max())
         if not isinstance(law, NoiseLaw):
             raise TypeError(f"{name} is a {type(law).__name__}: depth_table takes fits of NoiseLaw.")
-        need = float(law.depth_for(share * law.i_max))
+        quoted = fit.status != "misfit"
+        need = float(law.depth_for(share * law.i_max)) if quoted else float("nan")
         rows.append({
             "curve": name,
             "deepest point (UMIs per cell)": deepest,
-            "lost now, I_max − I (bits)": law.i_max - float(law(deepest)),
+            "lost now, I_max − I (bits)": law.i_max - float(law(deepest)) if quoted else float("nan"),
             f"depth for {share:g}·I_max (UMIs per cell)": need,
             "fold deeper than now": need / deepest,
             "status of the fit": fit.status,
@@ -157,7 +162,8 @@ def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.Da
     """Return each model's I_max and ū relative to one model's on the same data, with 95 % intervals.
 
     Columns ``depth``, ``depth_low`` and ``depth_high`` of the table are compared likewise, if it has them.
-    The interval of a ratio adds those of both logarithms as variances; it is NaN where either is unbounded.
+    The interval of a ratio adds those of both logarithms as variances; it is NaN where either is unbounded. A fit that
+    its points reject (status ``misfit``) has no ratio: NaN.
 
     Parameters
     ----------
@@ -167,14 +173,15 @@ def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.Da
     both = table.merge(table[table["model"] == model], on=by, suffixes=("", "_of"))
     both = both[both["model"] != model]
     out = both[[*by, "model"]].copy()
+    quotable = (both["status"] != "misfit") & (both["status_of"] != "misfit")
     for name, parameter in (("I_max", "i_max"), ("ū", "u_bar"), ("depth", "depth")):
         if parameter not in table:
             continue
         low, high = f"{parameter}_low", f"{parameter}_high"
-        ratio = both[parameter] / both[f"{parameter}_of"]
+        ratio = (both[parameter] / both[f"{parameter}_of"]).where(quotable)
         with np.errstate(divide="ignore", invalid="ignore"):
             spread = [np.log(both[high + s] / both[low + s]) / 2 for s in ("", "_of")]
-        half = np.hypot(*spread).where(lambda v: np.isfinite(v))
+        half = np.hypot(*spread).where(lambda v: np.isfinite(v) & quotable)
         out[f"{name} ÷ {model}'s"] = ratio
         out[f"{name}: low"], out[f"{name}: high"] = ratio * np.exp(-half), ratio * np.exp(half)
     return out.reset_index(drop=True)

@@ -1,0 +1,165 @@
+"""The shape of noise curves: the noise law beside a free exponent of depth and a line that never saturates."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from helpers._utils.validation import in_range
+from helpers.laws import DepthLine, Fit, Law, NoiseLaw, StretchedNoiseLaw
+from helpers.laws.misfit import RARE, lack_of_fit
+
+VERSION = 1  # 2026-11-29 first
+
+SHAPES: dict[str, type[Law]] = {"noise law": NoiseLaw, "free exponent": StretchedNoiseLaw, "line": DepthLine}
+# A difference of AICc from which on one description is preferred.
+PREFERRED = 2.0
+_CURVE = ["dataset", "signal", "representation"]
+
+
+def aicc(fit: Fit) -> float:
+    """Return Akaike's criterion with its correction for few points, of the means at each x.
+
+    Means, because points of one seed share their thinnings and cells: as independent points they would count for more
+    than they are. Infinite where there are too few levels to tell.
+
+    Examples
+    --------
+    >>> u = np.geomspace(10, 1000, 8)
+    >>> bits = NoiseLaw(2.0, 100.0)(u)
+    >>> aicc(NoiseLaw.fit(u, bits)) < aicc(DepthLine.fit(u, bits))
+    True
+    """
+    many = np.bincount(fit.levels)
+    means = np.bincount(fit.levels, fit.residuals) / many
+    n, k = len(means), len(fit.params) + 1
+    if n - k - 1 <= 0:
+        return float("inf")
+    return float(n * np.log(max((means**2).mean(), 1e-12)) + 2 * k * n / (n - k - 1))
+
+
+def fit_shapes(points: pd.DataFrame, by: list[str] | None = None) -> dict[tuple, dict[str, Fit]]:
+    """Fit every shape to every noise curve; curves with fewer than five depths, which cannot tell, are left out.
+
+    Parameters
+    ----------
+    points : DataFrame with ``by``, ``noise_level``, ``umis_per_cell`` and ``mi_bits``
+    by : columns that name a curve; data set, signal and representation if not given
+    """
+    by = by or _CURVE
+    return {
+        key: {name: law.fit(rows["umis_per_cell"], rows["mi_bits"]) for name, law in SHAPES.items()}
+        for key, rows in points.groupby(by)
+        if rows["noise_level"].nunique() >= 5
+    }
+
+
+def shape_table(fits: dict[tuple, dict[str, Fit]], by: list[str] | None = None) -> pd.DataFrame:
+    """Return what the points of every curve say of its shape, one row a curve.
+
+    Parameters
+    ----------
+    fits : dict from ``fit_shapes``
+    by : the columns that it was made with
+
+    Returns
+    -------
+    DataFrame
+        ``by``; ``beta`` with the ends of its 95 % interval and ``p_beta``, of the exponent being 1 (F test); ``aicc of
+        …`` and ``lack of fit of …`` each shape; ``ends`` and ``middle``, mean residual of the noise law (bits) at the
+        shallowest and deepest depth, and between; ``i_max`` and ``top``, the largest mean; ``status`` of the noise law;
+        ``best``, the shape whose AICc is the least of those that the points do not reject, "none" if they reject all.
+    """
+    rows = []
+    for key, of in fits.items():
+        law, stretched = of["noise law"], of["free exponent"]
+        row: dict[str, Any] = dict(zip(by or _CURVE, key, strict=True))
+        beta = row["beta"] = stretched.params["beta"]
+        with np.errstate(over="ignore"):  # where the points leave it free
+            row["beta_low"], row["beta_high"] = beta * np.exp(
+                np.array([-1, 1]) * stretched.t_quantile(0.95) * stretched.stderr["beta"] / beta
+            )
+        objections = {sentence.split(" (p")[0]: p for sentence, p, _ in law.law.objections(law)}
+        row["p_beta"] = objections["the exponent of depth is not 1"]
+        row |= {f"aicc of {name}": aicc(fit) for name, fit in of.items()}
+        row |= {f"lack of fit of {name}": lack_of_fit(fit) for name, fit in of.items()}
+        many = np.bincount(law.levels)
+        off, means = (np.bincount(law.levels, v) / many for v in (law.residuals, law.y))
+        row |= {"ends": (off[0] + off[-1]) / 2, "middle": off[1:-1].mean(), "i_max": law.params["i_max"],
+                "top": means.max(), "status": law.status}  # fmt: skip
+        standing = [name for name in of if not row[f"lack of fit of {name}"] < RARE]
+        row["best"] = min(standing, key=lambda name: row[f"aicc of {name}"]) if standing else "none"
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def shape_counts(table: pd.DataFrame) -> pd.Series:
+    """Return what a ``shape_table`` says in numbers: medians, and counts of curves."""
+    beta, p = table["beta"], table["p_beta"]
+    law, line = table["aicc of noise law"], table["aicc of line"]
+    least = table[[f"aicc of {name}" for name in SHAPES]].idxmin(axis=1).str.removeprefix("aicc of ")
+    return pd.Series({
+        "curves": len(table),
+        "median exponent β": beta.median(),
+        "β below 1": int((beta < 1).sum()),
+        "β other than 1 (p < 0.01)": int((p < RARE).sum()),
+        "of these below 1": int(((p < RARE) & (beta < 1)).sum()),
+        "residuals: ends above, middle below": int(((table["ends"] > 0) & (table["middle"] < 0)).sum()),
+        "I_max below the largest mean": int((table["i_max"] < table["top"]).sum()),
+        "the points reject the noise law (misfit)": int((table["status"] == "misfit").sum()),
+        "the points reject a free exponent": int((table["lack of fit of free exponent"] < RARE).sum()),
+        "the points reject the line": int((table["lack of fit of line"] < RARE).sum()),
+        **{f"least AICc: {name}": int((least == name).sum()) for name in SHAPES},
+        "line over law by AICc > 2": int((law - line > PREFERRED).sum()),
+        "law over line by AICc > 2": int((line - law > PREFERRED).sum()),
+    })  # fmt: skip
+
+
+def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None = None) -> pd.DataFrame:
+    """Fit each shape to the shallow part of every curve and predict its deepest depth, which stayed hidden.
+
+    Parameters
+    ----------
+    points : DataFrame with ``by``, ``noise_level``, ``umis_per_cell`` and ``mi_bits``
+    within : float in (0, 1)
+        Depths up to this share of the deepest are fitted; curves with fewer than four of them are left out.
+    by : columns that name a curve
+
+    Returns
+    -------
+    DataFrame
+        ``by``, ``shape``, ``status`` of the fit; ``gain``, measured from the deepest depth fitted to the hidden one;
+        ``predicted`` gain; ``error``, predicted minus measured bits; ``covered``, whether the 95 % limits for a new
+        point hold the measured mean.
+    """
+    in_range(within, 0, 1, "within", open_low=True)
+    by = by or _CURVE
+    rows = []
+    for key, curve in points.groupby(by):
+        depth = curve.groupby("noise_level")["umis_per_cell"].transform("mean")
+        shallow = curve[depth <= within * depth.max() * 1.02]
+        if shallow["noise_level"].nunique() < 4:
+            continue
+        hidden, last = curve[depth == depth.max()], curve[depth == depth[shallow.index].max()]
+        u, truth = float(hidden["umis_per_cell"].mean()), float(hidden["mi_bits"].mean())
+        for name, law in SHAPES.items():
+            fit = law.fit(shallow["umis_per_cell"], shallow["mi_bits"])
+            low, high = (float(end[0]) for end in fit.band([u], of_points=True))
+            predicted = float(fit.predict([u])[0])
+            rows.append([*key, name, fit.status, truth - last["mi_bits"].mean(),
+                         predicted - float(fit.predict([last["umis_per_cell"].mean()])[0]), predicted - truth,
+                         low <= truth <= high])  # fmt: skip
+    return pd.DataFrame(rows, columns=[*by, "shape", "status", "gain", "predicted", "error", "covered"])
+
+
+def held_out_summary(held_out: pd.DataFrame) -> pd.DataFrame:
+    """Return one row a shape: curves, median error, root mean squared error (bits), share covered by 95 % limits."""
+    of = held_out.groupby("shape", sort=False)
+    return pd.DataFrame({
+        "curves": of.size(),
+        "gain measured (median)": of["gain"].median(),
+        "gain predicted (median)": of["predicted"].median(),
+        "error (median)": of["error"].median(),
+        "RMSE": of["error"].apply(lambda error: float(np.sqrt((error**2).mean()))),
+        "covered": of["covered"].mean(),
+    })  # fmt: skip

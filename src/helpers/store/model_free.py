@@ -1,0 +1,197 @@
+"""What a noise curve says without a law: bits at its own depth, what shallower depths miss, which model knows more."""
+
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student_t
+
+from helpers._utils.validation import in_range
+
+# Bits that are missing at the depths that ``missing_depths`` names.
+MISSING = (0.1, 0.25, 0.5)
+_CURVE = ["dataset", "signal", "representation"]
+
+
+class Interval(NamedTuple):
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+
+class MeasuredCurve:
+    """Information at the depths measured, and what is missing below the deepest, paired by seed.
+
+    The seeds' thinnings, training cells and probe cells are shared by all depths of a seed, so differences between
+    depths are taken within each seed. Their variance is pooled over the depths; intervals are Student's t. They hold
+    the sampling error of the seeds only.
+
+    Parameters
+    ----------
+    points : DataFrame with ``noise_level``, ``umis_per_cell``, ``seed`` and ``mi_bits``
+        One curve: one row a depth and seed (``noise_axis(seed_means(rows))``).
+
+    Attributes
+    ----------
+    u : (depths,) array, ascending
+        Mean UMIs per cell.
+    bits, missing : (depths,) arrays
+        Mean over seeds, and mean over seeds of what is missing of the bits at the deepest.
+    error : float
+        Standard error of ``missing``; NaN of one seed.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"noise_level": [1, 0.5, 0.25], "umis_per_cell": [400, 200, 100], "seed": 0,
+    ...                        "mi_bits": [2.0, 1.8, 1.4]})
+    >>> curve = MeasuredCurve(points)
+    >>> round(curve.depth_missing(0.4).value), round(curve.lost_by(2).value, 3)
+    (141, 0.2)
+    """
+
+    def __init__(self, points: pd.DataFrame) -> None:
+        table = points.pivot_table(index="noise_level", columns="seed", values="mi_bits").dropna(axis=1)
+        if len(table) < 2 or not table.shape[1]:
+            raise ValueError(
+                f"the curve has {points['noise_level'].nunique()} depths and {table.shape[1]} seeds measured at all of "
+                "them: two depths and one seed are the least."
+            )
+        depth = points.groupby("noise_level")["umis_per_cell"].mean()
+        table = table.loc[depth[table.index].sort_values().index]
+        self.u = depth[table.index].to_numpy(float)
+        by_seed = table.to_numpy(float)
+        self.bits = by_seed.mean(axis=1)
+        self.seeds = by_seed.shape[1]
+        missing = by_seed[-1] - by_seed
+        self.missing = missing.mean(axis=1)
+        below, self.free = missing[:-1], (len(table) - 1) * (self.seeds - 1)
+        spread = ((below - below.mean(axis=1, keepdims=True)) ** 2).sum()
+        self.error = float(np.sqrt(spread / self.free / self.seeds)) if self.free else float("nan")
+        self._own = by_seed[-1]
+
+    def own_depth(self) -> Interval:
+        """Return the bits at the deepest level; the interval is over seeds."""
+        value = float(self._own.mean())
+        if self.seeds < 2:
+            return Interval(value, float("nan"), float("nan"))
+        half = float(student_t.ppf(0.975, self.seeds - 1) * self._own.std(ddof=1) / np.sqrt(self.seeds))
+        return Interval(value, value - half, value + half)
+
+    def lost_by(self, factor: float = 2.0) -> Interval:
+        """Return the bits lost at a depth ``factor`` times below the deepest, interpolated in log depth."""
+        in_range(factor, 1, float(self.u[-1] / self.u[0]), "factor", open_low=True)
+        value = float(np.interp(np.log(self.u[-1] / factor), np.log(self.u), self.missing))
+        half = self._half
+        return Interval(value, value - half, value + half)
+
+    def depth_missing(self, bits: float) -> Interval:
+        """Return the depth below which at least so many bits are missing, interpolated in log depth.
+
+        0 stands for a depth below the shallowest that was measured; the end of an interval may be such a depth.
+        """
+        in_range(bits, 0, 150, "bits", open_low=True)
+        half = self._half
+        value = self._crossing(self.missing, bits)
+        if not np.isfinite(half):
+            return Interval(value, float("nan"), float("nan"))
+        at_deepest = np.r_[np.ones(len(self.u) - 1), 0]  # at the deepest nothing is missing, by definition
+        low, high = (self._crossing(self.missing + sign * half * at_deepest, bits) for sign in (-1, 1))
+        return Interval(value, low, high)
+
+    @property
+    def _half(self) -> float:
+        return float(student_t.ppf(0.975, self.free) * self.error) if self.free else float("nan")
+
+    def _crossing(self, missing: np.ndarray, bits: float) -> float:
+        lacking = np.flatnonzero(missing >= bits)
+        if not len(lacking):
+            return 0.0
+        i = lacking[-1]
+        share = (missing[i] - bits) / (missing[i] - missing[i + 1])
+        return float(np.exp(np.log(self.u[i]) + share * np.log(self.u[i + 1] / self.u[i])))
+
+
+def missing_depths(points: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
+    """Return what every noise curve says without a law, one row a curve.
+
+    Parameters
+    ----------
+    points : DataFrame from ``noise_axis(seed_means(rows))``
+    by : columns that name a curve; data set, signal and representation if not given
+
+    Returns
+    -------
+    DataFrame
+        ``by``; ``umis_per_cell``, the deepest; ``bits`` there; ``halving``, bits lost by the last halving of depth;
+        ``missing_0.1`` and so on, the depth at which so many bits are missing (``MeasuredCurve.depth_missing``); each
+        with the ends of its 95 % interval (``_low``, ``_high``); ``depths`` and ``seeds``.
+    """
+    by = by or _CURVE
+    rows = []
+    for key, rows_of in points.groupby(by):
+        if rows_of["noise_level"].nunique() < 2:
+            continue
+        curve = MeasuredCurve(rows_of)
+        named = {"bits": curve.own_depth(), "halving": curve.lost_by(2.0)}
+        named |= {f"missing_{bits:g}": curve.depth_missing(bits) for bits in MISSING}
+        row = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
+        row["umis_per_cell"] = curve.u[-1]
+        for name, (value, low, high) in named.items():
+            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        rows.append(row | {"depths": len(curve.u), "seeds": curve.seeds})
+    return pd.DataFrame(rows)
+
+
+def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFrame:
+    """Return how many bits more each model has than another on the same cells, seeds and depths.
+
+    Parameters
+    ----------
+    points : DataFrame from ``seed_means``
+    against : str
+        The representation that the others are compared with.
+
+    Returns
+    -------
+    DataFrame
+        Data set, signal, representation; ``difference`` in bits with its 95 % interval (``low``, ``high``) at the
+        deepest depth that both have, ``shallow`` likewise at a tenth of it or the depth nearest to that, ``mean`` over
+        all depths in common; ``depths`` and ``seeds`` in common. A difference is taken within each seed and depth;
+        variances are pooled over the depths, Student's t. Of one seed the intervals are NaN.
+    """
+    settings = ["noise_level", "probe_noise_level", "n_train", "seed"]
+    rows = []
+    for (dataset, signal), group in points.groupby(["dataset", "signal"]):
+        other = group[group["representation"] == against][[*settings, "mi_bits"]]
+        for model, curve in group[group["representation"] != against].groupby("representation"):
+            both = curve[[*settings, "mi_bits", "umis_per_cell"]].merge(other, on=settings, suffixes=("", "_of"))
+            both = both[both["noise_level"] == both["probe_noise_level"]]
+            both = both[both["n_train"] == both["n_train"].max()].copy()
+            both["off"] = both["mi_bits"] - both["mi_bits_of"]
+            table = both.pivot_table(index="noise_level", columns="seed", values="off").dropna(axis=1).sort_index()
+            if not table.size:
+                continue
+            rows.append({"dataset": dataset, "signal": signal, "representation": model, **_differences(table)})
+    return pd.DataFrame(rows)
+
+
+def _differences(table: pd.DataFrame) -> dict[str, float]:
+    """Return means of paired differences (levels × seeds) with their intervals."""
+    off = table.to_numpy(float)
+    depths, seeds = off.shape
+    free = depths * (seeds - 1)
+    means = off.mean(axis=1)
+    pooled = ((off - means[:, None]) ** 2).sum() / free if free else np.nan
+    half = student_t.ppf(0.975, free) * np.sqrt(pooled / seeds) if free else np.nan
+    # What all depths of a seed share does not average out over depths.
+    of_seed = off.mean(axis=0)
+    over = student_t.ppf(0.975, seeds - 1) * of_seed.std(ddof=1) / np.sqrt(seeds) if seeds > 1 else np.nan
+    tenth = int(np.abs(np.log(table.index.to_numpy(float) * 10 / table.index[-1])).argmin())
+    found: dict[str, float] = {}
+    for name, value, margin in (("difference", means[-1], half), ("shallow", means[tenth], half),
+                                ("mean", means.mean(), over)):  # fmt: skip
+        ends = ("low", "high") if name == "difference" else (f"{name}_low", f"{name}_high")
+        found |= {name: float(value), ends[0]: float(value - margin), ends[1]: float(value + margin)}
+    return found | {"depths": depths, "seeds": seeds}
