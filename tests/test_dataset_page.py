@@ -8,7 +8,8 @@ import pytest
 from helpers import charts
 from helpers.findings import rerun
 from helpers.findings.dataset_page import dataset_sweep, reference_curves
-from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, summary
+from helpers.findings.phrases import law_says
+from helpers.laws import CellNumberLaw, NoiseLaw, fit_groups, summary
 from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
 from miniatures import write
 
@@ -50,7 +51,7 @@ def test_its_methods_are_the_calls_that_a_page_made_itself(sweep):
     fits = fit_groups(points, NoiseLaw, "umis_per_cell", by="curve")
     pd.testing.assert_frame_equal(sweep.by_depth.points, points)
     pd.testing.assert_frame_equal(sweep.by_depth.table(), summary(fits))
-    pd.testing.assert_frame_equal(sweep.by_depth.depth_table(), depth_table(fits))
+    assert sweep.by_depth.missing().index.tolist() == list(fits)
     pd.testing.assert_frame_equal(sweep.nulls(), nulls(sweep.along_depth, sweep.along_cells))
     drawn = charts.curves(points, fits, "umis_per_cell", "A title", "tiny", by="curve")
     assert sweep.by_depth.chart("A title").title.to_dict() == drawn.title.to_dict()
@@ -67,22 +68,21 @@ def test_its_numbers_are_those_of_the_first_curve(sweep):
     told = sweep.numbers()
     fit = sweep.by_depth.fits["protein, pca"]
     assert sweep.first_fit == fit
-    assert (told["i_max"], told["u_bar"]) == (fit.params["i_max"], fit.params["u_bar"])
-    assert told["u_low"] <= told["u_bar"] <= told["u_high"]
+    curve = sweep.by_depth.measured["protein, pca"]
+    assert told["bits"].startswith(f"{curve.bits[-1]:.2f} bits (95 % interval ")
+    assert told["law"] == law_says(fit)
     assert told["deepest"] == pytest.approx(1000, rel=0.2)
-    assert "% (" in told["reached"]
-    assert "I_max of “protein, pca”" in told["bits_beside"]
-    assert "“label, pca”" in told["bits_beside"]
+    assert told["bits_beside"].startswith(f"“protein, pca” has {told['bits']} at its own depth and “label, pca” ")
     assert sweep.name_of(signal=-1, representation=-1) == "label, random projection"
 
 
 def test_it_glues_its_numbers_and_those_of_the_page(sweep, monkeypatch):
     glued = {}
     monkeypatch.setattr("myst_nb.glue", lambda name, value, display: glued.update({name: (value, display)}))
-    sweep.glue_all(own=3.0, reached="of this page")
+    sweep.glue_all(own=3.0, halving="of this page")
     assert glued.keys() == sweep.numbers().keys() | {"own"}
     assert glued["own"] == (3.0, False)
-    assert glued["reached"] == ("of this page", False)
+    assert glued["halving"] == ("of this page", False)
 
 
 def test_sizes_end_with_all_training_cells_only_if_that_is_said(results):

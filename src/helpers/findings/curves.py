@@ -12,6 +12,7 @@ from helpers._utils.validation import in_range
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table, ratio_table
 from helpers.laws.base import levels
 from helpers.laws.kept import fit_groups
+from helpers.laws.misfit import RARE, lack_of_fit
 from helpers.store.points import cell_axis, noise_axis, seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
@@ -29,50 +30,12 @@ SIGNAL_KINDS = {
 }  # fmt: skip
 # A claim about many curves holds, or fails, if at least this share of those that can decide it agree, or disagree.
 MOST = 0.9
-# A law misses a curve if seeds alone would scatter so in fewer than this share of sweeps, unless the curve is flat:
-# over less than so many bits it has no shape that a law could describe or miss.
-RARE, FLAT = 0.01, 0.1
+# Over less than so many bits a curve has no shape that a law could describe or miss.
+FLAT = 0.1
 # Fewer curves than this decide nothing.
 FEWEST = 3
 # Depths of a curve from which its law is compared with another's.
 _FEWEST_DEPTHS = 3
-
-
-def lack_of_fit(fit: Fit) -> float:
-    """Return the p-value of the means at each x lying on the law, given the scatter of repeats at equal x.
-
-    The F test of lack of fit: a small value says that the law misses in a way that seeds do not explain. What all
-    depths of a seed share counts as scatter, so that the test misses failures rather than invents them.
-
-    Parameters
-    ----------
-    fit : Fit
-        Of points with repeats: seeds at the same depth or number of cells (``laws.base.levels``).
-
-    Returns
-    -------
-    float
-        NaN where there are no repeats, or no more values of x than parameters.
-
-    Examples
-    --------
-    >>> x = np.repeat(np.geomspace(10, 1e4, 8), 3)
-    >>> noise = np.random.default_rng(0).normal(0, 0.02, 24)
-    >>> lack_of_fit(NoiseLaw.fit(x, NoiseLaw(2.0, 100.0)(x) + noise)) > 0.05
-    True
-    >>> lack_of_fit(NoiseLaw.fit(x, 2 * x / (x + 100) + noise)) < 0.01
-    True
-    """
-    of = levels(fit.x)
-    many = np.bincount(of)
-    free, repeats = len(many) - len(fit.params), len(of) - len(many)
-    if free < 1 or repeats < 1:
-        return float("nan")
-    means = np.bincount(of, fit.residuals) / many
-    pure = float(((fit.residuals - means[of]) ** 2).sum()) / repeats
-    if pure == 0:
-        return float("nan")
-    return float(f_distribution.sf(float((many * means**2).sum()) / free / pure, free, repeats))
 
 
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
@@ -276,7 +239,8 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
     """Return what ``factor`` times the depth, or the cells, would add by each law, in bits, with 95 % intervals.
 
     Columns ``KEYS``, ``at``, the largest depth or number measured, from which it is counted; ``gain``, ``gain_low``,
-    ``gain_high``. Of cells the interval is by profile (``laws.more_cells``), of depth by ``Fit.derived``.
+    ``gain_high``. Of cells the interval is by profile (``laws.more_cells``), of depth by ``Fit.derived``. NaN where the
+    points reject the law (status ``misfit``).
     """
     in_range(factor, 1, 1e6, "factor", open_low=True)
     rows = []
@@ -286,6 +250,9 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
         def gain(law: Any, most: float = most) -> float:
             return float(law(factor * most)) - float(law(most))
 
+        if fit.status == "misfit":
+            rows.append([*key, most, *[float("nan")] * 3])
+            continue
         found = more_cells(fit, factor) if isinstance(fit.law, CellNumberLaw) else fit.derived(gain)
         rows.append([*key, most, *found])
     return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])

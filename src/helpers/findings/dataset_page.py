@@ -15,9 +15,9 @@ import pandas as pd
 from helpers import charts
 from helpers.charts.tables import facts
 from helpers.findings.curves import measured_curves
-from helpers.findings.phrases import reached, relative, spelt
-from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, depth_table, fit_groups, summary
-from helpers.store import Store, failures, profile_folder
+from helpers.findings.phrases import bits_compared, law_says, spelt
+from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, fit_groups, summary
+from helpers.store import Store, failures, model_free, profile_folder
 from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
 from helpers.store.reference import provenance, to_read
 from helpers.sweep import Grid, run_sweeps, sizes_within
@@ -52,9 +52,14 @@ class Curves:
         """Return the parameters of each fit with their intervals and status."""
         return summary(self.fits)
 
-    def depth_table(self) -> pd.DataFrame:
-        """Return what each noise law says about depth: bits lost now, and the depth for 90 % of I_max."""
-        return depth_table(self.fits)
+    @cached_property
+    def measured(self) -> dict[str, model_free.MeasuredCurve]:
+        """What each noise curve says without a law, by its name."""
+        return {str(name): model_free.MeasuredCurve(rows) for name, rows in self.points.groupby("curve")}
+
+    def missing(self) -> pd.DataFrame:
+        """Return bits at the data's own depth and the depths at which 0.1, 0.25 and 0.5 bits are missing, to read."""
+        return model_free.shown(model_free.missing_depths(self.points, ["curve"]), ["curve"])
 
 
 def reference_curves(dataset: str, signal: str) -> Curves:
@@ -131,22 +136,21 @@ class DatasetSweep:
     def numbers(self) -> dict[str, Any]:
         """Return what the sentences of a page state, by the names that they are glued under.
 
-        Of the noise law of the first curve: ``i_max`` (bits), ``u_bar`` with its 95 % interval ``u_low`` to ``u_high``
-        (UMIs per cell), ``r_squared`` and ``reached``, the share of I_max at its deepest point. ``deepest`` is the
-        greatest mean depth of all curves; ``bits_beside`` is a clause that compares I_max of the first two signals.
+        Of the first curve: ``bits`` at its own depth, ``halving``, what the last halving of depth costs, and
+        ``quarter``, the depth at which a quarter of a bit is missing, each in words with its 95 % interval; ``law``,
+        the sentence about its noise law. ``deepest`` is the greatest mean depth of all curves; ``bits_beside`` is a
+        clause that compares the first two signals.
         """
-        fit = self.first_fit
-        low, high = fit.interval()["u_bar"]
+        curve = self.by_depth.measured[self.name_of()]
         second = self.name_of(signal=min(1, len(self.depth_grids) - 1))
+        quarter = curve.depth_missing(0.25)
         return {
-            "i_max": fit.params["i_max"],
-            "u_bar": fit.params["u_bar"],
-            "u_low": low,
-            "u_high": high,
-            "r_squared": fit.r_squared,
+            "bits": spelt(*curve.own_depth(), unit=" bits"),
+            "halving": spelt(*curve.lost_by(2), unit=" bits"),
+            "quarter": spelt(*quarter, ",.0f", " UMIs per cell") if quarter.value else f"fewer than {curve.u[0]:,.0f}",
+            "law": law_says(self.first_fit),
             "deepest": float(self.by_depth.points["umis_per_cell"].max()),
-            "reached": spelt(*reached(fit), form=".1%"),
-            "bits_beside": relative(self.by_depth.fits, self.name_of(), second),
+            "bits_beside": bits_compared(self.by_depth.measured, self.name_of(), second),
         }
 
     def glue_all(self, **more: Any) -> None:

@@ -5,9 +5,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers._utils.validation import choose, in_range
+from helpers._utils.validation import choose
 from helpers.findings.curves import RARE, law_table
 from helpers.laws import Fit, NoiseLaw, parameter_table, ratio_table
+from helpers.store.model_free import MeasuredCurve
 
 _SYMBOLS = {"i_max": "I_max", "u_bar": "ū"}
 
@@ -39,7 +40,7 @@ def place(
 
 
 def spelt(value: float, low: float, high: float, form: str = ".2f", unit: str = "") -> str:
-    """Return a value with its 95 % interval as a sentence has it; one with infinite ends, or none, is not bounded.
+    """Return a value with its 95 % interval as a sentence has it; infinite ends are not bounded, of one seed is none.
 
     Examples
     --------
@@ -48,6 +49,8 @@ def spelt(value: float, low: float, high: float, form: str = ".2f", unit: str = 
     >>> spelt(1.5, float("-inf"), float("inf"))
     '1.50 (the points bound no interval)'
     """
+    if np.isnan([low, high]).any():
+        return f"{value:{form}}{unit}"
     if not np.isfinite([low, high]).all():
         return f"{value:{form}}{unit} (the points bound no interval)"
     return f"{value:{form}}{unit} (95 % interval {low:{form}} to {high:{form}})"
@@ -76,78 +79,76 @@ def relative(fits: dict[str, Fit], first: str, second: str, parameter: str = "i_
     if first == second:
         return f"“{first}” is the only curve, so its {what} has none to be compared with"
     pair = {(name,): fits[choose(name, fits, "curve")] for name in (first, second)}
+    if rejected := [name for (name,), fit in pair.items() if fit.status == "misfit"]:
+        named = " and ".join(f"“{name}”" for name in rejected)
+        return f"the points reject the noise law of {named}, so {what} of “{first}” and “{second}” are not compared"
     row = ratio_table(parameter_table(pair, ["model"]).assign(data=""), ["data"], second).iloc[0]
     low, high = float(row[f"{what}: low"]), float(row[f"{what}: high"])
     ratio = spelt(float(row[f"{what} ÷ {second}'s"]), low, high)
     return f"{what} of “{first}” is {place(low, high)} that of “{second}”, with a ratio of {ratio}"
 
 
-def reached(fit: Fit) -> tuple[float, float, float]:
-    """Return the share of I_max that a noise law has at its deepest point, with its 95 % interval.
-
-    >>> [round(v, 2) for v in reached(NoiseLaw.fit([10, 30, 100], NoiseLaw(1.0, 30.0)([10, 30, 100])))]
-    [0.86, 0.86, 0.86]
-    """
-    deepest = float(fit.x.max())
-    return fit.derived(lambda law: float(law(deepest)) / law.i_max)
-
-
-def cost_of_less(fit: Fit, factor: float = 2.0) -> tuple[float, float, float]:
-    """Return the bits that a noise law loses if its deepest point were ``factor`` times shallower, with 95 % interval.
-
-    >>> [round(v, 3) for v in cost_of_less(NoiseLaw.fit([10, 30, 100], NoiseLaw(1.0, 30.0)([10, 30, 100])))]
-    [0.101, 0.101, 0.101]
-    """
-    in_range(factor, 1, 1e6, "factor", open_low=True)
-    deepest = float(fit.x.max())
-    return fit.derived(lambda law: float(law(deepest)) - float(law(deepest / factor)))
-
-
-def same_bits(fits: dict[str, Fit], first: str, second: str) -> str:
-    """Return a clause: at which depth one curve has, by its law, what another has at its deepest point.
-
-    Parameters
-    ----------
-    fits : dict of curve → Fit of a ``NoiseLaw``
-    first, second : curves; the first one's depth is asked
+def bits_compared(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:
+    """Return a clause with what two curves have at their own depths.
 
     Examples
     --------
-    >>> u = np.geomspace(10, 1e4, 8)
-    >>> fits = {name: NoiseLaw.fit(u, NoiseLaw(top, 90.0)(u)) for name, top in {"a": 2.0, "b": 1.0}.items()}
-    >>> same_bits(fits, "a", "b")
-    '“a” has at 22 UMIs per cell (95 % interval 22 to 22), 449.4 times fewer, the 1.00 bits that “b” has at 10,000'
-    >>> same_bits(fits, "b", "a")
-    '“b” never reaches the 1.99 bits that “a” has at 10,000 UMIs per cell'
+    >>> points = pd.DataFrame({"noise_level": [1, 0.1], "umis_per_cell": [900, 90], "seed": 0, "mi_bits": [2.0, 1.0]})
+    >>> curves = {name: MeasuredCurve(points) for name in "ab"}
+    >>> bits_compared(curves, "a", "b")
+    '“a” has 2.00 bits at its own depth and “b” 2.00 bits'
+    >>> depths_compared(curves, "a", "b", 0.5)
+    '0.5 bits are missing at 285 UMIs per cell for “a” and 285 for “b”'
+    >>> same_bits(curves, "a", "b")
+    '“a” has at 900 UMIs per cell the 2.00 bits that “b” has at 900'
     """
-    if first == second:
-        return f"“{first}” is the only curve, so there is none to compare its depth with"
-    fit, other = (fits[choose(name, fits, "curve")] for name in (first, second))
-    deepest = float(other.x.max())
-    bits, low, high = other.derived(lambda law: float(law(deepest)))
-    what = f"the {bits:.2f} bits that “{second}” has at {deepest:,.0f}"
-    depths = [_depth(fit, b) for b in (bits, low, high)]
-    if not np.isfinite(depths[0][0]):
-        return f"“{first}” never reaches {what} UMIs per cell"
-    need = depths[0][0]
-    # The errors of both laws, in the logarithm of the depth: the first's at these bits, the second's by its own ends.
-    ends = [
-        np.exp(np.log(need) + sign * np.hypot(np.log(depths[0][i] / need), np.log(depths[i][0] / need)))
-        for sign, i in ((-1, 1), (1, 2))
-    ]
-    fold = f"{deepest / need:.1f} times fewer" if need < deepest else f"{need / deepest:.1f} times as many"
-    return f"“{first}” has at {spelt(need, ends[0], ends[1], ',.0f', ' UMIs per cell')}, {fold}, {what}"
+    one, other = (spelt(*_of(curves, name).own_depth(), unit=" bits") for name in (first, second))
+    return f"“{first}” has {one} at its own depth and “{second}” {other}"
 
 
-def _depth(fit: Fit, bits: float) -> tuple[float, float, float]:
-    """Return the depth for bits by a noise law with its interval; infinite where it does not reach them."""
+def depths_compared(curves: dict[str, MeasuredCurve], first: str, second: str, bits: float = 0.25) -> str:
+    """Return a clause with the depths at which so many bits are missing from two curves."""
+    one, other = (_of(curves, name).depth_missing(bits) for name in (first, second))
+    return (
+        f"{bits:g} bits are missing at {spelt(*one, ',.0f', ' UMIs per cell')} for “{first}” and "
+        f"{spelt(*other, ',.0f')} for “{second}”"
+    )
+
+
+def same_bits(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:
+    """Return a clause: at which depth one curve has what another has at its own depth."""
+    curve, other = _of(curves, first), _of(curves, second)
+    bits = other.own_depth().value
+    what = f"the {bits:.2f} bits that “{second}” has at {other.u[-1]:,.0f}"
+    need = curve.depth_with(bits)
+    if not np.isfinite(need.value):
+        return f"“{first}” does not reach {what} UMIs per cell"
+    return f"“{first}” has at {spelt(*need, ',.0f', ' UMIs per cell')} {what}"
+
+
+def _of(curves: dict[str, MeasuredCurve], name: str) -> MeasuredCurve:
+    return curves[choose(name, curves, "curve")]
+
+
+def law_says(fit: Fit) -> str:
+    """Return the sentence about a noise law: its parameters, or why its points forbid to quote them.
+
+    Examples
+    --------
+    >>> u = [10, 30, 100, 300]
+    >>> law_says(NoiseLaw.fit(u, NoiseLaw(1.0, 30.0)(u))).split(",")[0]
+    'The points agree with the noise law'
+    """
     if not isinstance(fit.law, NoiseLaw):
-        raise TypeError(f"the fit is of a {type(fit.law).__name__}: same_bits takes fits of NoiseLaw.")
-    bits = max(bits, 1e-9)
-    if not np.isfinite(bits) or bits >= fit.law.i_max:
-        return (float("inf"),) * 3
-    # A law that is moved a little may not reach them any more: the greatest depth there is then, not an error.
-    return fit.derived(lambda law: min(float(law.depth_for(bits)), 1e300), positive=True)
+        raise TypeError(f"the fit is of a {type(fit.law).__name__}: law_says takes fits of NoiseLaw.")
+    if fit.status == "misfit":
+        return f"The points reject the noise law, so its I_max and ū are not quoted: {fit.message}"
+    if fit.status != "ok":
+        return f"The points do not fix the noise law ({fit.status}): {fit.message}"
+    ends = fit.interval()
+    i_max = spelt(fit.params["i_max"], *ends["i_max"], unit=" bits")
+    u_bar = spelt(fit.params["u_bar"], *ends["u_bar"], ",.0f", " UMIs per cell")
+    return f"The points agree with the noise law, with I_max = {i_max} and ū = {u_bar}."
 
 
 def misfit(fits: dict[str, Fit], curve: str) -> str:

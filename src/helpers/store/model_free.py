@@ -1,6 +1,6 @@
 """What a noise curve says without a law: bits at its own depth, what shallower depths miss, which model knows more."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -100,6 +100,13 @@ class MeasuredCurve:
         low, high = (self._crossing(self.missing + sign * half * at_deepest, bits) for sign in (-1, 1))
         return Interval(value, low, high)
 
+    def depth_with(self, bits: float) -> Interval:
+        """Return the depth below which the mean has fewer than so many bits; infinite if the deepest has fewer."""
+        lacking = float(self.bits[-1]) - bits
+        if lacking > 0:
+            return self.depth_missing(lacking)
+        return Interval(*(float("inf") if lacking else float(self.u[-1]),) * 3)
+
     @property
     def _half(self) -> float:
         return float(student_t.ppf(0.975, self.free) * self.error) if self.free else float("nan")
@@ -124,9 +131,9 @@ def missing_depths(points: pd.DataFrame, by: list[str] | None = None) -> pd.Data
     Returns
     -------
     DataFrame
-        ``by``; ``umis_per_cell``, the deepest; ``bits`` there; ``halving``, bits lost by the last halving of depth;
-        ``missing_0.1`` and so on, the depth at which so many bits are missing (``MeasuredCurve.depth_missing``); each
-        with the ends of its 95 % interval (``_low``, ``_high``); ``depths`` and ``seeds``.
+        ``by``; ``umis_per_cell``, the deepest, and ``shallowest``; ``bits``, at the deepest; ``halving``, bits lost by
+        the last halving of depth; ``missing_0.1`` and so on, the depth at which so many bits are missing; each with the
+        ends of its 95 % interval (``_low``, ``_high``); ``depths`` and ``seeds``.
     """
     by = by or _CURVE
     rows = []
@@ -137,11 +144,35 @@ def missing_depths(points: pd.DataFrame, by: list[str] | None = None) -> pd.Data
         named = {"bits": curve.own_depth(), "halving": curve.lost_by(2.0)}
         named |= {f"missing_{bits:g}": curve.depth_missing(bits) for bits in MISSING}
         row = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
-        row["umis_per_cell"] = curve.u[-1]
+        row |= {"umis_per_cell": curve.u[-1], "shallowest": curve.u[0]}
         for name, (value, low, high) in named.items():
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
         rows.append(row | {"depths": len(curve.u), "seeds": curve.seeds})
     return pd.DataFrame(rows)
+
+
+def shown(table: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
+    """Return a table of ``missing_depths`` to read: a value and its 95 % interval in one cell.
+
+    Depths are UMIs per cell; "below …" is a depth below the shallowest that was measured.
+    """
+    by = by or _CURVE
+
+    def cell(row: Any, name: str, form: str) -> str:
+        value, low, high = (row[name + end] for end in ("", "_low", "_high"))
+        if form == ",.0f" and not value > 0:
+            return f"below {row['shallowest']:,.0f}"
+        return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else "")
+
+    columns = {"bits": "bits at its own depth", "halving": "lost by the last halving"}
+    columns |= {f"missing_{bits:g}": f"{bits:g} bits missing at" for bits in MISSING}
+    rows = []
+    for row in table.to_dict("records"):
+        cells = {title: cell(row, name, ",.0f" if "missing" in name else ".2f") for name, title in columns.items()}
+        rows.append(
+            {"own depth": f"{row['umis_per_cell']:,.0f}", **cells, "depths": row["depths"], "seeds": row["seeds"]}
+        )
+    return pd.DataFrame(rows, index=pd.MultiIndex.from_frame(table[by]) if len(by) > 1 else pd.Index(table[by[0]]))
 
 
 def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFrame:
