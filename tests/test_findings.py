@@ -16,7 +16,7 @@ from helpers.findings import curves as findings
 from helpers.findings.curves import Count, count, verdict
 from helpers.laws import CellNumberLaw, NoiseLaw
 from helpers.laws.tolerance import NoiseAxis
-from helpers.store import reference
+from helpers.store import model_free, reference
 from helpers.store.paths import project_root
 from helpers.store.rows import Store
 from helpers.sweep import cell_grids
@@ -148,33 +148,29 @@ def of_models(laws, spread):
     ])  # fmt: skip
 
 
-def test_models_are_judged_against_pca():
-    ratios = findings.against_pca(of_models(MODELS, 0.005))
-    assert len(ratios) == 12
-    one = ratios[ratios["model"] == "txformer"].iloc[0]
-    assert one["I_max: low"] < 0.75 < one["I_max: high"]
-    assert one["ū: low"] < 0.2 < one["ū: high"]
-    need = NoiseLaw(1.5, 20.0).depth_for(1.35) / NoiseLaw(2.0, 100.0).depth_for(1.8)
-    assert one["depth: low"] < need < one["depth: high"]
-    assert {claim.verdict for claim in claims.models_against_pca(ratios)} == {"holds"}
-    same = findings.against_pca(of_models(dict.fromkeys(MODELS, (2.0, 100.0)), 0.05))
-    assert "holds" not in {claim.verdict for claim in claims.models_against_pca(same)}
-    none = claims.models_against_pca(findings.against_pca(of_models({}, 0.01)))
+def test_models_are_judged_by_paired_differences_from_pca():
+    pairs = model_free.paired_differences(of_models(MODELS, 0.005))
+    assert len(pairs) == 12
+    one = pairs[pairs["representation"] == "random_projection"].iloc[0]
+    gap = float(NoiseLaw(1.0, 50.0)(2000.0) - NoiseLaw(2.0, 100.0)(2000.0))
+    assert one["low"] < gap < one["high"]
+    told = [claim.verdict for claim in claims.models_against_pca(pairs)]
+    assert told == ["holds", "holds", "not decided"]  # transformers are not trained
+    less = dict.fromkeys(MODELS, (1.0, 50.0))
+    assert (
+        claims.models_against_pca(model_free.paired_differences(of_models(less, 0.005)))[1].verdict == "does not hold"
+    )
+    same = model_free.paired_differences(of_models(dict.fromkeys(MODELS, (2.0, 100.0)), 0.05))
+    assert claims.models_against_pca(same)[0].verdict != "holds"
+    none = claims.models_against_pca(pairs.iloc[:0])
     assert {claim.verdict for claim in none} == {"not decided"}
 
 
-def test_models_are_compared_on_the_depths_that_both_have():
-    """A law that breaks down at depths which only one model was measured at must not change their ratio."""
-
-    def broken(u):
-        return NoiseLaw(2.0, 100.0)(u) - 0.3 * (np.asarray(u) < 50)
-
-    points = pd.concat([noisy("pca", broken, LEVELS, 0.0), noisy("scvi", NoiseLaw(2.0, 100.0), LEVELS[:4], 0.0)])
-    row = findings.against_pca(points).iloc[0]
-    assert row["depths"] == 4
-    assert row["ū ÷ pca's"] == pytest.approx(1, abs=1e-3)
-    few = pd.concat([noisy("pca", broken, LEVELS, 0.0), noisy("scvi", broken, LEVELS[:2], 0.0)])
-    assert len(findings.against_pca(few)) == 0
+def test_a_law_that_its_points_reject_describes_nothing():
+    table = laws("pca", 2.0, 100.0)
+    assert claims.depth_is_described(table).verdict == "holds"
+    assert claims.depth_is_described(table.assign(status="misfit")).verdict == "does not hold"
+    assert claims.depth_is_described(table.assign(r_squared_means=0.5)).verdict == "does not hold"
 
 
 def grid(bits, spread=0.01, seeds=3, data="d"):
@@ -218,30 +214,15 @@ def test_interactions_of_losses_that_add_are_none():
 @pytest.mark.parametrize(
     ("bits", "spread", "told"),
     [
-        (lambda n, level: np.log10(n) + level, 0.01, "holds"),
-        (lambda n, level: np.log10(n) * level, 0.01, "does not hold"),
+        (lambda n, level: np.log10(n) * level, 0.01, "holds"),
+        (lambda n, level: np.log10(n) * (1.2 - level), 0.01, "does not hold"),
         (lambda n, level: np.log10(n) + level, 0.5, "not decided"),
     ],
 )
-def test_losses_add_where_cells_add_the_same_at_every_depth(bits, spread, told):
+def test_cells_add_more_where_an_interval_says_so(bits, spread, told):
     grids = findings.interactions(pd.concat([grid(bits, spread, data=f"d{i}") for i in range(3)]))
-    assert claims.losses_add(grids).verdict == told
-    assert claims.losses_add(grids.iloc[:0]).verdict == "not decided"
-
-
-def test_an_interaction_between_the_ends_is_no_agreement():
-    def bits(n, level):
-        return np.log10(n) * (1 + (level == 0.3)) + level
-
-    grids = findings.interactions(pd.concat([grid(bits, data=f"d{i}") for i in range(3)]))
-    assert grids["difference"].abs().max() < 0.1
-    assert claims.losses_add(grids).verdict == "not decided"
-
-
-def exponents(low, high, n=3):
-    return pd.DataFrame(
-        {"representation": "pca", "status": "ok", "s": [(low + high) / 2] * n, "s_low": low, "s_high": high}
-    )
+    assert claims.cells_add_by_depth(grids).verdict == told
+    assert claims.cells_add_by_depth(grids.iloc[:0]).verdict == "not decided"
 
 
 def interval(name, low, high, **more):
@@ -249,9 +230,6 @@ def interval(name, low, high, **more):
 
 
 def test_wide_intervals_agree_with_nothing():
-    published = pd.Series(np.linspace(0.2, 0.8, 50))
-    for low, high, told in ((0.3, 0.5, "holds"), (1.5, 2.0, "does not hold"), (0.05, 50, "not decided")):
-        assert claims.exponents_agree(exponents(low, high), published).verdict == told
     for low, high, told in ((28, 35, "holds"), (3, 5, "does not hold"), (1, 240, "not decided")):
         assert claims.image_resolution(interval("pixels", low, high, lost="0.5 bit")).verdict == told
     both = {"lost": "0.1 bit", "curve": "training and probe misread"}
@@ -284,18 +262,6 @@ def test_cell_type_is_saturated_where_little_is_to_gain():
     verdicts = [c.verdict for c in claims.cell_type_is_saturated(gain(0.0, 0.01), gain(0.3, 0.5))]
     assert verdicts == ["holds", "does not hold"]
     assert {c.verdict for c in claims.cell_type_is_saturated(gain(0.0, 1.0), gain(0.0, 1.0))} == {"not decided"}
-
-
-def test_whose_noise_it_is_is_judged_for_models_that_learn():
-    def shares(share, half, model="pca"):
-        return pd.DataFrame({
-            "role": ["training cells thinned, probe clean", "probe cells thinned, training clean"] * 3,
-            "share of the fall": [share, 1 - share] * 3, "± (95 %)": half, "representation": model,
-        })  # fmt: skip
-
-    for share, half, told in ((0.8, 0.1, "holds"), (0.2, 0.1, "does not hold"), (0.4, 0.3, "not decided")):
-        assert claims.noise_is_of_training(shares(share, half)).verdict == told
-    assert claims.noise_is_of_training(shares(0.8, 0.1, "random_projection")).verdict == "not decided"
 
 
 def test_image_exponents_are_those_that_fit():

@@ -84,6 +84,8 @@ def curves(
 ) -> alt.LayerChart:
     """Draw measured points with intervals and fitted laws with bands; the legend picks curves.
 
+    A law that the points reject (status ``misfit``) is dashed and has no band.
+
     Parameters
     ----------
     points : DataFrame from ``helpers.store.points.seed_means``
@@ -94,7 +96,7 @@ def curves(
     ceiling : float, optional
         The most information there can be, drawn as a dashed line.
     mark : str, optional
-        The curve whose I_max and ū are marked (noise law only).
+        The curve whose I_max and ū are marked, unless its points reject the law (noise law only).
     samples : str
         What the number of training cells is a number of.
     """
@@ -119,15 +121,20 @@ def curves(
             axis, alt.Y("low:Q").title(BITS), alt.Y2("high:Q"), colour,
             opacity=alt.condition(pick, alt.value(0.15), alt.value(0.02)),
         ).add_params(pick),
-        law.mark_line(strokeWidth=2.5, clip=True).encode(axis, alt.Y("bits:Q"), colour, opacity=faded),
+        law.mark_line(strokeWidth=2.5, clip=True).encode(
+            axis, alt.Y("bits:Q"), colour, opacity=faded,
+            strokeDash=alt.condition("datum.rejected", alt.value([3, 5]), alt.value([1, 0])),
+        ),
         base.mark_rule(strokeWidth=1.5).encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
         base.mark_circle(size=60).encode(axis, alt.Y("bits:Q"), colour, tooltip=tips, opacity=faded),
     ]  # fmt: skip
     if ceiling is not None:
         layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
-    if mark is not None:
+    if mark is not None and fits[mark].status != "misfit":
         layers += _marks(fits[mark])
     subtitle = caption(points, profile)
+    if any(fit.status == "misfit" for fit in fits.values()):
+        subtitle += "; dotted: the points reject the law"
     return alt.layer(*layers).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
         description=f"{title}. {subtitle}. " + _in_words(fits),
@@ -140,13 +147,15 @@ def _curve_frame(fit: Fit, name: str, by: str, x: str) -> pd.DataFrame:
     frame = pd.DataFrame({by: name, x: grid, "bits": fit.predict(grid), "low": low, "high": high})
     # An unbounded band cannot be drawn; the status in the table says so.
     frame[["low", "high"]] = frame[["low", "high"]].clip(-1, fit.y.max() + 3)
-    return frame
+    rejected = fit.status == "misfit"
+    return frame.assign(rejected=rejected, **({"low": frame["bits"], "high": frame["bits"]} if rejected else {}))
 
 
 def _in_words(fits: dict[str, Fit]) -> str:
     told = []
     for name, fit in fits.items():
         values = ", ".join(f"{p} = {v:.3g}" for p, v in fit.params.items())
+        values = "the points reject the law" if fit.status == "misfit" else values
         told.append(f"{name}: {values}, R² {fit.r_squared:.2f}")
     return f"Fitted {'; '.join(told) or 'none'}."
 
@@ -186,6 +195,8 @@ def collapse(
     """
     parts = []
     for name, fit in fits.items():
+        if fit.status == "misfit":  # its I_max and ū place no point
+            continue
         rows = points[points[by] == name]
         z = NoiseLaw.collapse(rows[x], fit)
         missing = fit.params["i_max"] - rows["mi_bits"]
@@ -200,11 +211,11 @@ def collapse(
     rescaled = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
     axis = alt.X("z:Q").scale(type="log").title(f"rescaled {rescaled} z (no unit)")
     up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
-    names = sorted(fits)
+    names = sorted(set(shown[by]))
     colour = colour_of(by, names)
     faded = alt.condition(pick, alt.value(0.9), alt.value(0.05))
     base = alt.Chart(shown)
-    subtitle = caption(points, profile)
+    subtitle = caption(points[points[by].isin(names)], profile)
     return alt.layer(
         alt.Chart(one).mark_line(strokeWidth=2, color=GREY).encode(axis, up),
         base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded).add_params(pick),
@@ -336,7 +347,7 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     """
     # An interval that reaches 0 or infinity has no place on a logarithmic axis; the table beside the chart has it.
     known = np.isfinite(table[["u_bar", "u_bar_low", "u_bar_high", "i_max", "i_max_low", "i_max_high"]]).all(axis=1)
-    shown = table[known & (table["u_bar_low"] > 0)]
+    shown = table[known & (table["u_bar_low"] > 0) & (table["status"] != "misfit")]
     base = alt.Chart(shown)
     across = alt.X("u_bar:Q").scale(type="log").title("ū (UMIs per cell)")
     up = alt.Y("i_max:Q").scale(zero=False).title("I_max (bits)")
@@ -345,7 +356,10 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     faded = alt.condition(pick, alt.value(1), alt.value(0.12))
     tips = [f"{colour}:N", "model:N", *(alt.Tooltip(f"{c}:Q", format=".3~g") for c in
             ("i_max", "i_max_low", "i_max_high", "u_bar", "u_bar_low", "u_bar_high")), "status:N"]  # fmt: skip
-    subtitle = f"{len(shown)} of {len(table)} fits have bounded intervals and are drawn; profile {profile}; bars: 95 %"
+    subtitle = (
+        f"drawn are the {len(shown)} of {len(table)} fits that their points do not reject and whose intervals are "
+        f"bounded; profile {profile}; bars: 95 %"
+    )
     return alt.layer(
         base.mark_rule()
         .encode(across, alt.Y("i_max_low:Q"), alt.Y2("i_max_high:Q"), hue, opacity=faded)

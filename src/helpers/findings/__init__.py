@@ -10,7 +10,6 @@ __all__ = [
     "RARE",
     "SIGNAL_KINDS",
     "Count",
-    "against_pca",
     "cell_fits",
     "check_measured",
     "count",

@@ -9,7 +9,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from helpers._utils.validation import in_range
-from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table, ratio_table
+from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table
 from helpers.laws.base import levels
 from helpers.laws.kept import fit_groups
 from helpers.laws.misfit import RARE, lack_of_fit
@@ -34,8 +34,6 @@ MOST = 0.9
 FLAT = 0.1
 # Fewer curves than this decide nothing.
 FEWEST = 3
-# Depths of a curve from which its law is compared with another's.
-_FEWEST_DEPTHS = 3
 
 
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
@@ -256,52 +254,6 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
         found = more_cells(fit, factor) if isinstance(fit.law, CellNumberLaw) else fit.derived(gain)
         rows.append([*key, most, *found])
     return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])
-
-
-def against_pca(points: pd.DataFrame) -> pd.DataFrame:
-    """Return each model's parameters relative to PCA's on the same data, each pair over the depths that both cover.
-
-    A law that misses its curve changes with the range of depths it is fitted to, so the ranges must agree.
-
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
-
-    Returns
-    -------
-    DataFrame
-        As ``laws.ratio_table``, by data set and signal; beside I_max and ū the depth for 0.9·I_max, and ``depths``,
-        how many depths the model has in the range that PCA was measured over too; they need not be the same depths.
-        Models with fewer than three are left out.
-    """
-    out = []
-    for key, group in noise_axis(points).groupby(KEYS[:2]):
-        curves: dict[Any, pd.DataFrame] = dict(iter(group.groupby("representation")))
-        pca = curves.pop("pca", group.iloc[:0])
-        for model, curve in curves.items():
-            pair: dict[Any, pd.DataFrame] = {
-                name: of[of["noise_level"].between(*_shared(curve["noise_level"], pca["noise_level"]))]
-                for name, of in (("pca", pca), (model, curve))
-            }
-            if min(of["noise_level"].nunique() for of in pair.values()) < _FEWEST_DEPTHS:
-                continue
-            fits: dict[Any, Fit] = {
-                name: kept.fit(NoiseLaw, of["umis_per_cell"], of["mi_bits"]) for name, of in pair.items()
-            }
-            with np.errstate(over="ignore"):  # the end of an unbounded interval
-                need = [
-                    fit.derived(lambda law: float(law.depth_for(0.9 * law.i_max)), positive=True)
-                    for fit in fits.values()
-                ]
-            table = parameter_table({(name,): fit for name, fit in fits.items()}, ["model"])
-            table = table.assign(**dict(zip(KEYS, key, strict=False)))
-            table[["depth", "depth_low", "depth_high"]] = need
-            out.append(ratio_table(table, KEYS[:2]).assign(depths=pair[model]["noise_level"].nunique()))
-    return pd.concat(out, ignore_index=True) if out else pd.DataFrame(columns=[*KEYS[:2], "model"])
-
-
-def _shared(one: pd.Series, other: pd.Series) -> tuple[float, float]:
-    return max(one.min(), other.min()), min(one.max(), other.max())
 
 
 def interactions(points: pd.DataFrame) -> pd.DataFrame:
