@@ -76,10 +76,7 @@ def numbers_of(**made: list[float]) -> Numbers:
 
 @case("thin")
 def thinning() -> Numbers:
-    from helpers.noise import thin
-    from helpers.noise.blocks import thin_rows
-    from helpers.noise.counts import thin_nested
-    from helpers.noise.disjoint import thin_twice
+    from helpers.noise.counts import thin, thin_nested, thin_rows, thin_twice
 
     nested = thin_nested(counts(), [0.5, 0.03], seed=3)
     made = [thin(counts(), 0.3, np.random.default_rng(1)), *nested.values(), thin_rows(counts(), 0.2, 5)]

@@ -27,6 +27,8 @@ _FILES = {
 _HELPERS = Path(__file__).parents[1]
 # What a representation of cells is trained by.
 _TRAINED = {"scvi": ("training",), "txformer": ("training",), "masked_reconstruction": ("set_transformer", "training")}
+# Kinds of noise whose component has another name than they.
+_NOISES = {"thinning": "thin", "none": "pixels", "gaussian": "pixels", "pixelation": "pixels"}
 # Variants of an estimator that are options of it.
 _VARIANTS = {"lmi_bound": "lmi", "lmi_one_hot": "lmi"}
 _ASSIGNED = re.compile(r"^VERSION = (\d+)  # ", re.MULTILINE)
@@ -103,12 +105,13 @@ def components_of(point: dict[str, Any]) -> tuple[str, ...]:
         return "pairs", _VARIANTS.get(point["estimator"], point["estimator"])
     match point.get("modality", "single-cell"):
         case "images":
-            by_class = "images", "pixels", "mobilenet", "training"
+            by_class = "images", _NOISES.get(point["noise"], point["noise"]), "mobilenet", "training"
             return (*by_class, "pca", "lmi") if point["readout"] == "last_layer" else (*by_class, "plugin")
         case "sequences":
             return "sequences", "substitution", "esm", "training", "lmi"
         case "masked reconstruction":
             trained = "reconstruction", "thin", "prep", "set_transformer", "training"
             return (*trained, "pca", "lmi") if point["information"] else trained
-    model = point["representation"]
-    return "cells", "thin", "prep", model, *_TRAINED.get(model, ()), point["lmi"].get("estimator", "lmi")
+    noise, model = point.get("noise", "thinning"), point["representation"]
+    prepared = "cells", _NOISES.get(noise, noise), "prep"
+    return *prepared, model, *_TRAINED.get(model, ()), point["lmi"].get("estimator", "lmi")
