@@ -22,7 +22,7 @@ import torch
 from helpers.datasets import load
 from helpers.datasets.simulated import simulate_to
 from helpers.information import lmi
-from helpers.preprocess.blocks import CountTally, choose_genes, prepare_blocks, thinned_blocks
+from helpers.preprocess.blocks import CountTally, choose_genes, noisy_blocks, prepare_blocks
 from helpers.representations import build
 from helpers.store.rows import Store
 from helpers.sweep import Grid, run_sweep
@@ -65,11 +65,11 @@ def steps(file: Path, n_cells: int, backed: bool) -> list[dict[str, Any]]:
         trains[cells.train] = True
 
         def count() -> None:
-            for start, block in thinned_blocks(cells.counts, 1.0, 0):
+            for start, block in noisy_blocks(cells.counts, 1.0, 0):
                 tally.add(block[trains[start : start + block.shape[0]]])
 
         step("read, check and add up", lambda: cells.umis_per_cell)
-        step("read and thin to 0.1", lambda: [None for _ in thinned_blocks(cells.counts, 0.1, 0)])
+        step("read and thin to 0.1", lambda: [None for _ in noisy_blocks(cells.counts, 0.1, 0)])
         step("read and tally counts of genes", count)
         step("choose genes", lambda: choose_genes(tally))
         ready, _ = step(

@@ -8,6 +8,7 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -16,7 +17,10 @@ import numpy as np
 from scipy import sparse
 
 from helpers.datasets import LOADERS
+from helpers.noise import OF_CELLS
+from helpers.representations import REPRESENTATIONS
 from helpers.store import versions
+from miniatures import OTHERS, WRITERS, write
 
 FILE = Path(__file__).with_name("golden.json")
 # By how much numbers of a kind may differ: counts and choices not at all; values by what processors round differently,
@@ -76,10 +80,7 @@ def numbers_of(**made: list[float]) -> Numbers:
 
 @case("thin")
 def thinning() -> Numbers:
-    from helpers.noise import thin
-    from helpers.noise.blocks import thin_rows
-    from helpers.noise.counts import thin_nested
-    from helpers.noise.disjoint import thin_twice
+    from helpers.noise.counts import thin, thin_nested, thin_rows, thin_twice
 
     nested = thin_nested(counts(), [0.5, 0.03], seed=3)
     made = [thin(counts(), 0.3, np.random.default_rng(1)), *nested.values(), thin_rows(counts(), 0.2, 5)]
@@ -144,12 +145,10 @@ def folds_pairs_and_hashes() -> Numbers:
 
 def _dataset(name: str) -> Callable[[], Numbers]:
     def made() -> Numbers:
-        from miniatures import write
-
         small = {
             "simulated": {"n_cells": 80, "n_genes": 20}, "simulated_spike": {"n": 60}, "tissuemnist": {"size": 28},
         }  # fmt: skip
-        if name in ("pbmc68k", "digits", "simulated", "simulated_spike"):
+        if name in EMBEDDED:
             data = LOADERS[name](**small.get(name, {}))
         else:
             with tempfile.TemporaryDirectory() as folder:
@@ -440,17 +439,30 @@ def probed_along_training() -> Numbers:
     return numbers_of(bits=found.select_dtypes("number").to_numpy().ravel())
 
 
-_LOADERS_OF = {name: f"load_{LOADERS.modules[name].rpartition('.')[2]}" for name in LOADERS}
+def _noisy(name: str) -> Numbers:
+    return numbers_of(exact=exact(OF_CELLS[name].apply(counts(), OF_CELLS[name].clean, 1)))
+
+
+# What has no case of its own above is tried as it is: a representation, a noise in counts, a data set in miniature.
+_COVERED = {component for components, _ in _CASES.values() for component in components}
+_TRIED = {name: partial(_fitted, name) for name in REPRESENTATIONS} | {
+    name: partial(_noisy, name) for name in OF_CELLS if name != "thinning"
+}
+_CASES |= {name: ((name,), made) for name, made in _TRIED.items() if name not in _COVERED}
+EMBEDDED = ("pbmc68k", "digits", "simulated", "simulated_spike")
+_MADE = [name for name in (*EMBEDDED, *WRITERS, *OTHERS) if name in LOADERS]
+_LOADERS_OF = {name: f"load_{LOADERS.modules[name].rpartition('.')[2]}" for name in _MADE}
 for _name, _module in _LOADERS_OF.items():
-    if _name in ("your_images", "your_sequences"):  # read by the module of others
-        continue
     _CASES[f"data set {_name}"] = (("data", *sorted({_module, "load_simulated"})), _dataset(_name))
 NAMES = tuple(_CASES)
 
 
 def components() -> set[str]:
     """Every component that a row's method or a data set's facts can name."""
-    return {*versions._FILES, *_LOADERS_OF.values()}
+    rooms = [file for room in ("representations", "noise") for file in (versions._HELPERS / room).glob("*.py")]
+    by_name = {file.stem for file in rooms if "\nVERSION = " in file.read_text("utf8")}
+    elsewhere = {Path(place).stem for place in versions._FILES.values()}  # whose components have other names
+    return {*versions._FILES, *_LOADERS_OF.values(), *(by_name - elsewhere)}
 
 
 def versions_of(name: str) -> dict[str, int]:

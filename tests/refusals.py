@@ -48,7 +48,7 @@ from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, depth_table, robust, summary
 from helpers.laws.loss import SizeAndDataLaw
 from helpers.laws.tolerance import NoiseAxis
-from helpers.noise.blocks import thin_rows
+from helpers.noise.counts import thin_rows
 from helpers.noise.sequences import rate_of
 from helpers.preprocess import genes as preprocess
 from helpers.representations import build

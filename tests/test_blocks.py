@@ -18,7 +18,7 @@ from helpers.datasets.backed import BackedCounts
 from helpers.datasets.simulated import simulate_to, simulated
 from helpers.findings import large
 from helpers.noise import thin_nested
-from helpers.noise.blocks import thin_rows
+from helpers.noise.counts import thin_rows
 from helpers.preprocess import genes as preprocess
 from helpers.preprocess.blocks import CountTally, choose_genes, prepare_blocks
 from helpers.store.rows import Store

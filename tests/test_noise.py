@@ -11,9 +11,9 @@ from hypothesis.extra import numpy as hnp
 from scipy import sparse, stats
 
 from helpers.laws.tolerance import NoiseAxis
-from helpers.noise import add_gaussian, pixelate, substitute, thin, thin_nested
+from helpers.noise import NOISES, OF_CELLS, add_gaussian, pixelate, substitute, thin, thin_nested
 from helpers.noise import counts as thinning
-from helpers.noise.counts import thinned
+from helpers.noise.counts import thin_rows, thinned
 from helpers.noise.sequences import rate_of, ratio_of
 
 DTYPES = st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
@@ -275,3 +275,36 @@ def test_signal_to_noise_of_images_and_sequences():
     with pytest.raises(ValueError, match="level of pixelation noise is 0"):
         NoiseAxis("pixelation", 1).snr(0)
     assert ratio_of(rate_of(250.0)) == pytest.approx(250)
+
+
+# Kinds of noise as classes
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_the_clean_level_is_a_level_and_the_ratio_returns_to_it(name):
+    noise = NOISES[name]
+    assert noise.check(noise.clean, "level") == noise.clean
+    assert noise.level(noise.snr(noise.clean)) == noise.clean
+    assert noise.axis
+    assert noise.named(noise.clean)
+
+
+@pytest.mark.parametrize("name", OF_CELLS)
+def test_counts_keep_their_shape_and_stay_as_they_are_at_the_clean_level(name):
+    counts = np.random.default_rng(0).poisson(3.0, (30, 5))
+    noise = OF_CELLS[name]
+    assert (noise.apply(counts, noise.clean, 1).toarray() == counts).all()
+    assert noise.distance(noise.clean) == 0
+    assert len(set(noise.roles.values())) == 3
+
+
+def test_thinning_by_name_is_thin_nested():
+    counts = np.random.default_rng(0).poisson(3.0, (1500, 4))
+    thinning = OF_CELLS["thinning"]
+    whole = thin_nested(counts, [0.3], 5)[0.3]
+    assert (thinning.apply(counts, 0.3, 5) != whole).nnz == 0
+    assert (thinning.apply(counts[1024:], 0.3, 5, 1024) != thin_rows(counts[1024:], 0.3, 5, 1024)).nnz == 0
+    assert thinning.measured_snr(0.3, 812.5) == 812.5
+    assert thinning.roles["train"] == "training cells thinned, probe clean"
+    with pytest.raises(ValueError, match=r"depth is 0: it must be a number in \(0, 1\]"):
+        thinning.check(0)

@@ -28,7 +28,7 @@ from helpers.information.gaussian import channel_samples
 from helpers.information.known_pairs import known_pair
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
-from helpers.noise.blocks import thin_rows
+from helpers.noise.counts import thin_rows
 from helpers.preprocess import genes as preprocess
 from helpers.representations import build
 from helpers.representations.esm import ESM

@@ -8,8 +8,8 @@ from pathlib import Path
 HELPERS = Path(__file__).parents[1] / "src" / "helpers"
 # A room may use those of the floors below its own.
 FLOORS = (
-    {"_utils"}, {"noise", "information", "store"}, {"preprocess", "laws"}, {"datasets", "design"}, {"representations"},
-    {"sweep", "charts"}, {"findings"}, {"book"},
+    {"_utils"}, {"noise", "information"}, {"store"}, {"preprocess", "laws"}, {"datasets", "design"},
+    {"representations"}, {"sweep", "charts"}, {"findings"}, {"book"},
 )  # fmt: skip
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 MODULES = {

@@ -134,6 +134,7 @@ def test_killed_and_resumed_equals_uninterrupted(done, tmp_path):
         ({"depths": [10]}, r"depth is 10\.0"),
         ({"probe_depths": [-1]}, r"depth is -1\.0"),
         ({"dim": 0}, "greater than or equal to 1"),
+        ({"noise": "thining"}, "unknown noise of cells 'thining': did you mean 'thinning'"),
         ({"sedes": [1]}, "Extra inputs are not permitted"),
         ({"seeds": ["a"]}, "valid integer"),
     ],
@@ -141,6 +142,13 @@ def test_killed_and_resumed_equals_uninterrupted(done, tmp_path):
 def test_impossible_grids_are_told(change, told):
     with pytest.raises(ValidationError, match=told):
         Grid(**{"dataset": "simulated", "representations": ["pca"], **change})
+
+
+def test_the_usual_noise_is_no_part_of_a_key_and_gives_the_clean_level():
+    assert GRID.noise == "thinning"
+    assert all("noise" not in point for point in GRID.points())
+    plain = Grid(dataset="simulated", representations=["pca"])
+    assert plain.depths == [1.0]
 
 
 def test_train_and_probe_depth_are_separate(tmp_path):

@@ -12,13 +12,13 @@ from typing import Any
 
 import jupytext
 import pandas as pd
-import yaml
 
 from helpers.store import reference
 from helpers.laws.kept import NAME, processor, recording
 from helpers.store.paths import project_root
 from helpers._utils.progress import BUILDING
 from helpers.book.run import find_notebook
+from helpers.book.workflow import load_plan
 
 # Whose results are kept: they take long, and are of points that are committed.
 PAGES = (
@@ -31,13 +31,13 @@ def run_page(name: str) -> None:
     """Run the code of a page here, with the parameters of the book and without showing anything."""
     root = project_root()
     source = find_notebook(name, root)
-    given = yaml.safe_load((root / "config" / "quick.yaml").read_text("utf8"))["page_parameters"]
+    given = load_plan("quick", root).parameters_of(f"notebooks/{name}")
     names: dict[str, Any] = {"__name__": "__main__"}
     for cell in jupytext.read(source).cells:
         if cell.cell_type == "code":
             exec(compile(cell.source, f"{name}.md", "exec"), names)  # noqa: S102 (the project's own pages)
             if "parameters" in cell.metadata.get("tags", []):
-                names |= given.get(f"notebooks/{name}", {})
+                names |= given
 
 
 def keep(pages: Iterable[str] = PAGES) -> Path:

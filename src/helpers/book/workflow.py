@@ -99,6 +99,8 @@ class Plan(BaseModel):
 
     ``sweep`` fills the store of results in parallel jobs; ``pages`` are then executed for the book with
     ``page_parameters`` and ``page_resources``, and find everything measured. A profile without pages is only swept.
+    In the file ``pages: contents`` stands for all notebooks of ``_toc.yml``. A page whose own profile is "reference"
+    reads the reference results.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -141,17 +143,35 @@ def load_plan(name: str, root: Path) -> Plan:
     plan = _read_plan(root / "config" / f"{name}.yaml")
     for page in [p for p in plan.pages if not (root / f"{p}.md").is_file()]:
         raise ValueError(f"page {page!r} of profile {name}: {root / f'{page}.md'} does not exist; give its whole path.")
+    declared = {page: declared_parameters(find_notebook(page, root)) for page in plan.pages}
+    for page in [page for page in plan.pages if declared[page].get("profile") == "reference"]:
+        plan.page_parameters[page] = {"profile": "reference", **plan.page_parameters.get(page, {})}
     for job in plan.jobs().values():
         check_parameters(job.parameters, declared_parameters(find_notebook(job.notebook, root)), job.notebook)
     for page in plan.pages:
-        check_parameters(plan.parameters_of(page), declared_parameters(find_notebook(page, root)), page)
+        check_parameters(plan.parameters_of(page), declared[page], page)
     return plan
+
+
+def notebooks_of_contents(root: Path) -> list[str]:
+    """Return the pages of ``_toc.yml`` that are executed, the introduction last.
+
+    >>> from helpers.book.run import project_root
+    >>> notebooks_of_contents(project_root())[0]
+    'notebooks/datasets/pbmc68k'
+    """
+    contents = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
+    files = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]] + [contents["root"]]
+    return [file.removesuffix(".ipynb") for file in files if file.endswith(".ipynb")]
 
 
 def _read_plan(file: Path) -> Plan:
     """Return the plan in a file, which names itself and leaves nothing without effect."""
     try:
-        plan = Plan.model_validate(yaml.safe_load(file.read_text("utf8")))
+        given = yaml.safe_load(file.read_text("utf8"))
+        if isinstance(given, dict) and given.get("pages") == "contents":
+            given["pages"] = notebooks_of_contents(file.parents[1])
+        plan = Plan.model_validate(given)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not plain YAML: {' '.join(str(error).split())}. Mend or remove it.") from error
     except ValidationError as error:

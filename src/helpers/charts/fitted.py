@@ -10,12 +10,13 @@ import pandas as pd
 from helpers.charts import tables  # noqa: F401  (sets how tables look)
 from helpers.charts.drawn import MIME, PICTURE, only_drawn, picture
 from helpers.laws import Fit, NoiseLaw
+from helpers.noise import OF_CELLS
 
 # Okabe and Ito's colours, told apart by colour-blind readers, that stand out on white and on black.
 GREY = "#888888"
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 WIDTH, HEIGHT = 600, 340
-DEPTH = "depth u (mean UMIs per probe cell)"
+DEPTH = OF_CELLS["thinning"].measured_axis
 CELLS = "training cells N"
 BITS = "information (bits)"
 

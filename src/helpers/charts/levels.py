@@ -1,4 +1,4 @@
-"""Charts of images and sequences: information along the noise level, and what the model sees there."""
+"""Charts along levels of noise: information along the noise level, and what the model sees there."""
 
 import base64
 import io
@@ -25,7 +25,7 @@ def levels(
     ceiling: float | None = None,
     exact: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
-    """Draw measured points and fitted laws along the noise level; noise-free samples stand at the left edge.
+    """Draw measured points and fitted laws along the noise level; noise-free samples stand at the edge.
 
     Parameters
     ----------
@@ -41,11 +41,12 @@ def levels(
     """
     noise = NOISES[str(points["noise_kind"].iloc[0])]
     shown = spread(points, "noise_level", by)
-    positive = shown.loc[shown["noise_level"] > noise.clean, "noise_level"]
+    noisy = shown.loc[shown["noise_level"] != noise.clean, "noise_level"]
     # Level 0 has no place on a logarithmic axis: half a step left of the others.
-    edge = float(positive.min()) / 2.5
+    edge = float(noisy.min()) / 2.5
     shown["at"] = shown["noise_level"].where(shown["noise_level"] > 0, edge)
-    grid = np.geomspace(noise.clean or positive.min() / 1.5, positive.max(), 120)
+    clean = noise.clean or noisy.min() / 1.5
+    grid = np.geomspace(min(clean, noisy.min()), max(clean, noisy.max()), 120)
     names = [str(name) for name in fits]
     own = set(shown[by]) <= set(names)
     ends = [shown["at"].min() / 1.3, shown["at"].max() * 1.3]
@@ -77,7 +78,8 @@ def levels(
         )  # fmt: skip
     if ceiling is not None:
         layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
-    noise_free = " Leftmost points: noise-free." if (shown["noise_level"] == noise.clean).any() else ""
+    side = "Leftmost" if noise.clean < noisy.min() else "Rightmost"
+    noise_free = f" {side} points: noise-free." if (shown["noise_level"] == noise.clean).any() else ""
     dashed = " Dashed grey: the information in the sequences themselves." if exact is not None else ""
     subtitle = caption(points, profile) + "." + noise_free + dashed
     told = "; ".join(f"{n}: I_max {f.params['i_max']:.2f} bits, R² {f.r_squared:.2f}" for n, (_, f) in fits.items())

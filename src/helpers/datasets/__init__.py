@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from helpers.datasets.images import Images
     from helpers.datasets.sequences import Sequences
 
-# Where each loader is: those of real cells have a module each. None is imported before it is used.
-_CELLS = (
-    "pbmc68k", "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus",
-    "xenium_breast", "osmfish", "worm_embryo", "malaria_idc", "larry_subset", "rna_mixture", "progenitors",
-    "pbmc_citeseq", "larry", "merfish", "mouse_embryo",
-)  # fmt: skip
+# Where each loader is: those of real cells are all modules of ``cells``. None is imported before it is used.
+_CELLS = sorted(file.stem for file in Path(__file__).parent.glob("cells/[!_]*.py"))
 CELLS: Lazy[Callable[..., Any]] = Lazy({
     **{name: f"{__name__}.cells.{name}" for name in _CELLS},
     **{name: f"{__name__}.{name}" for name in ("simulated", "your_data")},

@@ -21,7 +21,8 @@ class NoiseAxis:
 
     Attributes
     ----------
-    kind : "gaussian" (σ), "pixelation" (side f of a tile) or "substitution" (share p of residues)
+    kind : one of ``helpers.noise.NOISES``
+        "gaussian" (σ), "pixelation" (side f of a tile), "substitution" (share p of residues), "thinning" (depth), …
     power : int
         SNR ∝ level^−power, for images. Substitution has SNR = (1 − p)/p and no power.
 
@@ -51,7 +52,7 @@ class NoiseAxis:
         """Return the signal-to-noise ratio of levels; infinite at level 0."""
         level = np.asarray(level, float)
         for end in (level.min(initial=np.inf), level.max(initial=-np.inf)) if level.size else ():
-            in_range(float(end), self.noise.clean, self.noise.most, f"level of {self.kind} noise")
+            self.noise.check(float(end), f"level of {self.kind} noise")
         found = self.noise.snr(level, self.power)
         return found if found.ndim else float(found)
 

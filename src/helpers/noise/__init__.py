@@ -1,18 +1,25 @@
 """Measurement noise added to real measurements: thinned counts, blurred or noisy images, misread sequences."""
 
-from helpers.noise.base import Noise
-from helpers.noise.counts import thin, thin_nested
-from helpers.noise.disjoint import thin_twice
+from helpers.noise.base import CountNoise, Noise
+from helpers.noise.counts import Thinning, thin, thin_nested, thin_twice
 from helpers.noise.images import Gaussian, Pixelation, add_gaussian, pixelate
 from helpers.noise.sequences import Substitution, substitute
 
-# Of images and sequences; the noise of counts is thinning.
-NOISES: dict[str, Noise] = {"gaussian": Gaussian(), "pixelation": Pixelation(), "substitution": Substitution()}
+# A new kind of noise is a class in a module of its name and one line here.
+NOISES: dict[str, Noise] = {
+    "thinning": Thinning(),
+    "gaussian": Gaussian(),
+    "pixelation": Pixelation(),
+    "substitution": Substitution(),
+}
+OF_CELLS = {name: noise for name, noise in NOISES.items() if isinstance(noise, CountNoise)}
 OF_IMAGES = {name: noise for name, noise in NOISES.items() if noise.of == "images"}
 
 __all__ = [
     "NOISES",
+    "OF_CELLS",
     "OF_IMAGES",
+    "CountNoise",
     "Noise",
     "add_gaussian",
     "pixelate",

@@ -1,12 +1,13 @@
-"""Binomial thinning of molecular counts."""
+"""Binomial thinning of molecular counts: to a depth, nested over depths, in blocks of rows, twice without overlap."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.random import Generator
 from scipy import sparse
 
 from helpers._utils.validation import LARGEST_STREAM, as_counts, as_rng, as_seed, brief, in_range
+from helpers.noise.base import CountNoise
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -47,10 +48,7 @@ def thin(counts: Any, fraction: float, rng: Generator | int | None = None) -> sp
     rng = as_rng(rng)
     if fraction == 1:
         return counts.copy()
-    kept = rng.binomial(counts.data, fraction).astype(counts.dtype)
-    thinned = sparse.csr_matrix((kept, counts.indices.copy(), counts.indptr.copy()), counts.shape)
-    thinned.eliminate_zeros()
-    return thinned
+    return _with_values(counts, rng.binomial(counts.data, fraction))
 
 
 def thin_nested(counts: Any, fractions: list[float], seed: int = 0) -> dict[float, sparse.csr_matrix]:
@@ -99,20 +97,13 @@ def thinned(
     kept: dict[float, list[np.ndarray]] = {fraction: [] for fraction in fractions if fraction != 1}
     for start in range(0, counts.shape[0] if kept else 0, ROWS):
         ends = counts.indptr[start : start + ROWS + 1]
-        values = counts.data[ends[0] : ends[-1]]
-        last = np.concatenate([[0], np.cumsum(values, dtype=np.int64)])  # of each entry, the end of its molecules
+        # Of each entry, the end of its molecules.
+        last = np.concatenate([[0], np.cumsum(counts.data[ends[0] : ends[-1]], dtype=np.int64)])
         fate = np.random.default_rng([seed, (first_row + start) // ROWS]).random(last[-1])
         for fraction, parts in kept.items():
             parts.append(_survivors(fate < fraction, last, fraction))
-    out = {}
-    for fraction in fractions:
-        if fraction == 1:
-            out[fraction] = counts.copy()
-            continue
-        data = np.concatenate(kept[fraction] or [np.zeros(0)]).astype(counts.dtype)
-        out[fraction] = sparse.csr_matrix((data, counts.indices.copy(), counts.indptr.copy()), counts.shape)
-        out[fraction].eliminate_zeros()
-    return out
+    values = {fraction: np.concatenate(parts or [np.zeros(0)]) for fraction, parts in kept.items()}
+    return {f: counts.copy() if f == 1 else _with_values(counts, values[f]) for f in fractions}
 
 
 def _survivors(survives: np.ndarray, last: np.ndarray, fraction: float) -> np.ndarray:
@@ -124,6 +115,133 @@ def _survivors(survives: np.ndarray, last: np.ndarray, fraction: float) -> np.nd
     return np.diff(seen[last])
 
 
-def check_fraction(fraction: float) -> None:
-    """Refuse a depth that is no number in (0, 1]."""
-    in_range(fraction, 0, 1, "depth fraction", "It is relative to the data's own depth: 0.1 keeps 10 %.", open_low=True)
+def thin_rows(counts: Any, fraction: float, seed: int = 0, first_row: int = 0) -> sparse.csr_matrix:
+    """Thin consecutive rows of a larger matrix as ``thin_nested`` thins them within it: the same molecules are kept.
+
+    Parameters
+    ----------
+    counts : (cells, genes) matrix of whole numbers
+    fraction : float in (0, 1]
+        Depth relative to ``counts``.
+    seed : int
+    first_row : int
+        Number of the first of these rows in the larger matrix, a multiple of 1024.
+
+    Returns
+    -------
+    csr_matrix, same shape and dtype.
+
+    Raises
+    ------
+    ValueError
+        For counts that are not raw counts, a fraction outside (0, 1], a ``first_row`` at which no block begins, or a
+        seed that is no whole number of 0 or more.
+
+    Examples
+    --------
+    >>> whole = np.random.default_rng(0).poisson(3.0, (1500, 4))
+    >>> part = thin_rows(whole[1024:], 0.5, seed=7, first_row=1024)
+    >>> (part != thin_nested(whole, [0.5], seed=7)[0.5][1024:]).nnz
+    0
+    """
+    counts = as_counts(counts)
+    check_fraction(fraction)
+    in_range(first_row, 0, np.inf, "first_row", whole=True)
+    if first_row % ROWS:
+        raise ValueError(f"first_row is {first_row}: it must be a multiple of {ROWS}, the rows thinned at once.")
+    return thinned(counts, [fraction], as_seed(seed, largest=LARGEST_STREAM), int(first_row))[fraction]
+
+
+def thin_twice(
+    counts: Any, fraction: float, rng: Generator | int | None = None
+) -> tuple[sparse.csr_matrix, sparse.csr_matrix]:
+    """Thin counts to the same fraction twice, no molecule being kept in both.
+
+    If the counts are Poisson with some mean, the two thinnings are *independent* Poisson counts with that mean times
+    ``fraction``: two measurements of one cell that differ in nothing but which molecules were caught. Half their mean
+    squared difference, of whatever is computed from a gene's count, is the part of its variance that is counting
+    noise, without knowing the mean.
+
+    Parameters
+    ----------
+    counts : (cells, genes) matrix of whole numbers
+    fraction : float in (0, ½]
+    rng : numpy Generator or seed
+
+    Returns
+    -------
+    (first, second)
+        csr_matrix each, of the shape and dtype of ``counts``, whose sum is nowhere above it.
+
+    Raises
+    ------
+    ValueError
+        For counts that are not raw counts, a fraction outside (0, ½], or an rng that is neither.
+
+    Examples
+    --------
+    >>> first, second = thin_twice([[100, 0, 7]], 0.5, rng=0)
+    >>> first.toarray().tolist(), (first + second).toarray().tolist()
+    ([[51, 0, 5]], [[100, 0, 7]])
+    """
+    counts = as_counts(counts)
+    in_range(fraction, 0, 0.5, "fraction", "Two thinnings share no molecule, so each has at most half.", open_low=True)
+    rng = as_rng(rng)
+    first = rng.binomial(counts.data, fraction)
+    second = rng.binomial(counts.data - first, fraction / (1 - fraction))
+    return _with_values(counts, first), _with_values(counts, second)
+
+
+def check_fraction(fraction: float, what: str = "depth fraction", whose: str = "the data's own depth") -> float:
+    """Return a depth in (0, 1]; raise ``ValueError`` for anything else."""
+    return in_range(fraction, 0, 1, what, f"It is relative to {whose}: 0.1 keeps 10 %.", open_low=True)
+
+
+def _with_values(counts: sparse.csr_matrix, values: np.ndarray) -> sparse.csr_matrix:
+    """Return a matrix with other values in the places of those of ``counts``; zeros are not stored."""
+    matrix = sparse.csr_matrix((values.astype(counts.dtype), counts.indices.copy(), counts.indptr.copy()), counts.shape)
+    matrix.eliminate_zeros()
+    return matrix
+
+
+class Thinning(CountNoise):
+    """Fewer molecules of the same cells; the level is the depth, relative to the data's own."""
+
+    clean: ClassVar[float] = 1.0
+    most: ClassVar[float] = 1.0
+    symbol: ClassVar[str] = "depth"
+    axis: ClassVar[str] = "depth relative to the data's own"
+    done: ClassVar[str] = "thinned"
+    measured_axis: ClassVar[str] = "depth u (mean UMIs per probe cell)"
+
+    def apply(self, samples: Any, level: float, rng: Any = 0, first_row: int = 0) -> sparse.csr_matrix:
+        """Return thinned counts, nested over depths."""
+        return thin_rows(samples, level, rng, first_row)
+
+    def check(self, level: float, what: str = "depth") -> float:
+        """Return a depth in (0, 1]."""
+        return check_fraction(level, what, "the data's own")
+
+    def snr(self, level: Any, power: float = 2) -> np.ndarray:
+        """Return the depth: for Poisson counts the ratio is their mean, and the power has no part in it."""
+        return np.asarray(level, float)
+
+    def level(self, snr: Any, power: float = 2) -> np.ndarray:
+        """Return the depth."""
+        return np.asarray(snr, float)
+
+    def relation(self, power: float = 2) -> str:
+        """Return how the ratio follows from the depth."""
+        return "SNR ∝ depth"
+
+    def named(self, level: float) -> str:
+        """Return a depth as a legend names it."""
+        return f"depth × {level:g}"
+
+    def measured_snr(self, level: float, umis: float) -> float:
+        """Return the mean UMIs of a cell, which data sets of different depths share as an axis."""
+        return umis
+
+    def kept(self, level: Any) -> Any:
+        """Return the depth."""
+        return level

@@ -1,6 +1,6 @@
 """From raw counts on disk to model input, a block of cells at a time: the results of ``preprocess.prepare``."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -8,7 +8,7 @@ import numpy as np
 from scipy import sparse
 
 from helpers._utils.validation import in_range
-from helpers.noise.blocks import thin_rows
+from helpers.noise import OF_CELLS, CountNoise
 from helpers.preprocess.genes import Prepared, _reason, log_cp10k
 
 # Counts below this are tallied in a dense table, rarer larger ones in a list.
@@ -24,10 +24,12 @@ class Blocks(Protocol):
         """Yield the number of a block's first cell, and its counts."""
 
 
-def thinned_blocks(counts: Blocks, depth: float, seed: int) -> Iterator[tuple[int, sparse.csr_matrix]]:
-    """Yield blocks of thinned counts with the number of their first cell; together they are ``thin_nested``'s."""
+def noisy_blocks(
+    counts: Blocks, level: float, seed: int, noise: CountNoise = OF_CELLS["thinning"]
+) -> Iterator[tuple[int, sparse.csr_matrix]]:
+    """Yield blocks of noisy counts with the number of their first cell: together, what the whole matrix becomes."""
     for start, block in counts.blocks():
-        yield start, thin_rows(block, depth, seed, start)
+        yield start, noise.apply(block, level, seed, start)
 
 
 class CountTally:
@@ -144,8 +146,9 @@ def prepare_blocks(
     n_top: int = 750,
     other: np.ndarray | None = None,
     probe_other: np.ndarray | None = None,
+    noise: CountNoise = OF_CELLS["thinning"],
 ) -> tuple[Prepared, float]:
-    """Thin, choose genes on the training cells and log-normalise both sides, in two passes over the file.
+    """Add noise (thin), choose genes on the training cells and log-normalise both sides, in two passes over the file.
 
     A third pass is taken where the probe has a depth of its own. In memory are one block, and of the cells asked for
     the chosen genes: about 4 bytes a cell and gene.
@@ -155,13 +158,15 @@ def prepare_blocks(
     counts : Blocks, such as BackedCounts
     train, probe : arrays of int, ascending
         Row numbers of the cells of each side.
-    depth, probe_depth : float in (0, 1]
+    depth, probe_depth : float
+        Levels of the noise; of thinning, depths in (0, 1].
     seed : int
-        Of the thinning.
+        Of the noise.
     n_top : int
         Genes to keep.
     other, probe_other : (cells,) arrays, optional
-        Thinned UMIs of every cell in genes outside the matrix, at each depth.
+        Noisy UMIs of every cell in genes outside the matrix, at each level.
+    noise : CountNoise
 
     Returns
     -------
@@ -174,35 +179,36 @@ def prepare_blocks(
     tally = CountTally(counts.shape[1])
     trains = np.zeros(counts.shape[0], bool)
     trains[train] = True
-    for start, block in thinned_blocks(counts, depth, seed):
+    for start, block in noisy_blocks(counts, depth, seed, noise):
         tally.add(block[trains[start : start + block.shape[0]]])
     found = choose_genes(tally, n_top)
     if isinstance(found, str):
-        ranked = _by_log_variance(counts, trains, depth, seed, np.unique(tally.entries()[0]), n_top)
+        training = (block[trains[start : start + block.shape[0]]]
+                    for start, block in noisy_blocks(counts, depth, seed, noise))  # fmt: skip
+        ranked = _by_log_variance(training, np.unique(tally.entries()[0]), n_top)
         found = ranked, f"variance of log CP10k, since seurat_v3 failed: {found}"
     genes, method = found
     sides = [
         _Side(rows, np.empty((len(rows), len(genes)), np.float32), [], np.empty(len(rows))) for rows in (train, probe)
     ]
     together = depth == probe_depth
-    for start, block in thinned_blocks(counts, depth, seed):
+    for start, block in noisy_blocks(counts, depth, seed, noise):
         for side in sides if together else sides[:1]:
             side.take(block, start, genes, other)
     if not together:
-        for start, block in thinned_blocks(counts, probe_depth, seed):
+        for start, block in noisy_blocks(counts, probe_depth, seed, noise):
             sides[1].take(block, start, genes, probe_other)
     trained, tested = (sparse.vstack(side.counts, format="csr") for side in sides)
     ready = Prepared(sides[0].values, sides[1].values, trained, tested, genes, method)
     return ready, float(sides[1].totals.mean())
 
 
-def _by_log_variance(
-    counts: Blocks, trains: np.ndarray, depth: float, seed: int, seen: np.ndarray, n_top: int
-) -> np.ndarray:
-    """Return the genes whose log(1 + counts per 10,000) varies most among training cells: one more pass."""
-    sums = np.zeros((2, len(seen)))
-    for start, block in thinned_blocks(counts, depth, seed):
-        values = log_cp10k(block[trains[start : start + block.shape[0]]][:, seen])
+def _by_log_variance(blocks: Iterable[sparse.csr_matrix], seen: np.ndarray, n_top: int) -> np.ndarray:
+    """Return the genes whose log(1 + counts per 10,000) varies most among the training cells of all blocks."""
+    sums, n = np.zeros((2, len(seen))), 0
+    for block in blocks:
+        values = log_cp10k(block[:, seen])
         sums += values.sum(axis=0).A1, values.multiply(values).sum(axis=0).A1
-    mean, square = sums / trains.sum()
+        n += block.shape[0]
+    mean, square = sums / n
     return np.sort(seen[np.argsort(-(square - mean**2), kind="stable")[:n_top]])

@@ -9,6 +9,7 @@ from helpers.representations import linear, reconstruction
 from helpers.representations.base import Representation
 
 VERSION = 1  # 2026-11-28 numbered
+TRAINED_BY = ("set_transformer", "training")
 
 # Share of the training cells that only validates.
 _VALIDATES = 0.1

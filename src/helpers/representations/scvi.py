@@ -14,6 +14,7 @@ from helpers.representations import training
 from helpers.representations.base import Representation
 
 VERSION = 1  # 2026-11-28 numbered
+TRAINED_BY = ("training",)
 
 # Cells encoded at once; their number changes no result.
 _CHUNK = 4096

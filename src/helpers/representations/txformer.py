@@ -13,6 +13,7 @@ from helpers.representations import encoder, linear, pretrained, tokens, trainin
 from helpers.representations.base import Representation
 
 VERSION = 1  # 2026-11-28 numbered
+TRAINED_BY = ("training",)
 
 
 @dataclass(kw_only=True)

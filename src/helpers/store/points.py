@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
+from helpers.noise import OF_CELLS, CountNoise
 from helpers.store.rows import Store
 
-# What tells one curve of a table from another; ``settings`` holds all options that are not columns.
+# What distinguishes the curves of a table; ``settings`` holds all options that are not columns.
 CURVE = ["dataset", "signal", "representation", "dim", "settings"]
 
 
@@ -52,27 +53,31 @@ def noise_axis(points: pd.DataFrame) -> pd.DataFrame:
     return points[(points["n_train"] == most) & (points["noise_level"] == points["probe_noise_level"])]
 
 
-ROLES = {
-    "both": "training and probe cells thinned",
-    "train": "training cells thinned, probe clean",
-    "probe": "probe cells thinned, training clean",
-}
+ROLES = OF_CELLS["thinning"].roles
+
+
+def _noise_of(points: pd.DataFrame) -> CountNoise:
+    """Return the noise in points of one kind; released tables do not name theirs, which is thinning."""
+    kind = str(points["noise_kind"].iloc[0]) if "noise_kind" in points and len(points) else "thinning"
+    return OF_CELLS[choose(kind, OF_CELLS, "noise of cells")]
 
 
 def noise_roles(points: pd.DataFrame) -> pd.DataFrame:
     """Return three curves of a train × probe matrix: noise in both, in training alone, in the probe alone.
 
-    ``role`` names the curve; ``thinned_umis`` is the mean depth of the cells that are thinned, in UMIs per cell.
+    ``role`` names the curve; ``thinned_umis`` is the mean depth of the noisy cells, in UMIs per cell.
     Points that belong to several curves, such as the one with no noise, are in each.
     """
+    noise = _noise_of(points)
     train, probe = points["noise_level"], points["probe_noise_level"]
-    of_role = {"both": train == probe, "train": probe == probe.max(), "probe": train == train.max()}
+    from_clean = noise.distance(train), noise.distance(probe)
+    cleanest_train, cleanest_probe = (distance == distance.min() for distance in from_clean)
     parts = []
-    for role, chosen in of_role.items():
+    for role, chosen in (("both", train == probe), ("train", cleanest_probe), ("probe", cleanest_train)):
         rows = points[chosen]
-        # Training cells are as deep as probe cells on average, each at its own fraction.
-        factor = rows["noise_level"] / rows["probe_noise_level"] if role == "train" else 1.0
-        parts.append(rows.assign(role=ROLES[role], thinned_umis=rows["umis_per_cell"] * factor))
+        # Training cells are as deep as probe cells on average, each at its own level.
+        factor = noise.kept(rows["noise_level"]) / noise.kept(rows["probe_noise_level"]) if role == "train" else 1.0
+        parts.append(rows.assign(role=noise.roles[role], thinned_umis=rows["umis_per_cell"] * factor))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -97,20 +102,22 @@ def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
         roles do not begin and end at the same levels, as where points are missing, are left out.
     """
     rows = []
+    noise = _noise_of(roles)
+    names = noise.roles
     for (dataset, signal, model), group in roles.groupby(["dataset", "signal", "representation"]):
-        levels = group[["noise_level", "probe_noise_level"]].min(axis=1)
-        of_role = levels.groupby(group["role"]).agg(["min", "max"])
-        if len(of_role) < len(ROLES) or len(of_role.drop_duplicates()) > 1:
+        noisiness = noise.distance(group[["noise_level", "probe_noise_level"]]).max(axis=1)
+        of_role = noisiness.groupby(group["role"]).agg(["min", "max"])
+        if len(of_role) < len(names) or len(of_role.drop_duplicates()) > 1:
             continue
         ends, bare = {}, {}
         for role, curve in group.groupby("role"):
-            level = levels[curve.index]
-            for end, chosen in (("top", level == level.max()), ("bottom", level == level.min())):
+            distance = noisiness[curve.index]
+            for end, chosen in (("top", distance == distance.min()), ("bottom", distance == distance.max())):
                 ends[role, end] = mean_and_error(curve[chosen])
                 bare[role, end] = (curve[chosen]["mi_bits"] - curve[chosen]["mi_null_bits"]).mean()
-        both, both_error = _difference(ends[ROLES["both"], "top"], ends[ROLES["both"], "bottom"])
-        bare_both = bare[ROLES["both"], "top"] - bare[ROLES["both"], "bottom"]
-        for role in (ROLES["train"], ROLES["probe"]):
+        both, both_error = _difference(ends[names["both"], "top"], ends[names["both"], "bottom"])
+        bare_both = bare[names["both"], "top"] - bare[names["both"], "bottom"]
+        for role in (names["train"], names["probe"]):
             fall, error = _difference(ends[role, "top"], ends[role, "bottom"])
             half = 1.96 * np.hypot(error, both_error * fall / both) / abs(both)
             rows.append({
@@ -128,15 +135,16 @@ def _difference(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, 
 def cell_axis(points: pd.DataFrame, min_sizes: int = 2) -> pd.DataFrame:
     """Return the points of cell-number curves: depths at which ``min_sizes`` or more sizes were measured.
 
-    Where there is a ``curve`` column, a depth below the data's own is added to the name.
+    Where there is a ``curve`` column, a level that is not clean is added to the name.
     """
     equal = points[points["noise_level"] == points["probe_noise_level"]]
     sizes = equal.groupby([*CURVE, "noise_level"])["n_train"].transform("nunique")
     chosen = equal[sizes >= min_sizes]
     if "curve" not in chosen:
         return chosen
-    depth = chosen["noise_level"].map(lambda f: "" if f == 1 else f", depth × {f:g}")
-    return chosen.assign(curve=chosen["curve"] + depth)
+    noise = _noise_of(chosen)
+    level = chosen["noise_level"].map(lambda at: "" if at == noise.clean else f", {noise.named(at)}")
+    return chosen.assign(curve=chosen["curve"] + level)
 
 
 def measured(store: Store, **wanted: Any) -> pd.DataFrame:
@@ -145,7 +153,7 @@ def measured(store: Store, **wanted: Any) -> pd.DataFrame:
     Parameters
     ----------
     store : Store
-    **wanted : values that columns must have, such as ``dataset="pbmc68k"``
+    **wanted : values that columns must have, such as ``dataset="pbmc68k"``; ``noise_kind`` is "thinning" if not given
 
     Raises
     ------
@@ -153,14 +161,13 @@ def measured(store: Store, **wanted: Any) -> pd.DataFrame:
         If a column is none of the table's, or nothing fits, saying how to measure it.
     """
     table = store.table()
-    for column, value in wanted.items():
+    for column, value in {"noise_kind": "thinning", **wanted}.items():
         choose(column, table.columns, "column of measured points")
         table = table[table[column] == value]
-    thinned = table[table["noise_kind"] == "thinning"]
-    points = seed_means(thinned) if len(thinned) else thinned
+    points = seed_means(table) if len(table) else table
     if not len(points):
-        asked = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "thinned cells"
-        raise ValueError(f"{store.path} has no measured point with {asked}: run `noise-scaling sweep` first.")
+        settings = ", ".join(f"{k}={v}" for k, v in wanted.items()) or "thinned cells"
+        raise ValueError(f"{store.path} has no measured point with {settings}: run `noise-scaling sweep` first.")
     return named(points)
 
 

@@ -4,32 +4,31 @@ Each component says in its module ``VERSION = 2  # when and what changed``. It r
 the golden numbers of ``tests/golden.json`` hold both to it. Names, types, wording and places of code are free.
 """
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-# Where each component's version stands; that of a loader, in the module of its data set.
+# Where each component's version stands, if not in the module of its name among loaders, representations and noises.
 _FILES = {
     "cells": "sweep/cells", "images": "sweep/images", "sequences": "sweep/sequences",
     "reconstruction": "sweep/reconstruction", "pairs": "information/known_pairs", "data": "datasets/base",
     "thin": "noise/counts", "pixels": "noise/images", "substitution": "noise/sequences", "prep": "preprocess/genes",
-    "random_projection": "representations/linear", "pca": "representations/linear", "scvi": "representations/scvi",
-    "txformer": "representations/txformer", "masked_reconstruction": "representations/masked",
-    "precomputed": "representations/precomputed", "mobilenet": "representations/mobilenet",
-    "esm": "representations/esm", "set_transformer": "representations/reconstruction",
-    "training": "representations/training",
+    "random_projection": "representations/linear", "pca": "representations/linear",
+    "masked_reconstruction": "representations/masked", "set_transformer": "representations/reconstruction",
     "lmi": "information/lmi", "plugin": "information/discrete", "ksg": "information/ksg", "cca": "information/gaussian",
     "latentmi": "information/latentmi",
     "fit": "laws/base", "robust": "laws/robust", "compare": "laws/compare", "probe": "findings/probe",
     "false_alarms": "findings/curves",
 }  # fmt: skip
 _HELPERS = Path(__file__).parents[1]
-# What a representation of cells is trained by.
-_TRAINED = {"scvi": ("training",), "txformer": ("training",), "masked_reconstruction": ("set_transformer", "training")}
+# Kinds of noise whose component has another name than they.
+_NOISES = {"thinning": "thin", "none": "pixels", "gaussian": "pixels", "pixelation": "pixels"}
 # Variants of an estimator that are options of it.
 _VARIANTS = {"lmi_bound": "lmi", "lmi_one_hot": "lmi"}
 _ASSIGNED = re.compile(r"^VERSION = (\d+)  # ", re.MULTILINE)
+_TRAINED_BY = re.compile(r"^TRAINED_BY = (\(.*\))", re.MULTILINE)
 
 
 @cache
@@ -58,8 +57,16 @@ def _file_of(component: str) -> Path:
     if component in _FILES:
         return _HELPERS / f"{_FILES[component]}.py"
     name = component.removeprefix("load_")
-    of_cells = _HELPERS / "datasets" / "cells" / f"{name}.py"
-    return of_cells if of_cells.exists() else _HELPERS / "datasets" / f"{name}.py"
+    rooms = ("datasets/cells", "datasets") if name != component else ("representations", "noise")
+    files = [_HELPERS / room / f"{name}.py" for room in rooms]
+    return next((file for file in files if file.exists()), files[-1])
+
+
+@cache
+def _trained_by(model: str) -> tuple[str, ...]:
+    """Return the components that train a representation of cells, which its module names beside its version."""
+    found = _TRAINED_BY.search(_file_of(model).read_text("utf8"))
+    return ast.literal_eval(found[1]) if found else ()
 
 
 def method(*components: str) -> str:
@@ -103,12 +110,13 @@ def components_of(point: dict[str, Any]) -> tuple[str, ...]:
         return "pairs", _VARIANTS.get(point["estimator"], point["estimator"])
     match point.get("modality", "single-cell"):
         case "images":
-            by_class = "images", "pixels", "mobilenet", "training"
+            by_class = "images", _NOISES.get(point["noise"], point["noise"]), "mobilenet", "training"
             return (*by_class, "pca", "lmi") if point["readout"] == "last_layer" else (*by_class, "plugin")
         case "sequences":
             return "sequences", "substitution", "esm", "training", "lmi"
         case "masked reconstruction":
             trained = "reconstruction", "thin", "prep", "set_transformer", "training"
             return (*trained, "pca", "lmi") if point["information"] else trained
-    model = point["representation"]
-    return "cells", "thin", "prep", model, *_TRAINED.get(model, ()), point["lmi"].get("estimator", "lmi")
+    noise, model = point.get("noise", "thinning"), point["representation"]
+    prepared = "cells", _NOISES.get(noise, noise), "prep"
+    return *prepared, model, *_trained_by(model), point["lmi"].get("estimator", "lmi")

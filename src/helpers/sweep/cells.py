@@ -21,12 +21,12 @@ from helpers.information import latentmi as package
 from helpers.information import lmi
 from helpers.information.lmi import FEWEST
 from helpers.information.nets import Training
-from helpers.noise import counts as thinning
+from helpers.noise import OF_CELLS
 from helpers.preprocess import blocks as preprocess_blocks
 from helpers.preprocess import genes as preprocess
 from helpers.representations import REPRESENTATIONS, Representation, build
 from helpers.sweep.data import Point, _dataset, dataset_of, facts, frozen
-from helpers.sweep.fields import Depths, DepthsOrNone, Options
+from helpers.sweep.fields import Options
 from helpers.sweep.measurement import Measurement, name_of
 
 VERSION = 1  # 2026-11-28 numbered
@@ -44,7 +44,8 @@ class CellMeasurement(Measurement):
         for point in points:
             made = _embedding(json.dumps(point, sort_keys=True))
             embeddings.append(made.values)
-            rows.append({"umis_per_cell": made.umis, "snr": made.umis, "genes_by": made.genes_by})
+            snr = OF_CELLS[noise_of(point)].measured_snr(point["probe_depth"], made.umis)
+            rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by})
         found = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
         return [
             {
@@ -69,7 +70,7 @@ class CellMeasurement(Measurement):
             "signal": point["options"].get("signal", ""),
             "representation": point["representation"],
             "n_train": point["n_train"],
-            "noise_kind": "thinning",
+            "noise_kind": noise_of(point),
             "noise_level": point["depth"],
             "probe_noise_level": point["probe_depth"],
             "seed": point["seed"],
@@ -94,6 +95,11 @@ class CellMeasurement(Measurement):
 
 
 CELLS = CellMeasurement()
+
+
+def noise_of(point: Point) -> str:
+    """Return the kind of noise of a point; that of most, thinning, is no part of its settings, nor of its key."""
+    return point.get("noise", "thinning")
 
 
 def _probe(cells: Dataset, point: Point) -> np.ndarray:
@@ -166,16 +172,17 @@ def _ready(point: Point, probe_depth: float) -> tuple[preprocess.Prepared, float
     prepared = _prepared_from_disk if isinstance(counts, BackedCounts) else _prepared
     return prepared(
         point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"], probe_depth,
-        point["n_top"], point.get("n_probe"),
+        point["n_top"], point.get("n_probe"), noise_of(point),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4)
 def _prepared(
-    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int, n_probe: int | None
-) -> tuple[preprocess.Prepared, float]:
+    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int,
+    n_probe: int | None, noise: str,
+) -> tuple[preprocess.Prepared, float]:  # fmt: skip
     cells = _dataset(name, options).with_fold(fold)
-    counts = {d: _thinned(name, options, seed, d) for d in {depth, probe_depth}}
+    counts = {d: _noisy(name, options, seed, d, noise) for d in {depth, probe_depth}}
     (train, train_other), (probe, probe_other) = counts[depth], counts[probe_depth]
     train, train_other = train[cells.train], train_other[cells.train]
     rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
@@ -186,26 +193,27 @@ def _prepared(
 
 @lru_cache(maxsize=1)  # of very many cells: gigabytes
 def _prepared_from_disk(
-    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int, n_probe: int | None
-) -> tuple[preprocess.Prepared, float]:
+    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int,
+    n_probe: int | None, noise: str,
+) -> tuple[preprocess.Prepared, float]:  # fmt: skip
     cells = _dataset(name, options).with_fold(fold)
     rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
-    other, probe_other = (_thinned_others(name, options, seed, d) for d in (depth, probe_depth))
+    other, probe_other = (_noisy_others(name, options, seed, d, noise) for d in (depth, probe_depth))
     return preprocess_blocks.prepare_blocks(
-        cells.counts, cells.train, rows, depth, probe_depth, seed, n_top, other, probe_other
+        cells.counts, cells.train, rows, depth, probe_depth, seed, n_top, other, probe_other, OF_CELLS[noise]
     )
 
 
 @lru_cache(maxsize=16)
-def _thinned(name: str, options: tuple, seed: int, depth: float) -> tuple[sparse.csr_matrix, np.ndarray]:
-    """Thinned counts, and the thinned UMIs of genes outside the matrix."""
-    counts = _dataset(name, options).counts
-    return thinning.thin_nested(counts, [depth], seed)[depth], _thinned_others(name, options, seed, depth)
+def _noisy(name: str, options: tuple, seed: int, level: float, noise: str) -> tuple[sparse.csr_matrix, np.ndarray]:
+    """Return noisy counts, and the noisy UMIs of genes outside the matrix."""
+    counts = OF_CELLS[noise].apply(_dataset(name, options).counts, level, seed)
+    return counts, _noisy_others(name, options, seed, level, noise)
 
 
-def _thinned_others(name: str, options: tuple, seed: int, depth: float) -> np.ndarray:
+def _noisy_others(name: str, options: tuple, seed: int, level: float, noise: str) -> np.ndarray:
     others = _dataset(name, options).other_umis[:, None]
-    return thinning.thin_nested(others, [depth], seed + 2**31)[depth].toarray().ravel()
+    return OF_CELLS[noise].apply(others, level, seed + 2**31).toarray().ravel()
 
 
 @cache
@@ -223,6 +231,10 @@ def check_estimator(options: dict[str, Any], also: tuple[str, ...] = ()) -> None
         choose(option, _options_of_lmi().union(also), "option of lmi")
 
 
+def _clean_level(values: dict[str, Any]) -> list[float]:
+    return [OF_CELLS[values.get("noise", "thinning")].clean]
+
+
 class Grid(BaseModel):
     """The points of a sweep: every combination of the lists.
 
@@ -232,10 +244,13 @@ class Grid(BaseModel):
     options : dict
         Options of the dataset, such as ``{"signal": "protein"}``.
     representations : list of str
-    depths : list of floats in (0, 1]
-        Depth of the training cells, relative to the data's own.
-    probe_depths : list of floats in (0, 1], or None
-        Depth of the probe cells; None thins them to the depth of the training cells, as published.
+    noise : str
+        Kind of noise in the counts; "thinning", the default, takes molecules away.
+    depths : list of float
+        Levels of the noise in the training cells; of thinning, depths in (0, 1], relative to the data's own. The clean
+        level if not given.
+    probe_depths : list of float, or None
+        Levels of the noise in the probe cells; None is that of the training cells, as published.
     n_train : list of int, or None
         Training cells, nested subsets; None is all of them (in every fold as many as in the smallest).
     seeds : list of int
@@ -263,8 +278,9 @@ class Grid(BaseModel):
     dataset: str
     options: Options = Field(default_factory=dict)
     representations: list[str] = Field(min_length=1)
-    depths: Depths = Field(default=[1.0], min_length=1)
-    probe_depths: DepthsOrNone = Field(default=None, min_length=1)
+    noise: str = "thinning"
+    depths: list[float] = Field(default_factory=_clean_level, min_length=1)
+    probe_depths: list[float] | None = Field(default=None, min_length=1)
     n_train: list[int] | None = None
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     folds: list[int] | None = None
@@ -278,6 +294,19 @@ class Grid(BaseModel):
     @classmethod
     def _known_dataset(cls, value: str) -> str:
         return choose(value, CELL_DATASETS, "dataset")
+
+    @field_validator("noise")
+    @classmethod
+    def _known_noise(cls, value: str) -> str:
+        return choose(value, OF_CELLS, "noise of cells")
+
+    @field_validator("depths", "probe_depths")
+    @classmethod
+    def _levels_of_noise(cls, values: list[float] | None, info: ValidationInfo) -> list[float] | None:
+        noise = info.data.get("noise", "")  # not there if it was refused itself
+        for level in (values or []) if noise else []:
+            OF_CELLS[noise].check(level, "depth" if noise == "thinning" else f"level of {noise}")
+        return values
 
     @field_validator("representations")
     @classmethod
@@ -335,6 +364,7 @@ class Grid(BaseModel):
                         "n_train": n, "depth": depth, "probe_depth": probe_depth, "seed": seed, "fold": fold,
                         "n_top": self.n_top, "lmi": self.lmi, "model": self.models.get(name, {}),
                         **({} if self.n_probe is None else {"n_probe": self.n_probe}),
+                        **({} if self.noise == "thinning" else {"noise": self.noise}),
                     }
                     for probe_depth in self.probe_depths or [depth]
                 ]  # fmt: skip

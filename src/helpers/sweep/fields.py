@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator
 
-from helpers._utils.validation import in_range
+from helpers.noise import OF_CELLS
 
 # The registered files are the same point whether these are given or not; "miniature" came before "folder".
 _REGISTERED_FILES = (("folder", ""), ("folder", None), ("miniature", False))
@@ -19,13 +19,12 @@ def _without_defaults(options: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _of_the_data(depths: list[float] | None) -> list[float] | None:
-    for depth in depths or []:
-        in_range(depth, 0, 1, "depth", "It is relative to the data's own: 0.1 keeps 10 %.", open_low=True)
+def _of_the_data(depths: list[float]) -> list[float]:
+    for depth in depths:
+        OF_CELLS["thinning"].check(depth, "depth")
     return depths
 
 
 # Options of a dataset.
 Options = Annotated[dict[str, Any], AfterValidator(_without_defaults)]
 Depths = Annotated[list[float], AfterValidator(_of_the_data)]
-DepthsOrNone = Annotated[list[float] | None, AfterValidator(_of_the_data)]

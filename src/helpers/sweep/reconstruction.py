@@ -16,7 +16,6 @@ from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.datasets import splits
 from helpers.information.discrete import entropy
 from helpers.noise import counts as thinning
-from helpers.noise import disjoint
 from helpers.preprocess import genes as preprocess
 from helpers.representations import linear, reconstruction
 from helpers.representations.reconstruction import LOSSES, Training
@@ -166,8 +165,8 @@ def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: fl
     (genes,) array, in squared units of log(1 + counts per 10,000)
     """
     rng = np.random.default_rng([as_seed(seed), 5])
-    pair = disjoint.thin_twice(counts, depth, rng)
-    rest = disjoint.thin_twice(others[:, None], depth, rng)
+    pair = thinning.thin_twice(counts, depth, rng)
+    rest = thinning.thin_twice(others[:, None], depth, rng)
     first, second = (
         preprocess.log_cp10k(some[:, genes], some.sum(axis=1).A1 + other.toarray().ravel()).toarray()
         for some, other in zip(pair, rest, strict=True)
