@@ -99,7 +99,7 @@ from helpers.laws.base import Law
 
 
 @dataclass(frozen=True)
-class LineLaw(Law):
+class ToyLaw(Law):
     """I(x) = top - fall x, in bits."""
 
     top: float
@@ -173,7 +173,7 @@ root = Path.cwd()
 grid = Grid(dataset="toy_cells", representations=["first_genes"], noise="swapped", depths=[0.0, 0.4, 0.8],
             probe_depths=[0.0, 0.8], seeds=[0], folds=[0], dim=3, lmi={"epochs": 3})
 rows = run_sweep(grid, Store(root / "rows"), progress=False)
-fit = LAWS["line"].fit(1 + rows["noise_level"], 2.0 - 0.5 * rows["noise_level"])
+fit = LAWS["toy"].fit(1 + rows["noise_level"], 2.0 - 0.5 * rows["noise_level"])
 plan = load_plan("quick", root)
 pages = [page for page in plan.pages if "toy" in page]
 for page in pages:
@@ -259,9 +259,9 @@ def extended(tmp_path_factory):
     copy.insert(f"{HELPERS}/noise/__init__.py", '    "thinning": Thinning(),\n', '    "swapped": Swapped(),\n')
     took["noise"] = copy.taken()
 
-    copy.write(f"{HELPERS}/laws/line.py", LAW)
-    copy.insert(f"{HELPERS}/laws/__init__.py", '("noise", "noise"), ', '("line", "line"), ')
-    copy.insert(f"{HELPERS}/laws/__init__.py", '{"noise": "NoiseLaw", ', '"line": "LineLaw", ')
+    copy.write(f"{HELPERS}/laws/toy.py", LAW)
+    line = '    "noise": ("noise", "NoiseLaw"),\n'
+    copy.insert(f"{HELPERS}/laws/__init__.py", line, '    "toy": ("toy", "ToyLaw"),\n')
     took["law"] = copy.taken()
 
     copy.write(f"{HELPERS}/charts/dots.py", CHART)

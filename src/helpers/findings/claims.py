@@ -92,8 +92,8 @@ def depth_is_described(table: pd.DataFrame) -> Claim:
     misses = missed(table)
     return Claim(
         "Information falls with depth by the noise law", P1,
-        "the points do not reject the law (misfit: beyond the scatter of seeds, an exponent of depth other than 1, a mean "
-        f"above I_max) and R² of the seed means is {DESCRIBED:g} or more (falling by {FLAT:g} bit or more)",
+        "the points do not reject the law (beyond the scatter of seeds, by another exponent, by a mean above I_max) "
+        f"and R² of the seed means is {DESCRIBED:g} or more (falling by {FLAT:g} bit or more)",
         f"the points reject it in {rejected.sum()} of {len(moves)} curves; R² is so high in {good.sum()}, median "
         f"{table['r_squared_means'].median():.3f}; beyond the scatter of seeds (p < {RARE:g}) it misses {len(misses)}, "
         f"by {misses['worst'].abs().median():.2f} bits at the worst depth (median)",

@@ -14,7 +14,7 @@ VERSION = 1  # 2026-11-29 first
 
 _LOG4 = float(np.log(4))
 # Exponents from which searches start.
-_EXPONENTS = (0.35, 0.5, 0.7, 1.0, 1.5, 2.5)
+_EXPONENTS = (0.1, 0.15, 0.2, 0.27, 0.35, 0.5, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,15 @@ class StretchedNoiseLaw(Law):
 
     @classmethod
     def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
-        top = x.max()
-        return [
-            np.array([i_max, np.log(top) + (log_u - np.log(top)) / beta, np.log(beta)])
-            for beta in _EXPONENTS
-            for i_max, log_u in NoiseLaw._starts(top * (x / top) ** beta, y)
-        ]
+        # For each exponent the best of the noise law's starts, on an axis of depth that it stretches about the deepest.
+        top, starts = np.log(x.max()), []
+        for beta in _EXPONENTS:
+            path = np.array(NoiseLaw._starts(np.exp(top + beta * (np.log(x) - top)), y))
+            share = expit(beta * (np.log(x) - top) + top - path[:, 1:])
+            costs = ((np.log1p(np.expm1(path[:, :1] * _LOG4) * share) / _LOG4 - y) ** 2).sum(axis=1)
+            i_max, log_u = path[costs.argmin()]
+            starts.append(np.array([i_max, top + (log_u - top) / beta, np.log(beta)]))
+        return starts
 
     @classmethod
     def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:
