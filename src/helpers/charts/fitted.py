@@ -196,8 +196,6 @@ def collapse(
     """
     parts = []
     for name, fit in fits.items():
-        if fit.status == "misfit":  # its I_max and ū place no point
-            continue
         rows = points[points[by] == name]
         z = NoiseLaw.collapse(rows[x], fit)
         missing = fit.params["i_max"] - rows["mi_bits"]
@@ -212,11 +210,11 @@ def collapse(
     rescaled = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
     axis = alt.X("z:Q").scale(type="log").title(f"rescaled {rescaled} z (no unit)")
     up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
-    names = sorted(set(shown[by]))
+    names = sorted(fits)
     colour = colour_of(by, names)
     faded = alt.condition(pick, alt.value(0.9), alt.value(0.05))
     base = alt.Chart(shown)
-    subtitle = caption(points[points[by].isin(names)], profile)
+    subtitle = caption(points, profile)
     return alt.layer(
         alt.Chart(one).mark_line(strokeWidth=2, color=GREY).encode(axis, up),
         base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded).add_params(pick),
