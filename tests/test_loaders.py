@@ -726,9 +726,9 @@ def test_files_of_a_folder_do_not_pass_for_the_registered_ones(miniatures):
 
 
 def test_times_in_text_sort_by_their_number():
-    from helpers.datasets.your_data import _moments
+    from helpers.datasets.your_data import _times
 
-    assert _moments(pd.Series(["day10", "day2", None]), "t").tolist()[:2] == [10, 2]
-    assert _moments(pd.Series(["4", "10"]), "t").tolist() == [4, 10]
+    assert _times(pd.Series(["day10", "day2", None]), "t").tolist()[:2] == [10, 2]
+    assert _times(pd.Series(["4", "10"]), "t").tolist() == [4, 10]
     with pytest.raises(ValueError, match="give numbers, or text with one number"):
-        _moments(pd.Series(["early", "late"]), "t")
+        _times(pd.Series(["early", "late"]), "t")

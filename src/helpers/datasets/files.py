@@ -51,6 +51,10 @@ class Entry:
     files: tuple[File, ...]
     manual: str = ""
 
+    def described(self) -> str:
+        """Return the citation and the licence in one line."""
+        return f"{self.source}; licence: {self.licence}"
+
     def file(self, path: str) -> File:
         """Return a file by its path in the cache, or by the last part of it."""
         for file in self.files:

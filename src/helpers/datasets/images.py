@@ -150,10 +150,9 @@ def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: str | Pa
     pixels = np.concatenate([images for images, _ in sides])[:, None]
     labels = np.concatenate([codes.ravel() for _, codes in sides]).astype(str)
     folds = np.repeat([-1, 0], [len(images) for images, _ in sides])
-    entry = files.registry()["tissuemnist"]
     return Images(
         "tissuemnist", "class", labels, folds, ceiling_bits=entropy(labels[folds == 0]), pixels=pixels,
-        source=f"{entry.source}; licence: {entry.licence}", checked=("published split of training and test images",),
+        source=files.registry()["tissuemnist"].described(), checked=("published split of training and test images",),
     )  # fmt: skip
 
 
