@@ -416,7 +416,7 @@ def test_rows_are_those_of_the_file(tmp_path, dense):
     for chosen in (np.arange(97), np.array([0, 50, 96]), np.array([], int)):
         for chunk in (1, 10, 1000):
             with h5ad.opened(tmp_path / "a.h5ad") as handle:
-                found = h5ad.rows(handle, chosen, chunk=chunk)
+                found = h5ad.StoredMatrix(handle).rows(chosen, chunk)
             np.testing.assert_allclose(found.toarray(), counts[chosen].toarray(), rtol=1e-6)
 
 
@@ -526,6 +526,9 @@ def test_raw_counts_are_found_wherever_they_are(cells, saved):
     raw = your_data(saved(cells))
     assert (raw.counts != expected).nnz == 0
     assert "whole counts in raw" in raw.checked
+    on_disk = your_data(saved(cells), backed=True)
+    assert "whole counts in raw, left on disk" in on_disk.checked
+    assert list(on_disk.genes) == list(raw.genes)
     cells.layers["counts"] = expected * 2
     twice = your_data(saved(cells))
     assert (twice.counts != expected * 2).nnz == 0

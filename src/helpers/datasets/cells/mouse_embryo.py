@@ -113,5 +113,5 @@ def _rows(files: list[Path], sizes: list[int], chosen: np.ndarray) -> tuple[spar
             if genes is not None and list(names) != list(genes):
                 raise ValueError(f"{NAME}: the genes of {file.name} are not those of {files[0].name}.")
             genes = names
-            blocks.append(h5ad.rows(handle, mine))
+            blocks.append(h5ad.StoredMatrix(handle).rows(mine))
     return sparse.vstack(blocks, format="csr"), np.asarray(genes)

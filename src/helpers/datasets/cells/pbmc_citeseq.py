@@ -46,7 +46,7 @@ def pbmc_citeseq(
     with h5ad.opened(fetch(NAME, "pbmc_seurat_v4.h5ad", folder)) as handle:
         types = h5ad.column(handle, _TYPES)
         chosen = h5ad.sample(len(types), n_cells, split_seed)
-        counts = h5ad.rows(handle, chosen)
+        counts = h5ad.StoredMatrix(handle).rows(chosen)
         genes = h5ad.column(handle, "var")
         panel = _panel(handle)[chosen] if signal == "protein" else np.zeros(0)
     labels = types[chosen]
