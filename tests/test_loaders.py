@@ -217,8 +217,11 @@ def test_pbmc_citeseq_takes_a_random_subset(miniatures):
     [
         (lambda a: a.obsm.pop("protein_counts"), "has no obsm/protein_counts"),
         (lambda a: a.obs.drop(columns="celltype.l3", inplace=True), r"unknown column of obs .*'celltype\.l3'"),
-        (lambda a: a.obsm.update(protein_counts=a.obsm["protein_counts"] / 2), r"holds \d*\.5: counts are expected"),
-        (lambda a: a.obsm.update(protein_counts=-a.obsm["protein_counts"]), "holds negative"),
+        (
+            lambda a: a.obsm.update(protein_counts=a.obsm["protein_counts"] / 2),
+            r"pbmc_citeseq: obsm/protein_counts holds \d*\.5, not a w",
+        ),
+        (lambda a: a.obsm.update(protein_counts=-a.obsm["protein_counts"]), "counts cannot be negative"),
         (lambda a: setattr(a, "X", a.X * 0.3), r"counts of pbmc_citeseq holds \d*\.\d, not a whole number"),
         (lambda a: setattr(a, "X", sparse.csc_matrix(a.X)), "stored as 'csc_matrix', which cannot be read row by row"),
     ],

@@ -15,6 +15,8 @@ from helpers._utils.validation import choose
 
 VARIABLE = "NOISE_SCALING_DATA"
 _CHUNK = 1 << 16
+# A folder of files of one's own, instead of those in the cache.
+Folder = str | Path | None
 
 
 @dataclass(frozen=True)
