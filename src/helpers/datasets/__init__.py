@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -17,33 +18,22 @@ if TYPE_CHECKING:
     from helpers.datasets.sequences import Sequences
 
 # Where each loader is: those of real cells have a module each. None is imported before it is used.
-_CELLS = (
-    "pbmc68k", "citeseq_pbmc10k", "citeseq_cbmc", "spleen_lymph", "pbmc4k", "merfish_hypothalamus",
-    "xenium_breast", "osmfish", "worm_embryo", "malaria_idc", "larry_subset", "rna_mixture", "progenitors",
-    "pbmc_citeseq", "larry", "merfish", "mouse_embryo",
-)  # fmt: skip
-CELLS: Lazy[Callable[..., Any]] = Lazy({
-    **{name: f"{__name__}.cells.{name}" for name in _CELLS},
-    **{name: f"{__name__}.{name}" for name in ("simulated", "your_data")},
-})  # fmt: skip
-IMAGES: Lazy[Callable[..., Any]] = Lazy(
-    dict.fromkeys(("digits", "caltech101", "tissuemnist", "your_images"), f"{__name__}.images")
-)
-SEQUENCES: Lazy[Callable[..., Any]] = Lazy({
-    "simulated_spike": f"{__name__}.simulated_spike",
-    **dict.fromkeys(("sarscov2_spike", "sarscov2_genomes", "your_sequences"), f"{__name__}.sequences"),
-})  # fmt: skip
+_CELLS = """
+    pbmc68k citeseq_pbmc10k citeseq_cbmc spleen_lymph pbmc4k merfish_hypothalamus xenium_breast osmfish worm_embryo
+    malaria_idc larry_subset rna_mixture progenitors pbmc_citeseq larry merfish mouse_embryo
+"""
+_IMAGES = ("digits", "caltech101", "tissuemnist", "your_images")
+_SEQUENCES = ("sarscov2_spike", "sarscov2_genomes", "your_sequences")
+_OF_CELLS = {name: f"{__name__}.cells.{name}" for name in re.findall(r"\w+", _CELLS)}
+_OTHERS = {name: f"{__name__}.{name}" for name in ("simulated", "your_data")}
+_SPIKE = {"simulated_spike": f"{__name__}.simulated_spike"}
+CELLS: Lazy[Callable[..., Any]] = Lazy(_OF_CELLS | _OTHERS)
+IMAGES: Lazy[Callable[..., Any]] = Lazy(dict.fromkeys(_IMAGES, f"{__name__}.images"))
+SEQUENCES: Lazy[Callable[..., Any]] = Lazy(_SPIKE | dict.fromkeys(_SEQUENCES, f"{__name__}.sequences"))
 LOADERS: Lazy[Callable[..., Any]] = Lazy({**CELLS.modules, **IMAGES.modules, **SEQUENCES.modules})
 
-__getattr__ = attributes(
-    __name__,
-    {
-        "Dataset": f"{__name__}.base",
-        "Images": f"{__name__}.images",
-        "Sequences": f"{__name__}.sequences",
-        "example_file": f"{__name__}.example",
-    },
-)
+_PUBLIC = {"Dataset": "base", "Images": "images", "Sequences": "sequences", "example_file": "example"}
+__getattr__ = attributes(__name__, {name: f"{__name__}.{module}" for name, module in _PUBLIC.items()})
 
 
 def available() -> dict[str, str]:

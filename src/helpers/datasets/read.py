@@ -28,7 +28,8 @@ def readable(path: Path, what: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise FileNotFoundError(f"{path} does not exist: give the path of a {what}.") from error
     except Exception as error:
-        raise ValueError(f"{path} is not a readable {what} ({error}): download or save it again.") from error
+        first_line = next(iter(str(error).splitlines()), type(error).__name__)
+        raise ValueError(f"{path} is not a readable {what} ({first_line}): download or save it again.") from error
 
 
 def table(path: Path, sep: str = ",", member: str | None = None, **options: Any) -> pd.DataFrame:
