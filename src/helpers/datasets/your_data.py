@@ -12,10 +12,14 @@ The signal is one of:
 - ``pairs:clone``: the state of a relative: two random cells of each value of the column ``clone`` of ``obs``.
   ``pairs:clone:time``: one of the clone's first time and one of its last. A clone is always in one fold; cells that
   are not in a pair train, unless their clone probes.
+
+Labels of ``obs`` and ``X_…`` of ``obsm`` are usually computed from the counts, so they count as not independent of
+them; other signals do not.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -78,8 +82,7 @@ def your_data(
     embeddings : keys of ``obsm`` to carry along for the representation ``precomputed``
     as_labels : take a column of ``obs`` as labels (True) or as numbers (False), whatever the rule says
     log_signal : take log(1 + value) of ``obsm:`` or ``mod:``; else where all values are whole and not negative
-    independent : whether the signal was measured apart from the counts; else no for labels of ``obs`` and for
-        ``X_…`` of ``obsm``, which are usually computed from the counts, and yes for others
+    independent : whether the signal was measured apart from the counts; else by the rule of this module
     backed : leave counts on disk, for more cells than memory holds; the signal is then in ``obs`` or ``obsm``
 
     Raises
@@ -87,20 +90,14 @@ def your_data(
     FileNotFoundError, ValueError
         If a file is missing, damaged or without whole counts, or the signal is missing, constant or NaN.
     """
-    _check_types(path, folder, metadata, embeddings)
-    split_seed = as_seed(split_seed, "split_seed")
-    stored = read_file(Path(folder or ".") / path, layer, modality, metadata, backed)
+    stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
     kind, key = _kind_and_key(signal, stored, backed)
-    split = _Split(stored, n_folds, train_fraction, split_seed, batch)
-    if kind == "neighbours":
-        fields = _of_neighbours(stored, key, split)
-    elif kind == "pairs":
-        fields = _of_relatives(stored, key, split)
-    else:
-        fields = _of_each_cell(stored, kind, key, split, as_labels, log_signal)
+    split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
+    of_partners, of_each = _OF_PARTNERS.get(kind), partial(_of_each_cell, as_labels=as_labels, log=log_signal)
+    fields = of_partners(stored, key, split) if of_partners else of_each(stored, kind, key, split)
     keep = fields.pop("keep", slice(None))
     labels = is_labels(fields["signal"])
-    computed = (kind == "obs" and labels) or (kind == "obsm" and key.startswith("X_"))
+    computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")
     return Dataset(
         name=NAME,
         signal_name=signal,
@@ -115,12 +112,14 @@ def your_data(
     )
 
 
-def _check_types(path: Any, folder: Any, metadata: Any, embeddings: Any) -> None:
+def _whole_path(path: Any, folder: Any, metadata: Any, embeddings: Any) -> Path:
+    """Return the path of the file, or raise where an option is of another type than the file's reader takes."""
     for what, given in (("path", path), ("folder", folder or "."), ("metadata", metadata or ".")):
         if not isinstance(given, (str, Path)):
             raise ValueError(f"{what} is {given!r}: give a path as text.")
     if isinstance(embeddings, str) or not np.iterable(embeddings):
         raise ValueError(f"embeddings are {embeddings!r}: give a list of keys of obsm.")
+    return Path(folder or ".") / path
 
 
 def _kind_and_key(signal: Any, stored: Stored, backed: bool) -> tuple[str, str]:
@@ -294,3 +293,6 @@ def _times(column: pd.Series, name: str) -> pd.Series:
         bad = known[found.isna()].iloc[0]
         raise ValueError(f"time {name!r} holds {bad!r}: give numbers, or text with one number in it, such as 'day4'.")
     return found.reindex(column.index)
+
+
+_OF_PARTNERS = {"neighbours": _of_neighbours, "pairs": _of_relatives}
