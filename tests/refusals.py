@@ -990,7 +990,7 @@ def _sequence_files() -> list[tuple[str, Any, str]]:
         ("no path", lambda d: your_sequences(), "fasta is empty: give options={'fasta': 'file.fasta'"),
         ("a file that is not there", lambda d: your_sequences(d / "no.fasta"), "FOLDER/no.fasta does not exist"),
         ("an empty file", fasta(""), "FOLDER/mine.fasta holds no FASTA record"),
-        ("text without a header", fasta("MFVF\n"), "FOLDER/mine.fasta is not a FASTA file"),
+        ("text without a header", fasta("MFVF\n"), "FOLDER/mine.fasta is not a readable FASTA file"),
         ("bytes that are no text", fasta(b"\xff\xfe\x00>a\nM"), "FOLDER/mine.fasta is not a readable FASTA file"),
         ("text named .gz", fasta(DATED, name="mine.fasta.gz"), "FOLDER/mine.fasta.gz is not a readable FASTA file"),
         ("a gzipped file cut off", fasta(gzip.compress(DATED.encode())[:60], name="mine.fasta.gz"),

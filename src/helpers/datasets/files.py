@@ -150,9 +150,10 @@ def resume(url: str, target: Path, size: int | None = None) -> None:
 
     part = target.with_name(target.name + ".part")
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-"} if have else {}
-    with requests.get(url, headers=headers, stream=True, timeout=60) as answer:
-        if answer.status_code == 416:  # the part is as long as the file, or longer: begin again
+    # A packed answer would have another length than the file.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
+    with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
+        if answer.status_code == 416 and have:  # nothing beyond what we have: complete, or another file by now
             part.unlink()
             return resume(url, target, size)
         answer.raise_for_status()

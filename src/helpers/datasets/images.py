@@ -134,18 +134,15 @@ def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: files.Fo
         raise ValueError(f"size is {size!r}: MedMNIST gives 28, 64, 128 and 224.")
     if n_images is not None:
         in_range(n_images, 2, 1e9, "n_images", whole=True)
-    name, signal = "tissuemnist", "class"
+    name = "tissuemnist"
     file = files.fetch(name, f"{name}.npz" if size == 28 else f"{name}_{size}.npz", folder)
     train, probe = (read_npz(file, f"{side}_images", n_images) for side in ("train", "test"))
     codes = [read_npz(file, f"{side}_labels", n_images).ravel() for side in ("train", "test")]
-    labels = np.concatenate(codes).astype(str)
-    folds = np.repeat([-1, 0], [len(train), len(probe)])
-    about: dict[str, Any] = {
-        "source": files.registry()[name].described(),
-        "checked": ("published split of training and test images",),
-    }
-    pixels = np.concatenate([train, probe])[:, None]
-    return Images(name, signal, labels, folds, ceiling_bits=entropy(labels[folds == 0]), pixels=pixels, **about)
+    labels, pixels = np.concatenate(codes).astype(str), np.concatenate([train, probe])[:, None]
+    folds, ceiling = np.repeat([-1, 0], [len(train), len(probe)]), entropy(codes[1])
+    checked = ("published split of training and test images",)
+    source = files.registry()[name].described()
+    return Images(name, "class", labels, folds, ceiling_bits=ceiling, pixels=pixels, source=source, checked=checked)
 
 
 def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = None, n_folds: int = 2) -> Images:

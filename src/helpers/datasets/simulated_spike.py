@@ -181,6 +181,10 @@ def exact_curve(rates: list[float], n: int = 4000, **tree: Any) -> pd.DataFrame:
         Simulated sequences for each rate above 0.
     **tree
         Of ``clock_of``.
+
+    Returns
+    -------
+    DataFrame with ``level``, ``bits``, ``stderr``.
     """
     clock = clock_of(**tree)
     return pd.DataFrame([(rate, *clock.information(rate, n)) for rate in rates], columns=["level", "bits", "stderr"])
