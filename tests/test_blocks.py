@@ -73,10 +73,11 @@ def test_a_block_that_points_outside_itself_is_refused(tmp_path, part, at, value
     path = in_a_file(sparse.csr_matrix(counts), tmp_path)
     with h5py.File(path, "a") as handle:
         handle["X"][part][at] = value
-    blocks = BackedCounts(path).blocks()
-    assert equal(sparse.vstack([next(blocks)[1], next(blocks)[1]], format="csr"), sparse.csr_matrix(counts[:2048]))
+    read = []
     with pytest.raises(ValueError, match=f"X of {path} is damaged .*: save or download it again"):
-        next(blocks)
+        read.extend(block for _, block in BackedCounts(path).blocks())
+    if part == "indices":  # row pointers are checked before any block, indices in theirs
+        assert equal(sparse.vstack(read, format="csr"), sparse.csr_matrix(counts[:2048]))
 
 
 def test_pointers_of_a_matrix_without_values_are_checked():

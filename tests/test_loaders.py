@@ -217,8 +217,11 @@ def test_pbmc_citeseq_takes_a_random_subset(miniatures):
     [
         (lambda a: a.obsm.pop("protein_counts"), "has no obsm/protein_counts"),
         (lambda a: a.obs.drop(columns="celltype.l3", inplace=True), r"unknown column of obs .*'celltype\.l3'"),
-        (lambda a: a.obsm.update(protein_counts=a.obsm["protein_counts"] / 2), r"holds \d*\.5: counts are expected"),
-        (lambda a: a.obsm.update(protein_counts=-a.obsm["protein_counts"]), "holds negative"),
+        (
+            lambda a: a.obsm.update(protein_counts=a.obsm["protein_counts"] / 2),
+            r"pbmc_citeseq: obsm/protein_counts holds \d*\.5, not a w",
+        ),
+        (lambda a: a.obsm.update(protein_counts=-a.obsm["protein_counts"]), "counts cannot be negative"),
         (lambda a: setattr(a, "X", a.X * 0.3), r"counts of pbmc_citeseq holds \d*\.\d, not a whole number"),
         (lambda a: setattr(a, "X", sparse.csc_matrix(a.X)), "stored as 'csc_matrix', which cannot be read row by row"),
     ],
@@ -416,7 +419,7 @@ def test_rows_are_those_of_the_file(tmp_path, dense):
     for chosen in (np.arange(97), np.array([0, 50, 96]), np.array([], int)):
         for chunk in (1, 10, 1000):
             with h5ad.opened(tmp_path / "a.h5ad") as handle:
-                found = h5ad.rows(handle, chosen, chunk=chunk)
+                found = h5ad.StoredMatrix(handle).rows(chosen, chunk)
             np.testing.assert_allclose(found.toarray(), counts[chosen].toarray(), rtol=1e-6)
 
 
@@ -526,6 +529,9 @@ def test_raw_counts_are_found_wherever_they_are(cells, saved):
     raw = your_data(saved(cells))
     assert (raw.counts != expected).nnz == 0
     assert "whole counts in raw" in raw.checked
+    on_disk = your_data(saved(cells), backed=True)
+    assert "whole counts in raw, left on disk" in on_disk.checked
+    assert list(on_disk.genes) == list(raw.genes)
     cells.layers["counts"] = expected * 2
     twice = your_data(saved(cells))
     assert (twice.counts != expected * 2).nnz == 0
@@ -726,9 +732,9 @@ def test_files_of_a_folder_do_not_pass_for_the_registered_ones(miniatures):
 
 
 def test_times_in_text_sort_by_their_number():
-    from helpers.datasets.your_data import _moments
+    from helpers.datasets.your_data import _times
 
-    assert _moments(pd.Series(["day10", "day2", None]), "t").tolist()[:2] == [10, 2]
-    assert _moments(pd.Series(["4", "10"]), "t").tolist() == [4, 10]
+    assert _times(pd.Series(["day10", "day2", None]), "t").tolist()[:2] == [10, 2]
+    assert _times(pd.Series(["4", "10"]), "t").tolist() == [4, 10]
     with pytest.raises(ValueError, match="give numbers, or text with one number"):
-        _moments(pd.Series(["early", "late"]), "t")
+        _times(pd.Series(["early", "late"]), "t")

@@ -223,7 +223,7 @@ def test_a_fasta_with_dates_in_its_headers(tmp_path):
     with pytest.raises(ValueError, match="has 'a' twice"):
         read_fasta(fasta)
     fasta.write_text("nothing here")
-    with pytest.raises(ValueError, match="is not a FASTA file, whose first line"):
+    with pytest.raises(ValueError, match="is not a readable FASTA file, whose first line"):
         read_fasta(fasta)
     fasta.write_text("")
     with pytest.raises(ValueError, match="holds no FASTA record"):

@@ -18,28 +18,18 @@ if TYPE_CHECKING:
 
 # Where each loader is: those of real cells are all modules of ``cells``. None is imported before it is used.
 _CELLS = sorted(file.stem for file in Path(__file__).parent.glob("cells/[!_]*.py"))
-CELLS: Lazy[Callable[..., Any]] = Lazy({
-    **{name: f"{__name__}.cells.{name}" for name in _CELLS},
-    **{name: f"{__name__}.{name}" for name in ("simulated", "your_data")},
-})  # fmt: skip
-IMAGES: Lazy[Callable[..., Any]] = Lazy(
-    dict.fromkeys(("digits", "caltech101", "tissuemnist", "your_images"), f"{__name__}.images")
-)
-SEQUENCES: Lazy[Callable[..., Any]] = Lazy({
-    "simulated_spike": f"{__name__}.simulated_spike",
-    **dict.fromkeys(("sarscov2_spike", "sarscov2_genomes", "your_sequences"), f"{__name__}.sequences"),
-})  # fmt: skip
+_IMAGES = ("digits", "caltech101", "tissuemnist", "your_images")
+_SEQUENCES = ("sarscov2_spike", "sarscov2_genomes", "your_sequences")
+_OF_CELLS = {name: f"{__name__}.cells.{name}" for name in _CELLS}
+_OTHERS = {name: f"{__name__}.{name}" for name in ("simulated", "your_data")}
+_SPIKE = {"simulated_spike": f"{__name__}.simulated_spike"}
+CELLS: Lazy[Callable[..., Any]] = Lazy(_OF_CELLS | _OTHERS)
+IMAGES: Lazy[Callable[..., Any]] = Lazy(dict.fromkeys(_IMAGES, f"{__name__}.images"))
+SEQUENCES: Lazy[Callable[..., Any]] = Lazy(_SPIKE | dict.fromkeys(_SEQUENCES, f"{__name__}.sequences"))
 LOADERS: Lazy[Callable[..., Any]] = Lazy({**CELLS.modules, **IMAGES.modules, **SEQUENCES.modules})
 
-__getattr__ = attributes(
-    __name__,
-    {
-        "Dataset": f"{__name__}.base",
-        "Images": f"{__name__}.images",
-        "Sequences": f"{__name__}.sequences",
-        "example_file": f"{__name__}.example",
-    },
-)
+_PUBLIC = {"Dataset": "base", "Images": "images", "Sequences": "sequences", "example_file": "example"}
+__getattr__ = attributes(__name__, {name: f"{__name__}.{module}" for name, module in _PUBLIC.items()})
 
 
 def available() -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Counts that stay on disk and are read some rows at a time, so that there may be more of them than memory holds."""
 
+import hashlib
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -8,9 +9,9 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from helpers._utils.validation import as_counts, check_sparse
-from helpers.datasets import h5ad
+from helpers._utils.validation import as_counts
 from helpers.datasets.files import hash_once
+from helpers.datasets.h5ad import StoredMatrix, opened
 
 # Rows in a block: a multiple of the rows that thinning takes at once, about 70 MB where a cell has 1,000 genes.
 BLOCK = 8192
@@ -44,9 +45,8 @@ class BackedCounts:
 
     def __init__(self, path: str | Path, place: str = "X", rows: np.ndarray | None = None) -> None:
         self.path, self.place = Path(path), place
-        with h5ad.opened(self.path) as handle:
-            whole = _matrix(handle, place, self.path)
-            n_rows, n_columns = (int(n) for n in whole.shape)
+        with opened(self.path) as handle:
+            n_rows, n_columns = StoredMatrix(handle, place).shape
         self.rows = np.arange(n_rows) if rows is None else np.asarray(rows)
         self.shape = (len(self.rows), n_columns)
 
@@ -73,15 +73,10 @@ class BackedCounts:
         ValueError
             Where a block holds anything but counts, or the file is damaged.
         """
-        with h5ad.opened(self.path) as handle:
-            matrix = _matrix(handle, self.place, self.path)
+        with opened(self.path) as handle:
+            matrix = StoredMatrix(handle, self.place)
             for start in range(0, len(self.rows), BLOCK):
-                rows = self.rows[start : start + BLOCK]
-                first, last = int(rows[0]), int(rows[-1]) + 1
-                block = _slice(matrix, first, last, f"{self.place} of {self.path}")
-                if len(rows) < last - first:
-                    block = block[rows - first]
-                yield start, as_counts(block, f"{self.place} of {self.path}")
+                yield start, as_counts(matrix.rows(self.rows[start : start + BLOCK]), matrix.what)
 
     @cached_property
     def totals(self) -> np.ndarray:
@@ -91,39 +86,6 @@ class BackedCounts:
     @property
     def data_hash(self) -> str:
         """Hash of the file, of where the counts are in it and of which rows count."""
-        import hashlib
-
         digest = hashlib.sha256(f"{hash_once(self.path)} {self.place} {self.shape}".encode())
         digest.update(self.rows.astype(np.int64).tobytes())
         return digest.hexdigest()
-
-
-def _slice(matrix: Any, first: int, last: int, what: str) -> Any:
-    """Return rows of a stored matrix, checked if it is sparse."""
-    try:
-        block = matrix[first:last]
-    except (ValueError, IndexError, TypeError) as error:
-        raise ValueError(f"{what} is damaged ({error}): save or download it again.") from error
-    if sparse.issparse(block):
-        check_sparse(block, what)
-    return block
-
-
-def _matrix(handle: Any, place: str, path: Path) -> Any:
-    """Return what gives rows of a stored matrix when sliced."""
-    from anndata.io import sparse_dataset
-
-    if place not in handle:
-        raise ValueError(f"{path} has no {place!r}, only {', '.join(handle)}.")
-    stored = handle[place]
-    if hasattr(stored, "shape"):
-        return stored
-    kind = stored.attrs.get("encoding-type", stored.attrs.get("h5sparse_format", "?"))
-    if kind not in ("csr_matrix", "csr"):
-        raise ValueError(
-            f"{place} of {path} is stored as {kind!r}, which cannot be read row by row: write the file again with a "
-            "csr_matrix, or read it into memory (backed=False)."
-        )
-    if "indptr" not in stored or stored["indptr"][:1].tolist() != [0]:
-        raise ValueError(f"{place} of {path} is damaged (indptr must start with 0): save or download it again.")
-    return sparse_dataset(stored)

@@ -1,6 +1,5 @@
 """Data files: a registry of addresses and hashes, one cache folder, downloads that resume."""
 
-import hashlib
 import os
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +14,8 @@ from helpers._utils.validation import choose
 
 VARIABLE = "NOISE_SCALING_DATA"
 _CHUNK = 1 << 16
+# A folder of files of one's own, instead of those in the cache.
+Folder = str | Path | None
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,10 @@ class Entry:
     files: tuple[File, ...]
     manual: str = ""
 
+    def described(self) -> str:
+        """Return the citation and the licence in one line."""
+        return f"{self.source}; licence: {self.licence}"
+
     def file(self, path: str) -> File:
         """Return a file by its path in the cache, or by the last part of it."""
         for file in self.files:
@@ -62,9 +67,9 @@ class Entry:
 @lru_cache(maxsize=1)
 def registry() -> dict[str, Entry]:
     """Return the registry: dataset name → its files, licence and citation (``registry.yaml``)."""
-    told = yaml.safe_load((package_files("helpers.datasets") / "registry.yaml").read_text("utf8"))
+    stored = yaml.safe_load((package_files("helpers.datasets") / "registry.yaml").read_text("utf8"))
     return {
-        name: Entry(name, files=tuple(File(**f) for f in entry.pop("files")), **entry) for name, entry in told.items()
+        name: Entry(name, files=tuple(File(**f) for f in entry.pop("files")), **entry) for name, entry in stored.items()
     }
 
 
@@ -84,7 +89,7 @@ def cache_folder() -> Path:
     return Path(os.environ.get(VARIABLE) or pooch.os_cache("noise-scaling"))
 
 
-def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
+def fetch(dataset: str, path: str, folder: Folder = None) -> Path:
     """Return a dataset's file on this machine, downloading it into the cache if it is not there.
 
     Parameters
@@ -93,20 +98,14 @@ def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
     path : path in the cache, or its last part
     folder : a folder of the user's own files, taken as they are: found by name, no hash checked
 
-    Returns
-    -------
-    Path
-
     Raises
     ------
     FileNotFoundError
         If the file can be neither found nor downloaded; the message gives the steps by hand.
     ValueError
-        If a file in the cache, or one just downloaded, has not the hash of the registry. A download
-        with a wrong hash is deleted; a file that was there is left.
+        If a file in the cache, or one just downloaded, has not the hash of the registry. A download with a wrong hash
+        is deleted; a file that was there is left.
     """
-    import pooch
-
     entry = registry()[choose(dataset, registry(), "dataset in the registry")]
     file = entry.file(path)
     if folder:
@@ -122,26 +121,27 @@ def fetch(dataset: str, path: str, folder: str | Path | None = None) -> Path:
         _check(target, file)
         return target
     if file.is_page:
-        raise FileNotFoundError(_by_hand(entry, file, target, None))
+        raise FileNotFoundError(_by_hand(entry, file, target))
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         resume(file.url, target, file.size)
     except Exception as error:
         raise FileNotFoundError(_by_hand(entry, file, target, error)) from error
     kind, expected = file.known_hash or ("sha256", None)
-    if expected and (found := pooch.file_hash(str(target), kind)) != expected:
+    found = hash_once(target, kind)
+    if expected is None:
+        _noted(target).write_text(found, encoding="utf8")
+    elif found != expected:
         target.unlink()
         raise ValueError(
             f"{file.url} gave a file with {kind} {found}, not {expected}: deleted. "
             "Try again; if it stays so, the address now holds other data."
         )
-    if not expected:
-        _noted(target).write_text(pooch.file_hash(str(target)), encoding="utf8")
     return target
 
 
 def resume(url: str, target: Path, size: int | None = None) -> None:
-    """Download to ``target``, going on from ``<target>.part`` where the server allows it.
+    """Download to ``target``, going on from ``<target>.part`` where the server allows it, which pooch does not.
 
     A progress bar is shown, except while a book is built. The target appears only when complete.
     """
@@ -150,26 +150,30 @@ def resume(url: str, target: Path, size: int | None = None) -> None:
 
     part = target.with_name(target.name + ".part")
     have = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
+    # A packed answer would have another length than the file.
+    headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
-        if answer.status_code == 416 and have:  # nothing beyond what we have: complete, or not the same file any more
+        if answer.status_code == 416 and have:  # nothing beyond what we have: complete, or another file by now
             part.unlink()
             return resume(url, target, size)
         answer.raise_for_status()
-        if answer.status_code != 206:
-            have = 0  # the server sends the whole file
+        have = have if answer.status_code == 206 else 0  # else the server sends the whole file
         left = int(answer.headers.get("Content-Length") or 0)
-        total = have + left if left else size
-        with (
-            part.open("ab" if have else "wb") as out,
-            tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=target.name, disable=quiet()) as bar,
-        ):
+        bar = tqdm(
+            total=have + left if left else size,
+            initial=have,
+            unit="B",
+            unit_scale=True,
+            desc=target.name,
+            disable=quiet(),
+        )
+        with part.open("ab" if have else "wb") as out, bar:
             for block in answer.iter_content(_CHUNK):
                 out.write(block)
                 bar.update(len(block))
-        got = part.stat().st_size
-        if left and got != have + left:
-            raise ConnectionError(f"the connection ended after {got} of {have + left} bytes; run again to go on")
+    received = part.stat().st_size
+    if left and received != have + left:
+        raise ConnectionError(f"the connection ended after {received} of {have + left} bytes; run again to go on")
     os.replace(part, target)
     return None
 
@@ -179,12 +183,11 @@ def _noted(target: Path) -> Path:
 
 
 def _check(target: Path, file: File) -> None:
-    """Raise if a file in the cache is not the registered one."""
-    noted = ("sha256", _noted(target).read_text("utf8").strip()) if _noted(target).exists() else None
-    known = file.known_hash or noted
-    if known is None:
+    """Raise if a file in the cache is not the registered one, or not the one first downloaded."""
+    noted = _noted(target)
+    if not file.known_hash and not noted.exists():
         return
-    kind, expected = known
+    kind, expected = file.known_hash or ("sha256", noted.read_text("utf8").strip())
     found = hash_once(target, kind)
     if found != expected:
         raise ValueError(
@@ -200,21 +203,20 @@ def hash_once(path: Path, kind: str = "sha256") -> str:
 
 @lru_cache(maxsize=256)
 def _hash_once(path: str, kind: str, _mtime: int, _size: int) -> str:
-    digest = hashlib.new(kind)
-    with open(path, "rb") as handle:
-        while block := handle.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+    import pooch
+
+    return pooch.file_hash(path, kind)
 
 
-def _by_hand(entry: Entry, file: File, target: Path, error: Exception | None) -> str:
+def _by_hand(entry: Entry, file: File, target: Path, error: Exception | None = None) -> str:
+    """Return why a file is not there, and the steps to get it without this program."""
     size = f" ({file.size / 1e6:,.1f} MB)" if file.size else ""
+    get = f"download {file.url}{size}"
     why = f"could not be downloaded ({type(error).__name__}: {str(error)[:200]})"
-    if isinstance(error, PermissionError):
+    if file.is_page:
+        get, why = f"get it through the page {file.url}", "is not given out without asking"
+    elif isinstance(error, PermissionError):
         why = f"cannot be saved: {cache_folder()} is not writable; set {VARIABLE} to a folder that is"
-    elif file.is_page:
-        why = "is not given out without asking"
-    get = f"get it through the page {file.url}" if file.is_page else f"download {file.url}{size}"
     steps = [
         f"{entry.name}: {file.path} is not in the cache and {why}.",
         f"By hand: 1. {get} on a machine with a network;",
@@ -222,7 +224,7 @@ def _by_hand(entry: Entry, file: File, target: Path, error: Exception | None) ->
         "3. run this again." + (f" Its {' must be '.join(file.known_hash)}." if file.known_hash else ""),
         entry.manual,
     ]
-    return " ".join(s for s in steps if s)
+    return " ".join(step for step in steps if step)
 
 
 def status() -> list[dict[str, Any]]:

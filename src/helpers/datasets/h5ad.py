@@ -39,14 +39,16 @@ def opened(path: Path) -> Iterator[Any]:
 
 
 def column(handle: Any, name: str) -> np.ndarray:
-    """Return a column such as ``"obs/day"`` alone, categories as text ("nan": none); ``"var"`` gives its index.
+    """Return a column such as ``"obs/day"`` alone, categories as text ("nan": none).
+
+    ``"var"`` and ``"raw/var"`` give the names of the genes.
 
     Raises
     ------
     ValueError
         Naming the nearest column, if it has none of this name.
     """
-    table, _, key = name.partition("/")
+    table, _, key = (name, "", "") if name in ("var", "raw/var") else name.partition("/")
     if table not in handle:
         raise ValueError(f"{handle.filename} has no {table!r}, only {', '.join(handle)}: it is not an AnnData file.")
     stored = handle[table]
@@ -64,60 +66,65 @@ def column(handle: Any, name: str) -> np.ndarray:
     return read.text(values) if values.dtype.kind in "OS" else values
 
 
-def rows(handle: Any, chosen: np.ndarray, name: str = "X", chunk: int | None = None) -> sparse.csr_matrix:
-    """Return the chosen rows of a matrix, reading ``chunk`` rows at a time (``CHUNK`` if not given).
-
-    Parameters
-    ----------
-    handle : open h5py file
-    chosen : array of int, ascending
-    name : str
-        A CSR matrix as AnnData stores it, or a dense array.
-    chunk : int, optional
-        Memory is bounded by the rows asked for and by this many of the others.
+class StoredMatrix:
+    """A matrix in an open file whose rows are read some at a time: CSR as AnnData stores it, or a dense array.
 
     Raises
     ------
     ValueError
         If there is no such matrix, it is stored by column, or damaged.
     """
-    chunk = chunk or CHUNK
-    if name not in handle:
-        raise ValueError(f"{handle.filename} has no {name!r}, only {', '.join(handle)}.")
-    stored, what = handle[name], f"{name} of {handle.filename}"
-    dense = hasattr(stored, "shape")
-    kind = "dense" if dense else _text(stored.attrs.get("encoding-type", stored.attrs.get("h5sparse_format", "?")))
-    if kind not in ("dense", "csr_matrix", "csr"):
-        raise ValueError(
-            f"{what} is stored as {kind!r}, which cannot be read row by row: write it again with a csr_matrix."
+
+    def __init__(self, handle: Any, name: str = "X") -> None:
+        self.what = f"{name} of {handle.filename}"
+        if name not in handle:
+            raise ValueError(f"{handle.filename} has no {name!r}, only {', '.join(handle)}.")
+        self._stored = handle[name]
+        self._is_dense = hasattr(self._stored, "shape")
+        attributes = self._stored.attrs
+        form = "dense" if self._is_dense else attributes.get("encoding-type", attributes.get("h5sparse_format", "?"))
+        form = form.decode() if isinstance(form, bytes) else str(form)
+        if form not in ("dense", "csr_matrix", "csr"):
+            raise ValueError(
+                f"{self.what} is stored as {form!r}, which cannot be read row by row: write it again with a csr_matrix."
+            )
+        shape = self._stored.shape if self._is_dense else attributes.get("shape", attributes.get("h5sparse_shape"))
+        self.shape = tuple(int(n) for n in shape)
+        if not self._is_dense and (fault := fault_of_pointers(self._stored, self.shape[0])):
+            raise ValueError(f"{self.what} is damaged ({fault}): save or download it again.")
+
+    def rows(self, chosen: np.ndarray, chunk: int | None = None) -> sparse.csr_matrix:
+        """Return the chosen rows, given in ascending order; memory is bounded by them and ``chunk`` of the others."""
+        blocks, chunk = [], chunk or CHUNK
+        for begin in range(0, self.shape[0], chunk):
+            wanted = chosen[np.searchsorted(chosen, begin) : np.searchsorted(chosen, begin + chunk)]
+            if len(wanted):
+                block = self._between(int(wanted[0]), int(wanted[-1]) + 1)
+                blocks.append(block if len(wanted) == block.shape[0] else block[wanted - wanted[0]])
+        return (
+            sparse.vstack(blocks, format="csr") if blocks else sparse.csr_matrix((0, self.shape[1]), dtype=np.float32)
         )
-    shape = stored.shape if dense else stored.attrs.get("shape", stored.attrs.get("h5sparse_shape"))
-    n_rows, n_columns = (int(n) for n in shape)
-    if not dense and (odd := odd_pointers(stored, n_rows)):
-        raise ValueError(f"{what} is damaged ({odd}): save or download it again.")
-    starts = None if dense else stored["indptr"][:]
-    blocks = [sparse.csr_matrix((0, n_columns), dtype=np.float32)]
-    for begin in range(0, n_rows, chunk):
-        mine = chosen[np.searchsorted(chosen, begin) : np.searchsorted(chosen, begin + chunk)]
-        if not len(mine):
-            continue
-        low, high = int(mine[0]), int(mine[-1]) + 1
-        if starts is None:
-            block = sparse.csr_matrix(stored[low:high])
-        else:
-            first, last = int(starts[low]), int(starts[high])
-            parts = (stored["data"][first:last], stored["indices"][first:last], starts[low : high + 1] - first)
-            block = sparse.csr_matrix(parts, shape=(high - low, n_columns))
-            check_sparse(block, what)
-        blocks.append(block[mine - low])
-    return sparse.vstack(blocks, format="csr")
+
+    def _between(self, low: int, high: int) -> sparse.csr_matrix:
+        if self._is_dense:
+            block = self._stored[low:high]
+            return sparse.csr_matrix(block.astype(np.float32) if block.dtype == np.float16 else block)
+        starts = self._stored["indptr"][low : high + 1]
+        values = slice(int(starts[0]), int(starts[-1]))
+        parts = (self._stored["data"][values], self._stored["indices"][values], starts - starts[0])
+        block = sparse.csr_matrix(parts, shape=(high - low, self.shape[1]))
+        check_sparse(block, self.what)
+        return block
 
 
-def odd_pointers(stored: Any, n: int) -> str:
+def fault_of_pointers(stored: Any, n: int) -> str:
     """Return why the pointers of a stored sparse matrix do not deal out its values to ``n`` rows (or columns).
 
     An empty string if they do.
     """
+    missing = [part for part in ("data", "indices", "indptr") if part not in stored]
+    if missing:
+        return f"there is no {missing[0]}"
     starts, values, indices = stored["indptr"][:].astype(np.int64), len(stored["data"]), len(stored["indices"])
     if len(starts) != n + 1 or starts[0] != 0 or starts[-1] != values or (np.diff(starts) < 0).any():
         return f"indptr does not deal out {values} values to {n} cells"
@@ -130,13 +137,8 @@ def sample(n_rows: int, n_cells: int | None, seed: int) -> np.ndarray:
     >>> sample(4, None, 0).tolist(), len(sample(100, 10, 0))
     ([0, 1, 2, 3], 10)
     """
-    if n_cells is None:
-        return np.arange(n_rows)
-    in_range(n_cells, 4, 1e9, "n_cells", "None takes all.", whole=True)
-    if n_cells >= n_rows:
+    if n_cells is not None:
+        in_range(n_cells, 4, 1e9, "n_cells", "None takes all.", whole=True)
+    if n_cells is None or n_cells >= n_rows:
         return np.arange(n_rows)
     return np.sort(np.random.default_rng(as_seed(seed)).choice(n_rows, n_cells, replace=False))
-
-
-def _text(value: Any) -> str:
-    return value.decode() if isinstance(value, bytes) else str(value)

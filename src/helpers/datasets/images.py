@@ -88,17 +88,17 @@ def digits(n_folds: int = 2) -> Images:
     """
     from sklearn.datasets import load_digits
 
-    told = load_digits()
-    pixels = np.asarray(told.images / 8 - 1, np.float32)[:, None]
-    return _of_classes(
-        "digits", pixels, told.target.astype(str), n_folds,
-        source="Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits (CC BY 4.0), in scikit-learn",
-        checked=("1,797 images of 17 grey levels, scaled to [-1, 1]",),
-    )  # fmt: skip
+    stored = load_digits()
+    pixels = np.asarray(stored.images / 8 - 1, np.float32)[:, None]
+    source = "Alpaydin & Kaynak 1998, UCI Optical Recognition of Handwritten Digits (CC BY 4.0), in scikit-learn"
+    checked = "1,797 images of 17 grey levels, scaled to [-1, 1]"
+    return _of_classes("digits", pixels, stored.target.astype(str), n_folds, source, checked)
 
 
-def caltech101(n_classes: int = 5, size: int = 240, n_folds: int = 2, folder: str | Path | None = None) -> Images:
+def caltech101(n_classes: int = 5, size: int = 240, n_folds: int = 2, folder: files.Folder = None) -> Images:
     """The largest classes of Caltech101, as in the papers: 2,707 photographs of 5 classes at 240 × 240; download.
+
+    The extracted archive is used where it is in the cache, else the official archive is downloaded and unpacked there.
 
     Parameters
     ----------
@@ -110,19 +110,13 @@ def caltech101(n_classes: int = 5, size: int = 240, n_folds: int = 2, folder: st
         Probe folds, stratified by class.
     folder : path, optional
         An extracted ``101_ObjectCategories`` of your own.
-
-    Notes
-    -----
-    Fei-Fei et al. 2004, CC BY 4.0, doi:10.22002/D1.20086. The extracted archive is used where it is in the cache, else
-    the official archive is downloaded and unpacked there.
     """
-    tree = Path(folder) if folder is not None else _caltech_tree()
-    pixels, labels, told = read_tree(tree, size, n_classes)
+    pixels, labels, checked = read_tree(Path(folder) if folder is not None else _caltech_tree(), size, n_classes)
     source = "Fei-Fei et al. 2004, doi:10.22002/D1.20086; licence: CC BY 4.0"
-    return _of_classes("caltech101", pixels, labels, n_folds, source, (told,))
+    return _of_classes("caltech101", pixels, labels, n_folds, source, checked)
 
 
-def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: str | Path | None = None) -> Images:
+def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: files.Folder = None) -> Images:
     """Microscopy of human kidney cells with 8 classes, from MedMNIST v2, as in the papers; download.
 
     The published split is kept: training images train, test images probe.
@@ -135,26 +129,20 @@ def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: str | Pa
         Images of each side at most, the first in the file; None: all 165,466 + 47,280 (12 GB at size 224).
     folder : path, optional
         A folder with the file.
-
-    Notes
-    -----
-    Yang et al. 2023, doi:10.1038/s41597-022-01721-8, CC BY 4.0.
     """
     if size not in (28, 64, 128, 224):
         raise ValueError(f"size is {size!r}: MedMNIST gives 28, 64, 128 and 224.")
     if n_images is not None:
         in_range(n_images, 2, 1e9, "n_images", whole=True)
-    file = files.fetch("tissuemnist", "tissuemnist.npz" if size == 28 else f"tissuemnist_{size}.npz", folder)
-    sides = [(read_npz(file, f"{side}_images", n_images), read_npz(file, f"{side}_labels", n_images))
-             for side in ("train", "test")]  # fmt: skip
-    pixels = np.concatenate([images for images, _ in sides])[:, None]
-    labels = np.concatenate([codes.ravel() for _, codes in sides]).astype(str)
-    folds = np.repeat([-1, 0], [len(images) for images, _ in sides])
-    entry = files.registry()["tissuemnist"]
-    return Images(
-        "tissuemnist", "class", labels, folds, ceiling_bits=entropy(labels[folds == 0]), pixels=pixels,
-        source=f"{entry.source}; licence: {entry.licence}", checked=("published split of training and test images",),
-    )  # fmt: skip
+    name = "tissuemnist"
+    file = files.fetch(name, f"{name}.npz" if size == 28 else f"{name}_{size}.npz", folder)
+    train, probe = (read_npz(file, f"{side}_images", n_images) for side in ("train", "test"))
+    codes = [read_npz(file, f"{side}_labels", n_images).ravel() for side in ("train", "test")]
+    labels, pixels = np.concatenate(codes).astype(str), np.concatenate([train, probe])[:, None]
+    folds, ceiling = np.repeat([-1, 0], [len(train), len(probe)]), entropy(codes[1])
+    checked = ("published split of training and test images",)
+    source = files.registry()[name].described()
+    return Images(name, "class", labels, folds, ceiling_bits=ceiling, pixels=pixels, source=source, checked=checked)
 
 
 def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = None, n_folds: int = 2) -> Images:
@@ -172,24 +160,16 @@ def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = N
     """
     if not str(path):
         raise ValueError("path is empty: give options={'path': 'folder'} with one folder of images for each class.")
-    pixels, labels, told = read_tree(Path(path), size, n_classes)
-    return _of_classes("your_images", pixels, labels, n_folds, str(path), (told,))
+    pixels, labels, checked = read_tree(Path(path), size, n_classes)
+    return _of_classes("your_images", pixels, labels, n_folds, str(path), checked)
 
 
 def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.ndarray, np.ndarray, str]:
-    """Return the images of a folder of class folders, resized, in the order of their names.
-
-    Parameters
-    ----------
-    tree : folder
-    size : int
-        Side in pixels.
-    n_classes : int or None
-        Largest classes to keep.
+    """Return the images of a folder of class folders, resized to ``size``, in the order of their names.
 
     Returns
     -------
-    (pixels, labels, told)
+    (pixels, labels, checked)
         uint8 of shape (images, 3, size, size); str; what was read and what was left out.
 
     Raises
@@ -202,32 +182,41 @@ def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.n
     from PIL import Image
 
     in_range(size, 2, 4096, "size of the images", whole=True)
-    if not tree.is_dir():
-        raise FileNotFoundError(f"{tree} is not a folder: give the one that holds a folder of images for each class.")
-    folders = [f for f in sorted(tree.iterdir()) if f.is_dir() and f.name not in _NO_CLASS and f.name[0] != "."]
-    inside = {folder.name: [f for f in sorted(folder.iterdir()) if f.name[0] != "."] for folder in folders}
-    of_class = {name: [f for f in found if f.suffix.lower() in _SUFFIXES] for name, found in inside.items()}
-    others = sum(len(inside[name]) - len(found) for name, found in of_class.items())
-    of_class = {name: found for name, found in of_class.items() if found}
-    if not of_class:
-        raise FileNotFoundError(f"{tree} holds no folder with images ({', '.join(_SUFFIXES)}).")
-    if len(of_class) < 2:
-        raise ValueError(f"{tree} holds one class of images, {next(iter(of_class))}: at least 2 are needed.")
-    wanted = len(of_class) if n_classes is None else n_classes
-    in_range(wanted, 2, len(of_class), f"n_classes of {tree.name}", whole=True)
-    largest = sorted(of_class, key=lambda name: (-len(of_class[name]), name))[:wanted]
-    chosen = [(name, file) for name in sorted(largest) for file in of_class[name]]
+    images_of, n_others = _files_of_classes(tree)
+    n_classes = len(images_of) if n_classes is None else n_classes
+    in_range(n_classes, 2, len(images_of), f"n_classes of {tree.name}", whole=True)
+    largest = sorted(sorted(images_of, key=lambda name: (-len(images_of[name]), name))[:n_classes])
+    chosen = [file for name in largest for file in images_of[name]]
     pixels = np.empty((len(chosen), 3, size, size), np.uint8)
-    for at, (_, file) in enumerate(chosen):
+    for row, file in enumerate(chosen):
         try:
             with Image.open(file) as image:
                 resized = _rgb(image, file).resize((size, size), Image.Resampling.BILINEAR)
         except (OSError, Image.DecompressionBombError) as error:
             raise ValueError(f"{file} is not an image that can be read ({error}): mend or remove it.") from error
-        pixels[at] = np.asarray(resized).transpose(2, 0, 1)
-    told = f"{len(chosen)} images decode; classes {', '.join(sorted(largest))}"
-    told += f"; {others} other files left out" * bool(others)
-    return pixels, np.array([name for name, _ in chosen]), told
+        pixels[row] = np.asarray(resized).transpose(2, 0, 1)
+    checked = f"{len(chosen)} images decode; classes {', '.join(largest)}"
+    checked += f"; {n_others} other files left out" if n_others else ""
+    return pixels, np.repeat(largest, [len(images_of[name]) for name in largest]), checked
+
+
+def _files_of_classes(tree: Path) -> tuple[dict[str, list[Path]], int]:
+    """Return the images in each folder of a tree, and how many other files there are."""
+    if not tree.is_dir():
+        raise FileNotFoundError(f"{tree} is not a folder: give the one that holds a folder of images for each class.")
+    images_of, n_others = {}, 0
+    for folder in sorted(tree.iterdir()):
+        if folder.is_dir() and folder.name not in _NO_CLASS and folder.name[0] != ".":
+            inside = [file for file in sorted(folder.iterdir()) if file.name[0] != "."]
+            images = [file for file in inside if file.suffix.lower() in _SUFFIXES]
+            n_others += len(inside) - len(images)
+            if images:
+                images_of[folder.name] = images
+    if not images_of:
+        raise FileNotFoundError(f"{tree} holds no folder with images ({', '.join(_SUFFIXES)}).")
+    if len(images_of) < 2:
+        raise ValueError(f"{tree} holds one class of images, {next(iter(images_of))}: at least 2 are needed.")
+    return images_of, n_others
 
 
 def _rgb(image: Any, file: Path) -> Any:
@@ -298,9 +287,8 @@ def _caltech_tree() -> Path:
     return tree
 
 
-def _of_classes(
-    name: str, pixels: np.ndarray, labels: np.ndarray, n_folds: int, source: str, checked: tuple[str, ...] = ()
-) -> Images:
+def _of_classes(name: str, pixels: np.ndarray, labels: np.ndarray, n_folds: int, source: str, checked: str) -> Images:
+    """Return images whose signal is their class, in folds stratified by it."""
     in_range(n_folds, 2, len(labels), "n_folds", whole=True)
     names, counts = np.unique(labels, return_counts=True)
     if (counts < 2 * n_folds).any():
@@ -309,7 +297,5 @@ def _of_classes(
             f"class {few!r} of {name} has {counts.min()} image(s): at least {2 * n_folds} are needed, 2 in each of "
             f"{n_folds} folds; leave the class out or keep fewer of the largest (n_classes)."
         )
-    folds = stratified(labels, n_folds)
-    return Images(
-        name, "class", labels, folds, ceiling_bits=entropy(labels), pixels=pixels, source=source, checked=checked
-    )
+    about: dict[str, Any] = {"ceiling_bits": entropy(labels), "source": source, "checked": (checked,)}
+    return Images(name, "class", labels, stratified(labels, n_folds), pixels=pixels, **about)

@@ -51,43 +51,40 @@ def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int =
     return partner
 
 
-def relatives(clones: Any, early: np.ndarray, late: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def relatives(clones: np.ndarray, early: np.ndarray, late: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of one random early cell of each clone, and of one random late relative of it.
 
     Parameters
     ----------
-    clones : (cells, clones) matrix
-        Nonzero where a cell belongs to a clone; a cell of several clones is left out.
+    clones : (cells,) array of int
+        The clone of each cell, -1 for none.
     early, late : (cells,) arrays of bool
 
     Returns
     -------
     (cells, partners)
-        One pair for each clone seen both early and late.
+        One pair for each clone with an early cell and another, late one.
 
     Examples
     --------
-    >>> clones = np.array([[1, 0], [1, 0], [0, 1]])
-    >>> relatives(clones, np.array([True, False, True]), np.array([False, True, False]))
+    >>> relatives(np.array([0, 0, 1]), np.array([True, False, True]), np.array([False, True, False]))
     (array([0]), array([1]))
     """
-    matrix = sparse.csr_matrix(clones).astype(bool)
-    same_length(clones=matrix, early=early, late=late)
-    of_cell = clone_of(matrix)
+    same_length(clones=clones, early=early, late=late)
     rng = np.random.default_rng(as_seed(seed))
     cells, partners = [], []
-    for clone in np.unique(of_cell[of_cell >= 0]):
-        members = np.flatnonzero(of_cell == clone)
+    for clone in np.unique(clones[clones >= 0]):
+        members = np.flatnonzero(clones == clone)
         first, last = members[early[members]], members[late[members]]
-        if len(first) and len(last):
+        if len(first) and len(last) and len(np.union1d(first, last)) > 1:
             cells.append(rng.choice(first))
-            partners.append(rng.choice(last))
+            partners.append(rng.choice(last[last != cells[-1]]))
     return np.array(cells, int), np.array(partners, int)
 
 
 def clone_of(clones: sparse.csr_matrix) -> np.ndarray:
-    """Return the clone of each cell, -1 for cells of none or of several."""
-    clones = sparse.csr_matrix(clones)
+    """Return the clone of each cell of a cells × clones matrix, -1 for cells of none or of several."""
+    clones = sparse.csr_matrix(clones).astype(bool)
     alone = clones.getnnz(axis=1) == 1
     out = np.full(clones.shape[0], -1)
     out[alone] = clones.indices[clones.indptr[:-1][alone]]
@@ -111,6 +108,17 @@ def transcriptome(counts: sparse.csr_matrix, fit_on: np.ndarray, dim: int = 16, 
     return PCA(rank, random_state=0).fit(values[fit_on]).transform(values)
 
 
+def states_of_partners(
+    counts: Any, folds: np.ndarray, cells: np.ndarray, partners: np.ndarray
+) -> dict[str, np.ndarray]:
+    """Return what a ``Dataset`` takes where the signal of ``cells[i]`` is the state of ``partners[i]``."""
+    state = transcriptome(counts, np.flatnonzero(folds != 0))
+    n = len(folds)
+    signal, paired, partner = np.zeros((n, state.shape[1])), np.zeros(n, bool), np.full(n, -1)
+    signal[cells], paired[cells], partner[cells] = state[partners], True, partners
+    return {"signal": signal, "folds": folds, "paired": paired, "partners": partner}
+
+
 def with_neighbours(
     name: str, counts: Any, positions: np.ndarray, folds: np.ndarray | int, k: int, seed: int, **more: Any
 ) -> Dataset:
@@ -121,9 +129,9 @@ def with_neighbours(
     counts = as_counts(counts, f"counts of {name}")
     folds = splits.strips(positions, folds) if isinstance(folds, int) else folds
     partner = neighbours(positions, folds, k, seed)
-    state = transcriptome(counts, np.flatnonzero(folds != 0))
-    more["checked"] = (*more.get("checked", ()), f"neighbour: one of the {k} nearest cells of the same fold")
-    return registered(name, "neighbour", counts, state[partner], folds, partners=partner, **more)
+    more["checked"] = (*more["checked"], f"neighbour: one of the {k} nearest cells of the same fold")
+    made = states_of_partners(counts, folds, np.arange(len(folds)), partner)
+    return registered(name, "neighbour", counts, **made, **more)
 
 
 def with_relatives(
@@ -134,27 +142,19 @@ def with_relatives(
     All cells of a clone are in one fold. With ``n_folds=1`` clones with a pair probe and all others train;
     with more, clones are dealt out to folds, and cells without a clone always train.
     """
-    cells, partners = relatives(clones, days < days.max(), days == days.max(), seed)
+    clone = clone_of(clones)
+    same_length(clones=clone, days=days)
+    cells, partners = relatives(clone, days < days.max(), days == days.max(), seed)
     if len(cells) < 4:
         raise ValueError(f"{name}: {len(cells)} clones have an early and a late cell: at least 4 are needed.")
-    of_cell = clone_of(clones)
-    with_pair = of_cell[cells]
-    folds = np.full(len(days), -1)
-    inside = of_cell >= 0
+    with_pair, n_clones = clone[cells], clone.max() + 1
+    fold_of_clone = np.full(n_clones, -1)
     if n_folds == 1:
-        folds[np.isin(of_cell, with_pair)] = 0
+        fold_of_clone[with_pair] = 0
     else:
-        fold_of_clone = np.zeros(of_cell.max() + 1, int)
         fold_of_clone[with_pair] = splits.at_random(len(with_pair), n_folds, seed)
-        others = np.setdiff1d(np.arange(of_cell.max() + 1), with_pair)
+        others = np.setdiff1d(np.arange(n_clones), with_pair)
         fold_of_clone[others] = np.arange(len(others)) % n_folds
-        folds[inside] = fold_of_clone[of_cell[inside]]
-    paired = np.zeros(len(days), bool)
-    paired[cells] = True
-    state = transcriptome(counts, np.flatnonzero(folds != 0))
-    signal = np.zeros((len(days), state.shape[1]))
-    signal[cells] = state[partners]
-    partner = np.full(len(days), -1)
-    partner[cells] = partners
-    checked = (*more.pop("checked", ()), f"{len(cells)} clones with a cell before and on day {days.max()}")
-    return registered(name, "clone", counts, signal, folds, paired=paired, partners=partner, checked=checked, **more)
+    folds = np.where(clone >= 0, fold_of_clone[clone], -1)
+    more["checked"] = (*more["checked"], f"{len(cells)} clones with a cell before and on day {days.max()}")
+    return registered(name, "clone", counts, **states_of_partners(counts, folds, cells, partners), **more)

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose, in_range
-from helpers.datasets import files
+from helpers.datasets import files, read
 from helpers.datasets.samples import Samples
 from helpers.datasets.spike import find_spike
 from helpers.datasets.splits import at_random
@@ -70,10 +69,11 @@ class Sequences(Samples):
         }
 
 
-def sarscov2_spike(
-    max_unknown: float = 0.01, per_month: int | None = 1000, folder: str | Path | None = None
-) -> Sequences:
+def sarscov2_spike(max_unknown: float = 0.01, per_month: int | None = 1000, folder: files.Folder = None) -> Sequences:
     """Real SARS-CoV-2 spike proteins with exact collection dates, 2020-03 to 2021-04: 11,306, at most 1,000 a month.
+
+    Consensus genomes of the Andersen laboratory (NCBI PRJNA612578), most of them from San Diego: the dates of one
+    place tell about its own waves.
 
     Parameters
     ----------
@@ -83,21 +83,14 @@ def sarscov2_spike(
         At most so many of each month, drawn at random with a fixed seed, as published; None: all.
     folder : path, optional
         A folder with the file.
-
-    Notes
-    -----
-    Consensus genomes of the Andersen laboratory (NCBI PRJNA612578), most of them from San Diego: the dates of one
-    place tell about its own waves.
     """
-    table = _tsv(files.fetch("sarscov2_spike", "spike_exact_dates.tsv.gz", folder))
-    return dated(
-        "sarscov2_spike", dict(zip(table["id"], table["spike_protein"], strict=True)),
-        dict(zip(table["id"], table["collection_date"], strict=True)), max_unknown, per_month,
-        source=files.registry()["sarscov2_spike"].source,
-    )  # fmt: skip
+    name = "sarscov2_spike"
+    table = _tsv(files.fetch(name, "spike_exact_dates.tsv.gz", folder))
+    proteins, dates = (dict(zip(table["id"], table[c], strict=True)) for c in ("spike_protein", "collection_date"))
+    return _dated(name, proteins, dates, max_unknown, per_month, files.registry()[name].source)
 
 
-def sarscov2_genomes(max_unknown: float = 0.05, folder: str | Path | None = None) -> Sequences:
+def sarscov2_genomes(max_unknown: float = 0.05, folder: files.Folder = None) -> Sequences:
     """SARS-CoV-2 genomes of 2019-12 to 2020-05: in 417 of 418 the spike gene is found, and translated here.
 
     Parameters
@@ -107,11 +100,10 @@ def sarscov2_genomes(max_unknown: float = 0.05, folder: str | Path | None = None
     folder : path, optional
         A folder with both files.
     """
-    fasta = files.fetch("sarscov2_genomes", "example_sequences.fasta.gz", folder)
-    metadata = files.fetch("sarscov2_genomes", "example_metadata.tsv", folder)
-    return _joined(
-        "sarscov2_genomes", fasta, metadata, None, max_unknown, None, files.registry()["sarscov2_genomes"].source
-    )
+    name = "sarscov2_genomes"
+    fasta, metadata = (files.fetch(name, f"example_{part}", folder) for part in ("sequences.fasta.gz", "metadata.tsv"))
+    proteins, dates, checked = _joined(fasta, metadata)
+    return _dated(name, proteins, dates, max_unknown, None, files.registry()[name].source, checked)
 
 
 def your_sequences(
@@ -140,13 +132,11 @@ def your_sequences(
     """
     if not str(fasta):
         raise ValueError("fasta is empty: give options={'fasta': 'file.fasta', 'metadata': 'file.tsv'}.")
-    return _joined(
-        "your_sequences", Path(fasta), Path(metadata) if metadata else None, (id_column, date_column), max_unknown,
-        per_month, str(fasta),
-    )  # fmt: skip
+    proteins, dates, checked = _joined(Path(fasta), Path(metadata) if metadata else None, id_column, date_column)
+    return _dated("your_sequences", proteins, dates, max_unknown, per_month, str(fasta), checked)
 
 
-def dated(
+def _dated(
     name: str,
     sequences: dict[str, str],
     dates: dict[str, str],
@@ -159,42 +149,33 @@ def dated(
 
     The signal is days since 2020-01-01 plus a fixed uniform fraction of a day: dates alone have ties, which estimators
     of continuous information do not like, and a fraction that is drawn at random carries none.
-
-    Parameters
-    ----------
-    name, source : str
-    sequences : dict of id → protein
-    dates : dict of id → date; those without year, month and day are left out
-    max_unknown : float in [0, 1]
-    per_month : int or None
     """
     in_range(max_unknown, 0, 1, "max_unknown", "It is the share of residues that were not read.")
     days = {i: day for i in sequences if (day := day_number(dates.get(i, ""))) is not None}
-    clean = [i for i in days if sequences[i].count("X") <= max_unknown * len(sequences[i])]
-    kept = sorted(clean)
+    clean = sorted(i for i in days if sequences[i].count("X") <= max_unknown * len(sequences[i]))
     rng = np.random.default_rng(0)
-    order = rng.permutation(len(kept))
-    if per_month is not None:
-        in_range(per_month, 1, 1e9, "per_month", whole=True)
-        month = np.array([dates[i].strip()[:7] for i in kept])
-        rank = pd.Series(month[order]).groupby(month[order]).cumcount().to_numpy()
-        kept = [kept[i] for i in np.sort(order[rank < per_month])]
-    told = [
+    order = rng.permutation(len(clean))
+    checked = [
+        *checked,
         f"{len(sequences) - len(days)} of {len(sequences)} sequences without a full date left out",
         f"{len(days) - len(clean)} with more than {max_unknown:.0%} unread residues left out",
-        *([f"{len(clean) - len(kept)} beyond {per_month} a month left out"] if per_month is not None else []),
-        "dates spread uniformly over their day",
     ]
+    kept = clean
+    if per_month is not None:
+        in_range(per_month, 1, 1e9, "per_month", whole=True)
+        month = np.array([dates[i].strip()[:7] for i in clean])[order]
+        rank = pd.Series(month).groupby(month).cumcount().to_numpy()
+        kept = [clean[i] for i in np.sort(order[rank < per_month])]
+        checked.append(f"{len(clean) - len(kept)} beyond {per_month} a month left out")
+    checked.append("dates spread uniformly over their day")
     if len(kept) < 8:
-        told = [*checked, *told]
-        raise ValueError(f"{name} has {len(kept)} usable sequences: at least 8 are needed ({'; '.join(told)}).")
+        raise ValueError(f"{name} has {len(kept)} usable sequences: at least 8 are needed ({'; '.join(checked)}).")
     if len({days[i] for i in kept}) < 2:
         raise ValueError(f"all {len(kept)} sequences of {name} are of {dates[kept[0]]}: there is no date to tell.")
     signal = np.array([days[i] for i in kept]) + rng.random(len(kept))
-    return Sequences(
-        name, "collection date", signal, at_random(len(kept)), source=source, checked=(*checked, *told),
-        sequences=tuple(sequences[i].rstrip("*") for i in kept),
-    )  # fmt: skip
+    proteins = tuple(sequences[i].rstrip("*") for i in kept)
+    about: dict[str, Any] = {"source": source, "checked": tuple(checked)}
+    return Sequences(name, "collection date", signal, at_random(len(kept)), sequences=proteins, **about)
 
 
 def day_number(date: str) -> int | None:
@@ -220,26 +201,21 @@ def read_fasta(path: Path) -> dict[str, str]:
     """
     from Bio import SeqIO
 
-    out: dict[str, str] = {}
+    proteins: dict[str, str] = {}
     again: list[str] = []
-    try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open("rt", encoding="utf8") as handle:
-            for record in SeqIO.parse(handle, "fasta"):
-                if record.description in out:
-                    again.append(record.description)
-                out[record.description] = str(record.seq).upper()
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} does not exist: give the path of a FASTA file.") from error
-    except (OSError, EOFError, UnicodeDecodeError, zlib.error) as error:
-        raise ValueError(f"{path} is not a readable FASTA file: {error}") from error
-    except ValueError as error:
-        first = str(error).splitlines()[0]
-        raise ValueError(f"{path} is not a FASTA file, whose first line starts with '>': {first}") from error
+    with (
+        read.readable(path, "FASTA file, whose first line starts with '>'"),
+        gzip.open(path, "rt") if path.suffix == ".gz" else path.open("rt", encoding="utf8") as handle,
+    ):
+        for record in SeqIO.parse(handle, "fasta"):
+            if record.description in proteins:
+                again.append(record.description)
+            proteins[record.description] = str(record.seq).upper()
     if again:
         raise ValueError(f"{path} has {again[0]!r} twice (and {len(again) - 1} more such headers): keep one.")
-    if not out:
+    if not proteins:
         raise ValueError(f"{path} holds no FASTA record (a line that starts with '>').")
-    return out
+    return proteins
 
 
 def header_date(header: str) -> str:
@@ -252,28 +228,23 @@ def header_date(header: str) -> str:
 
 
 def _joined(
-    name: str,
-    fasta: Path,
-    metadata: Path | None,
-    columns: tuple[str | None, str | None] | None,
-    max_unknown: float,
-    per_month: int | None,
-    source: str,
-) -> Sequences:
-    found = read_fasta(fasta)
+    fasta: Path, metadata: Path | None, id_column: str | None = None, date_column: str | None = None
+) -> tuple[dict[str, str], dict[str, str], list[str]]:
+    """Return the proteins of a FASTA file and the dates of a table or of the headers, by id; and what was checked."""
+    letters = read_fasta(fasta)
     if metadata is None:
-        dates = {header: header_date(header) for header in found}
+        dates = {header: header_date(header) for header in letters}
     else:
-        dates = _dates_of(_tsv(metadata), metadata, *(columns or (None, None)))
-        ids = {header: _id_in(header, dates) for header in found}
-        if (unknown := [header for header, own in ids.items() if own not in dates]) and len(unknown) == len(found):
-            raise ValueError(f"no sequence of {fasta} is in {metadata}: {unknown[0]!r} is not among its ids.")
-        again = pd.Series(ids).pipe(lambda own: own[own.duplicated()])
+        dates = _dates_of(_tsv(metadata), metadata, id_column, date_column)
+        ids = {header: _id_in(header, dates) for header in letters}
+        if not set(ids.values()) & set(dates):
+            raise ValueError(f"no sequence of {fasta} is in {metadata}: {next(iter(ids))!r} is not among its ids.")
+        again = pd.Series(ids).pipe(lambda known: known[known.duplicated()])
         if len(again):
             raise ValueError(f"{fasta} has several sequences of {again.iloc[0]!r}: keep one.")
-        found = {ids[header]: sequence for header, sequence in found.items()}
-    proteins, told = _proteins(found)
-    return dated(name, proteins, dates, max_unknown, per_month, source, told)
+        letters = {ids[header]: sequence for header, sequence in letters.items()}
+    proteins, checked = _proteins(letters)
+    return proteins, dates, checked
 
 
 def _id_in(header: str, known: dict[str, str]) -> str:
@@ -282,22 +253,24 @@ def _id_in(header: str, known: dict[str, str]) -> str:
     return next((part for part in parts if part and part in known), header)
 
 
-def _proteins(found: dict[str, str]) -> tuple[dict[str, str], list[str]]:
+def _proteins(letters: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return proteins as they are, and the spikes of genomes."""
-    genomes = [header for header, letters in found.items() if _is_genome(letters)]
+    genomes = [header for header, sequence in letters.items() if _is_genome(sequence)]
     if not genomes:
-        return found, []
-    if len(genomes) < len(found):
-        odd = next(header for header in found if header not in set(genomes))
-        raise ValueError(f"there are {len(genomes)} genomes and {len(found) - len(genomes)} others, such as {odd!r}.")
+        return letters, []
+    if len(genomes) < len(letters):
+        other = next(header for header in letters if header not in set(genomes))
+        raise ValueError(
+            f"there are {len(genomes)} genomes and {len(letters) - len(genomes)} others, such as {other!r}."
+        )
     spikes, reasons = {}, []
-    for header, genome in found.items():
+    for header, genome in letters.items():
         try:
             spikes[header] = find_spike(genome)
         except ValueError as error:
             reasons.append(str(error))
-    told = f"spike gene found in {len(spikes)} of {len(found)} genomes"
-    return spikes, [told + (f" (first refusal: {reasons[0]})" if reasons else "")]
+    refusal = f" (first refusal: {reasons[0]})" if reasons else ""
+    return spikes, [f"spike gene found in {len(spikes)} of {len(letters)} genomes{refusal}"]
 
 
 def _is_genome(letters: str) -> bool:
@@ -306,37 +279,24 @@ def _is_genome(letters: str) -> bool:
 
 
 def _tsv(path: Path) -> pd.DataFrame:
-    """Return a table with tabs, all of it text.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it cannot be read, or its lines have more fields than the first.
-    """
-    try:
+    """Return a table with tabs, all of it text."""
+    with read.readable(path, "table with tabs"):
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
-    except FileNotFoundError as error:
-        raise FileNotFoundError(f"{path} does not exist: give the path of a table with tabs.") from error
-    except (ValueError, OSError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} is not a readable table with tabs: {error}") from error
     if not isinstance(table.index, pd.RangeIndex):  # the first of the fields became names of the rows
         raise ValueError(f"{path} has lines with more fields than its first, {len(table.columns)}: mend them.")
     return table
 
 
 def _dates_of(table: pd.DataFrame, path: Path, id_column: str | None, date_column: str | None) -> dict[str, str]:
+    """Return the date of each id of a table."""
     names = []
     for given, usual, what in ((id_column, _IDS, "id_column"), (date_column, _DATES, "date_column")):
-        if given is not None:
-            names.append(choose(given, table.columns, f"{what} of {path.name}"))
-            continue
-        found = next((c for c in usual if c in table), None)
-        if found is None:
+        known = [column for column in usual if column in table]
+        if given is None and not known:
             raise ValueError(f"{path} has none of the columns {', '.join(usual)}: give {what}. It has {list(table)}.")
-        names.append(found)
-    twice = table[table.duplicated(names[0]) & (table[names[0]] != "")]
+        names.append(known[0] if given is None else choose(given, table.columns, f"{what} of {path.name}"))
+    ids, dates = table[names[0]], table[names[1]]
+    twice = ids[ids.duplicated() & (ids != "")]
     if len(twice):
-        raise ValueError(f"{path} has {twice[names[0]].iloc[0]!r} twice in column {names[0]!r}: keep one line of each.")
-    return dict(zip(table[names[0]], table[names[1]], strict=True))
+        raise ValueError(f"{path} has {twice.iloc[0]!r} twice in column {names[0]!r}: keep one line of each.")
+    return dict(zip(ids, dates, strict=True))

@@ -102,17 +102,15 @@ def simulate_to(path: str | Path, **options: Any) -> Path:
     import h5py
     from anndata.io import sparse_dataset, write_elem
 
-    asked = inspect.signature(simulated)
+    parameters = inspect.signature(simulated)
     for name in options:
-        choose(name, asked.parameters, "parameter of simulated")
-    given = asked.bind(**options)
+        choose(name, parameters.parameters, "parameter of simulated")
+    given = parameters.bind(**options)
     given.apply_defaults()
     drawn = _simulate(**given.arguments)
-    n_cells, n_genes = given.arguments["n_cells"], given.arguments["n_genes"]
-    cells = anndata.AnnData(
-        obs=pd.DataFrame(index=np.arange(n_cells).astype(str)),
-        var=pd.DataFrame(index=[f"gene{i}" for i in range(n_genes)]),
-    )
+    obs = pd.DataFrame(index=np.arange(given.arguments["n_cells"]).astype(str))
+    genes = pd.DataFrame(index=[f"gene{i}" for i in range(given.arguments["n_genes"])])
+    cells = anndata.AnnData(obs=obs, var=genes)
     if drawn.signal.ndim == 1:
         cells.obs["label"] = pd.Categorical(drawn.signal.astype(str))
     else:
@@ -120,16 +118,18 @@ def simulate_to(path: str | Path, **options: Any) -> Path:
     part = Path(f"{path}.part")
     cells.write_h5ad(part)
     with h5py.File(part, "r+") as file:
-        stored = None
+        first = next(drawn.counts)
+        first.indptr = first.indptr.astype(np.int64)  # many cells have more counts than 32 bits can number
+        write_elem(file, "X", first)
+        stored = sparse_dataset(file["X"])
         for block in drawn.counts:
-            if stored is None:
-                # Row starts in 64 bits: many cells have more counts than 32 bits can number.
-                block.indptr = block.indptr.astype(np.int64)
-                write_elem(file, "X", block)
-                stored = sparse_dataset(file["X"])
-            else:
-                stored.append(block)
+            stored.append(block)
     return part.replace(path)
+
+
+class _Drawn(NamedTuple):
+    state: np.ndarray
+    signal: np.ndarray
 
 
 class _Simulated(NamedTuple):
@@ -139,9 +139,15 @@ class _Simulated(NamedTuple):
 
 
 def _simulate(
-    signal: str, n_cells: int, n_genes: int, n_latent: int, information_bits: float, umis_per_cell: float,
-    overdispersion: float, seed: int,
-) -> _Simulated:  # fmt: skip
+    signal: str,
+    n_cells: int,
+    n_genes: int,
+    n_latent: int,
+    information_bits: float,
+    umis_per_cell: float,
+    overdispersion: float,
+    seed: int,
+) -> _Simulated:
     """Check what was asked for and draw it; the counts come as they are taken."""
     choose(signal, SIGNALS, "signal of simulated")
     in_range(n_cells, 8, 1e8, "n_cells", whole=True)
@@ -160,11 +166,6 @@ def _simulate(
         folds[of_split.permutation(n_cells)[: n_cells // 2]] = 1
     counts = _draw_blocks(state, n_genes, umis_per_cell, overdispersion, of_counts)
     return _Simulated(counts, values, folds)
-
-
-class _Drawn(NamedTuple):
-    state: np.ndarray
-    signal: np.ndarray
 
 
 def _state_and_signal(

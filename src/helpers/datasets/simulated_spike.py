@@ -71,12 +71,6 @@ class Clock:
         sites that differ from the root. Their likelihood is a sum; the mean of its logarithm is exact at rate 0 and
         over ``n`` simulated sequences otherwise.
 
-        Parameters
-        ----------
-        rate : float in [0, 1]
-        n : int
-        seed : int
-
         Returns
         -------
         (bits, stderr)
@@ -228,9 +222,7 @@ def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any)
         row[trunk_sites[:k]] = derived[:k]
         own = rng.choice(others, m, replace=False)
         row[own] = (row[own] + rng.integers(1, 20, m)) % 20
-    letters = np.array(list(AMINO_ACIDS))
-    return Sequences(
-        "simulated_spike", "collection date", date, at_random(n, n_folds), ceiling_bits=clock.information()[0],
-        source="simulated", checked=("the counts of trunk and private substitutions are sufficient by construction",),
-        sequences=tuple("".join(row) for row in letters[codes]),
-    )  # fmt: skip
+    sequences = tuple("".join(row) for row in np.array(list(AMINO_ACIDS))[codes])
+    about: dict[str, Any] = {"ceiling_bits": clock.information()[0], "source": "simulated", "sequences": sequences}
+    checked = ("the counts of trunk and private substitutions are sufficient by construction",)
+    return Sequences("simulated_spike", "collection date", date, at_random(n, n_folds), checked=checked, **about)

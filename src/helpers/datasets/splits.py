@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._utils.validation import as_labels, as_seed, in_range
+from helpers._utils.validation import as_labels, as_seed, in_range, is_labels
 
 
 def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
@@ -35,6 +35,11 @@ def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
 def at_random(n_cells: int, n_folds: int = 2, seed: int = 0) -> np.ndarray:
     """Return a fold for each cell, folds of equal size in random order."""
     return stratified(np.zeros(n_cells, int), n_folds, seed)
+
+
+def deal(signal: np.ndarray, n_folds: int = 2, seed: int = 0) -> np.ndarray:
+    """Return a fold for each cell: stratified where the signal is labels, else at random."""
+    return stratified(signal if is_labels(signal) else np.zeros(len(signal), int), n_folds, seed)
 
 
 def strips(positions: np.ndarray, n_folds: int = 2) -> np.ndarray:

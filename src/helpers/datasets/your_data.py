@@ -1,8 +1,27 @@
-"""Your own cells: any ``.h5ad``, 10x ``.h5`` or MuData file, and where in it the signal is."""
+"""Your own cells: any ``.h5ad``, 10x ``.h5`` or MuData file, and where in it the signal is.
+
+The signal is one of:
+
+- ``obs:celltype``: a column of ``obs``. Numbers are continuous; text, categories and truth values are labels. Text
+  that is a number in every cell is continuous if it has more than 20 different values. Cells without a value are
+  left out; if that is more than half of them it is an error.
+- ``obsm:protein``: a matrix or table of ``obsm``.
+- ``mod:prot``: another modality of a MuData file, or ``mod:Antibody Capture`` of a 10x file.
+- ``neighbours:spatial``: the state of one random of the 5 nearest cells; the key is the positions in ``obsm``. Folds
+  are strips of tissue, and pairs are always of one strip.
+- ``pairs:clone``: the state of a relative: two random cells of each value of the column ``clone`` of ``obs``.
+  ``pairs:clone:time``: one of the clone's first time and one of its last. A clone is always in one fold; cells that
+  are not in a pair train, unless their clone probes.
+
+Labels of ``obs`` and ``X_…`` of ``obsm`` are usually computed from the counts, so they count as not independent of
+them; other signals do not.
+"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +29,7 @@ import pandas as pd
 from helpers._utils.validation import as_matrix, as_seed, choose, in_range, is_labels
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset
-from helpers.datasets.pairing import neighbours, transcriptome
+from helpers.datasets.pairing import neighbours, relatives, states_of_partners
 from helpers.datasets.your_file import Stored, read_file
 from helpers.information.discrete import entropy
 
@@ -26,6 +45,8 @@ KINDS = {
 }
 # Text that is a number in every cell is a label up to this many different values.
 FEW = 20
+# How many of the nearest cells a neighbour is drawn from, as published.
+NEAREST = 5
 _NO_TEXT = ["", "nan", "NaN", "NA", "None", "<NA>"]
 
 
@@ -50,138 +71,110 @@ def your_data(
 
     Parameters
     ----------
-    path : str
-        The file. What it is, is seen from what is in it, not from its name.
-    signal : str
-        Where the signal is:
-
-        - ``obs:celltype``: a column of ``obs``. Numbers are continuous; text, categories and truth values are
-          labels. Text that is a number in every cell is continuous if it has more than 20 different values.
-          Cells without a value are left out; if that is more than half of them it is an error.
-        - ``obsm:protein``: a matrix or table of ``obsm``.
-        - ``mod:prot``: another modality of a MuData file, or ``mod:Antibody Capture`` of a 10x file.
-        - ``neighbours:spatial``: the state of one random of the 5 nearest cells; the key is the positions in
-          ``obsm``. Folds are strips of tissue, and pairs are always of one strip.
-        - ``pairs:clone``: the state of a relative: two random cells of each value of the column ``clone`` of
-          ``obs``. ``pairs:clone:time``: one of the clone's first time and one of its last. A clone is always in
-          one fold; cells that are not in a pair train, unless their clone probes.
-    n_folds, split_seed : int
-        Folds made before anything else: stratified for labels, else at random.
-    train_fraction : float, optional
-        Instead of folds: this share of the cells always trains and the rest probes.
-    batch : str, optional
-        A column of ``obs`` (donor, sample, slide) whose cells stay together in one fold; neighbours are of one
-        value of it.
-    layer : str, optional
-        Where the raw counts are. If not given: ``layers["counts"]``, ``.raw`` or ``X``, the first that holds whole
-        numbers.
-    modality : str
-        The modality with the RNA counts, for MuData.
-    metadata : str, optional
-        CSV (or tab-separated ``.tsv``, ``.txt``) with more columns for ``obs``; its first column names the cells.
-    embeddings : list of str
-        Keys of ``obsm`` to carry along for the representation ``precomputed``.
-    as_labels : bool, optional
-        Take a column of ``obs`` as labels (True) or as numbers (False), whatever the rule above says.
-    log_signal : bool, optional
-        Take log(1 + value) of ``obsm:`` or ``mod:``. If not given: where all values are whole and not negative.
-    independent : bool, optional
-        Whether the signal was measured apart from the counts. If not given: no for labels of ``obs`` and for ``X_…``
-        of ``obsm``, which are usually computed from the counts; else yes.
-    backed : bool
-        Leave the counts of an ``.h5ad`` file on disk and read them in blocks, for more cells than memory holds. The
-        signal is then in ``obs`` or ``obsm``.
-    folder : path, optional
-        Where ``path`` is, if it is not here.
+    path, folder : the file, whose kind is seen from what is in it, and where it is if not here
+    signal : where it is, such as ``obs:celltype``; all ways are in the docstring of this module
+    n_folds, split_seed : folds made before anything else: stratified for labels, else at random
+    train_fraction : instead of folds, this share of the cells always trains and the rest probes
+    batch : column of ``obs`` whose cells stay in one fold; neighbours are of one value of it
+    layer : the raw counts; else the first of ``layers["counts"]``, ``.raw`` and ``X`` with whole numbers
+    modality : the modality of a MuData file with the RNA counts
+    metadata : CSV (or tab-separated ``.tsv``, ``.txt``) with more columns for ``obs``; its first names the cells
+    embeddings : keys of ``obsm`` to carry along for the representation ``precomputed``
+    as_labels : take a column of ``obs`` as labels (True) or as numbers (False), whatever the rule says
+    log_signal : take log(1 + value) of ``obsm:`` or ``mod:``; else where all values are whole and not negative
+    independent : whether the signal was measured apart from the counts; else by the rule of this module
+    backed : leave counts on disk, for more cells than memory holds; the signal is then in ``obs`` or ``obsm``
 
     Raises
     ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If the file cannot be read or has no whole counts, the signal is not in it, constant, NaN or mostly
-        missing, or a gene has two columns. The message says what was found and what to do.
+    FileNotFoundError, ValueError
+        If a file is missing, damaged or without whole counts, or the signal is missing, constant or NaN.
     """
+    stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
+    kind, key = _kind_and_key(signal, stored, backed)
+    split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
+    of_partners, of_each = _OF_PARTNERS.get(kind), partial(_of_each_cell, as_labels=as_labels, log=log_signal)
+    fields = of_partners(stored, key, split) if of_partners else of_each(stored, kind, key, split)
+    keep = fields.pop("keep", slice(None))
+    labels = is_labels(fields["signal"])
+    computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")
+    return Dataset(
+        name=NAME,
+        signal_name=signal,
+        counts=stored.counts[keep],
+        embeddings={name: _matrix(stored.obsm, name, "obsm", path)[keep] for name in embeddings},
+        genes=stored.genes,
+        ceiling_bits=entropy(fields["signal"][fields["folds"] >= 0]) if labels else None,
+        independent_signal=not computed if independent is None else independent,
+        source=str(path),
+        checked=(*stored.checked, *fields.pop("checked")),
+        **fields,
+    )
+
+
+def _whole_path(path: Any, folder: Any, metadata: Any, embeddings: Any) -> Path:
+    """Return the path of the file, or raise where an option is of another type than the file's reader takes."""
     for what, given in (("path", path), ("folder", folder or "."), ("metadata", metadata or ".")):
         if not isinstance(given, (str, Path)):
             raise ValueError(f"{what} is {given!r}: give a path as text.")
     if isinstance(embeddings, str) or not np.iterable(embeddings):
         raise ValueError(f"embeddings are {embeddings!r}: give a list of keys of obsm.")
-    split_seed = as_seed(split_seed, "split_seed")
-    stored = read_file(Path(folder or ".") / path, layer, modality, metadata, backed)
+    return Path(folder or ".") / path
+
+
+def _kind_and_key(signal: Any, stored: Stored, backed: bool) -> tuple[str, str]:
+    """Return the parts of a signal such as ``obs:celltype``."""
     kind, _, key = signal.partition(":") if isinstance(signal, str) else ("", "", "")
     if kind not in KINDS or not key:
-        known = "; ".join(f"{k}:KEY, {told}" for k, told in KINDS.items())
+        known = "; ".join(f"{name}:KEY, {about}" for name, about in KINDS.items())
         near = f" Did you mean 'obs:{signal}'?" if isinstance(signal, str) and signal in stored.obs else ""
         raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}.{near}")
     if backed and kind not in ("obs", "obsm"):
         raise ValueError(f"signal is {signal!r}: that of a file left on disk (backed=True) is in obs or obsm.")
-    in_range(stored.counts.shape[0], 8, np.inf, f"number of cells in {path}")
-    if train_fraction is not None:
-        in_range(train_fraction, 0.01, 0.99, "train_fraction")
-    else:
-        in_range(n_folds, 2, stored.counts.shape[0], "n_folds", whole=True)
-    split = Split(n_folds, train_fraction, int(split_seed))
-    if kind == "neighbours":
-        made = _near(stored, key, split, batch)
-    elif kind == "pairs":
-        made = _related(stored, key, split, batch)
-    else:
-        made = _own(stored, kind, key, split, batch, as_labels, log_signal)
-    keep = made.keep
-    values = made.signal
-    labels = is_labels(values)
-    computed = (kind == "obs" and labels) or (kind == "obsm" and key.startswith("X_"))
-    return Dataset(
-        name=NAME,
-        signal_name=signal,
-        counts=stored.counts[keep],
-        signal=values,
-        folds=made.folds,
-        paired=np.zeros(0, bool) if made.paired is None else made.paired,
-        partners=np.zeros(0, int) if made.partners is None else made.partners,
-        embeddings={e: _of(stored.obsm, e, "obsm", path)[keep] for e in embeddings},
-        genes=stored.genes,
-        ceiling_bits=entropy(values[made.folds >= 0]) if labels else None,
-        independent_signal=not computed if independent is None else independent,
-        source=str(path),
-        checked=(*stored.checked, *made.checked),
-    )
+    return kind, key
 
 
-class Split(NamedTuple):
-    """How cells are dealt out."""
+@dataclass
+class _Split:
+    """How the cells of a file are dealt out to folds."""
 
+    stored: Stored
     n_folds: int
     train_fraction: float | None
     seed: int
+    batch: str | None
 
-    def of(self, n: int, strata: np.ndarray | None = None) -> np.ndarray:
+    def __post_init__(self) -> None:
+        n_cells = self.stored.counts.shape[0]
+        in_range(n_cells, 8, np.inf, f"number of cells in {self.stored.path}")
+        if self.train_fraction is None:
+            in_range(self.n_folds, 2, n_cells, "n_folds", whole=True)
+        else:
+            in_range(self.train_fraction, 0.01, 0.99, "train_fraction")
+
+    def folds(self, n: int, strata: np.ndarray | None = None) -> np.ndarray:
         """Return a fold for each of ``n`` things."""
         if self.train_fraction is None:
             return splits.stratified(np.zeros(n, int) if strata is None else strata, self.n_folds, self.seed)
-        rank = np.random.default_rng(self.seed).permutation(n)
-        return np.where(rank < round(self.train_fraction * n), -1, 0)
+        return self.first_train(np.random.default_rng(self.seed).permutation(n))
 
-    def of_groups(self, groups: np.ndarray, what: str) -> np.ndarray:
-        """Return a fold for each cell, all cells of a group in one."""
-        names, group = np.unique(groups.astype(str), return_inverse=True)
-        in_range(len(names), max(2, self.n_folds), np.inf, f"number of values of {what}", "Each is in one fold.")
-        return self.of(len(names))[group]
+    def first_train(self, rank: np.ndarray) -> np.ndarray:
+        """Return -1 (always trains) for the share of ``train_fraction`` with the lowest ranks, else 0."""
+        return np.where(rank < round((self.train_fraction or 0) * len(rank)), -1, 0)
 
+    def folds_of_batches(self, batches: np.ndarray) -> np.ndarray:
+        """Return a fold for each cell, all cells of a batch in one."""
+        names, codes = np.unique(batches, return_inverse=True)
+        most = max(2, self.n_folds)
+        in_range(len(names), most, np.inf, f"number of values of {self.batch}", "Each is in one fold.")
+        return self.folds(len(names))[codes]
 
-class Made(NamedTuple):
-    """The signal of the cells kept, and their folds."""
-
-    keep: np.ndarray
-    signal: np.ndarray
-    folds: np.ndarray
-    checked: tuple[str, ...]
-    paired: np.ndarray | None = None
-    partners: np.ndarray | None = None  # rows; only where all cells are kept
+    def batches(self) -> np.ndarray:
+        """Return the batch of each cell as text."""
+        return _column(self.stored, str(self.batch)).to_numpy().astype(str)
 
 
-def _of(table: Any, key: str, where: str, path: object) -> np.ndarray:
+def _matrix(table: Any, key: str, where: str, path: object) -> np.ndarray:
     """Return a finite matrix of obsm or of a modality by its key."""
     choose(key, list(table), f"key of {where} in {path}")
     values = table[key]
@@ -198,39 +191,34 @@ def _column(stored: Stored, key: str) -> pd.Series:
     return column.where(~column.isin(_NO_TEXT) & column.notna(), np.nan)
 
 
-def _own(
-    stored: Stored, kind: str, key: str, split: Split, batch: str | None, as_labels: bool | None, log: bool | None
-) -> Made:
-    """The signal that is written beside each cell."""
+def _of_each_cell(
+    stored: Stored, kind: str, key: str, split: _Split, as_labels: bool | None, log: bool | None
+) -> dict[str, Any]:
+    """The signal that is written beside each cell; cells without one are left out."""
     if kind == "obs":
         column = _column(stored, key)
-        keep = np.flatnonzero(column.notna().to_numpy())
-        signal, how = _labels_or_numbers(column.iloc[keep], as_labels)
-        missing = len(column) - len(keep)
+        has = column.notna().to_numpy()
+        signal, form = _labels_or_numbers(column[has], as_labels)
     else:
-        table, held = (stored.obsm, None) if kind == "obsm" else (stored.modalities, stored.has)
-        signal = _of(table, key, kind, stored.path)
-        keep = np.arange(len(signal)) if held is None else np.flatnonzero(held[key])
-        missing, signal = len(signal) - len(keep), signal[keep]
-        counted = bool((signal >= 0).all() and (signal == np.round(signal)).all())
-        signal = np.log1p(signal) if (counted if log is None else log) else signal
-        how = f"{signal.shape[1]} dimensions, " + (
-            "log(1 + value)" if (counted if log is None else log) else "as stored"
-        )
-    total = stored.counts.shape[0]
-    if missing > total / 2:
+        signal = _matrix(stored.obsm if kind == "obsm" else stored.modalities, key, kind, stored.path)
+        has = stored.has.get(key, np.ones(len(signal), bool)) if kind == "mod" else np.ones(len(signal), bool)
+        signal, form = _log_or_as_stored(signal[has], log)
+    missing = int((~has).sum())
+    if missing > len(has) / 2:
         raise ValueError(
-            f"{kind}:{key} is missing in {missing} of {total} cells of {stored.path}: at most half may be. Fill the "
+            f"{kind}:{key} is missing in {missing} of {len(has)} cells of {stored.path}: at most half may be. Fill the "
             "column, or write a file of the cells that have it."
         )
-    checked = (f"{kind}:{key}: {how}", *((f"{missing} cells without it left out",) if missing else ()))
-    if batch is not None:
-        return Made(keep, signal, split.of_groups(_column(stored, batch).to_numpy()[keep], batch), checked)
-    return Made(keep, signal, split.of(len(keep), signal if is_labels(signal) else None), checked)
+    if split.batch is not None:
+        folds = split.folds_of_batches(split.batches()[has])
+    else:
+        folds = split.folds(len(signal), signal if is_labels(signal) else None)
+    checked = [f"{kind}:{key}: {form}", *([f"{missing} cells without it left out"] if missing else [])]
+    return {"keep": np.flatnonzero(has), "signal": signal, "folds": folds, "checked": checked}
 
 
 def _labels_or_numbers(column: pd.Series, as_labels: bool | None) -> tuple[np.ndarray, str]:
-    """Return labels as text or numbers as floats, by the rule of ``your_data``."""
+    """Return labels as text or numbers as floats, by the rule of this module, and which it is."""
     numbers = pd.to_numeric(column.astype(object), errors="coerce")
     numeric = bool(numbers.notna().all()) and column.dtype.kind != "b"
     distinct = column.nunique()
@@ -243,82 +231,68 @@ def _labels_or_numbers(column: pd.Series, as_labels: bool | None) -> tuple[np.nd
     return numbers.to_numpy(float), f"numbers with {distinct} different values"
 
 
-def _near(stored: Stored, key: str, split: Split, batch: str | None, k: int = 5) -> Made:
-    """The signal that is a near cell of the same fold."""
-    positions = _of(stored.obsm, key, "neighbours", stored.path)
+def _log_or_as_stored(signal: np.ndarray, log: bool | None) -> tuple[np.ndarray, str]:
+    """Return log(1 + value) if asked for or, if not said, where all values are counts; and which it is."""
+    log = bool((signal >= 0).all() and (signal == np.round(signal)).all()) if log is None else log
+    form = "log(1 + value)" if log else "as stored"
+    return np.log1p(signal) if log else signal, f"{signal.shape[1]} dimensions, {form}"
+
+
+def _of_neighbours(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
+    """The signal that is the state of a near cell of the same fold."""
+    positions = _matrix(stored.obsm, key, "neighbours", stored.path)
     if not 2 <= positions.shape[1] <= 3:
         raise ValueError(f"neighbours:{key} has {positions.shape[1]} columns: positions have 2 or 3 (x, y, z).")
     n = len(positions)
-    within = None
-    if batch is not None:
-        within = np.unique(_column(stored, batch).to_numpy().astype(str), return_inverse=True)[1]
-        folds, told = split.of_groups(within, batch), f"folds are whole values of {batch}, neighbours of one value"
+    if split.batch is not None:
+        # Positions of two samples may lie over each other without the cells being near.
+        within = np.unique(split.batches(), return_inverse=True)[1]
+        folds = split.folds_of_batches(within.astype(str))
+        how = f"folds are whole values of {split.batch}, neighbours of one value"
     elif split.train_fraction is None:
-        folds, told = splits.strips(positions, split.n_folds), f"folds are {split.n_folds} strips of tissue"
+        within = folds = splits.strips(positions, split.n_folds)
+        how = f"folds are {split.n_folds} strips of tissue"
     else:
-        folds = np.where(splits.strips(positions, n) < round(split.train_fraction * n), -1, 0)
-        told = "one strip of tissue trains and the next probes"
-    # Positions of two samples may lie over each other without the cells being near.
-    partner = neighbours(positions, folds if within is None else within, k, split.seed)
-    state = transcriptome(stored.counts, np.flatnonzero(folds != 0))
-    checked = (f"neighbour: one of the {k} nearest cells of the same fold", told)
-    return Made(np.arange(n), state[partner], folds, checked, partners=partner)
+        within = folds = split.first_train(splits.strips(positions, n))
+        how = "one strip of tissue trains and the next probes"
+    partner = neighbours(positions, within, NEAREST, split.seed)
+    checked = (f"neighbour: one of the {NEAREST} nearest cells of the same fold", how)
+    return {"checked": checked, **states_of_partners(stored.counts, folds, np.arange(n), partner)}
 
 
-def _related(stored: Stored, key: str, split: Split, batch: str | None) -> Made:
-    """The signal that is another cell of the same clone."""
-    if batch is not None:
-        raise ValueError(f"batch is {batch!r}: pairs are split by clone already; leave batch out.")
-    clone, _, time = key.partition(":")
-    cells, partners = _pairs(
-        _column(stored, clone), _moments(_column(stored, time), time) if time else None, split.seed
-    )
+def _of_relatives(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
+    """The signal that is the state of another cell of the same clone."""
+    if split.batch is not None:
+        raise ValueError(f"batch is {split.batch!r}: pairs are split by clone already; leave batch out.")
+    name, _, time = key.partition(":")
+    clone = pd.factorize(_column(stored, name), sort=True)[0]  # -1 for none
+    early = late = np.ones(len(clone), bool)
+    if time:
+        times = _times(_column(stored, time), time)
+        of_clone = times.groupby(clone)
+        first, last = of_clone.transform("min"), of_clone.transform("max")
+        early, late = ((times == end) & (first < last) for end in (first, last))
+    cells, partners = relatives(clone, np.asarray(early), np.asarray(late), split.seed)
     if len(cells) < 8:
         apart = f" at two values of {time}" if time else ""
-        raise ValueError(f"pairs:{key}: {len(cells)} values of {clone} have two cells{apart}: at least 8 are needed.")
-    of_cell = _column(stored, clone).astype(object).to_numpy()
-    folds = np.full(len(of_cell), -1)
-    for name, fold in zip(of_cell[cells], split.of(len(cells)), strict=True):
-        folds[of_cell == name] = fold
-    state = transcriptome(stored.counts, np.flatnonzero(folds != 0))
-    signal, paired = np.zeros((len(folds), state.shape[1])), np.zeros(len(folds), bool)
-    signal[cells], paired[cells] = state[partners], True
-    rows = np.full(len(folds), -1)
-    rows[cells] = partners
-    checked = (f"{len(cells)} pairs, one for each value of {clone} with two cells", f"no value of {clone} straddles")
-    return Made(np.arange(len(folds)), signal, folds, checked, paired, rows)
+        raise ValueError(f"pairs:{key}: {len(cells)} values of {name} have two cells{apart}: at least 8 are needed.")
+    fold_of_clone = np.full(clone.max() + 2, -1)  # the last: of cells without a clone
+    fold_of_clone[clone[cells]] = split.folds(len(cells))
+    checked = (f"{len(cells)} pairs, one for each value of {name} with two cells", f"no value of {name} straddles")
+    return {"checked": checked, **states_of_partners(stored.counts, fold_of_clone[clone], cells, partners)}
 
 
-def _moments(column: pd.Series, name: str) -> pd.Series:
+def _times(column: pd.Series, name: str) -> pd.Series:
     """Return times as numbers: as they are, or the one number in a text: ``day10`` comes after ``day2``."""
     numbers = pd.to_numeric(column, errors="coerce")
-    known = column.notna()
-    if numbers[known].notna().all():
+    known = column.dropna()
+    if numbers[known.index].notna().all():
         return numbers
-    found = column[known].astype(str).str.extract(r"^\D*(\d+(?:\.\d+)?)\D*$")[0].astype(float)
+    found = known.astype(str).str.extract(r"^\D*(\d+(?:\.\d+)?)\D*$")[0].astype(float)
     if found.isna().any():
-        odd = column[known][found.isna()].iloc[0]
-        raise ValueError(f"time {name!r} holds {odd!r}: give numbers, or text with one number in it, such as 'day4'.")
+        bad = known[found.isna()].iloc[0]
+        raise ValueError(f"time {name!r} holds {bad!r}: give numbers, or text with one number in it, such as 'day4'.")
     return found.reindex(column.index)
 
 
-def _pairs(clone: pd.Series, time: pd.Series | None, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return rows of two random cells of each clone; with times, one of the first and one of the last."""
-    rng = np.random.default_rng(seed)
-    cells, partners = [], []
-    for members in pd.Series(np.arange(len(clone))).groupby(clone.to_numpy(), observed=True):
-        rows = members[1].to_numpy()
-        if time is None:
-            first = last = rows
-        else:
-            when = time.iloc[rows].dropna()
-            rows = rows[time.iloc[rows].notna().to_numpy()]
-            if when.nunique() < 2:
-                continue
-            first, last = rows[(when == when.min()).to_numpy()], rows[(when == when.max()).to_numpy()]
-        if len(rows) < 2:
-            continue
-        cell = rng.choice(first)
-        cells.append(cell)
-        partners.append(rng.choice(last[last != cell]))
-    return np.array(cells, int), np.array(partners, int)
+_OF_PARTNERS = {"neighbours": _of_neighbours, "pairs": _of_relatives}

@@ -1,7 +1,7 @@
 """Reading any file of cells: AnnData, MuData or 10x; and finding the raw counts in it."""
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ from helpers.datasets.backed import BackedCounts
 
 # Values of a 10x file that are checked at once, up to 128 MB.
 CHUNK = 2**24
+RNA = "Gene Expression"
 
 
 @dataclass
 class Stored:
     """What a file holds: raw counts (cells × genes), columns about cells, matrices beside them.
 
-    ``modalities`` are matrices of other molecules, one row a cell of ``counts``; ``has`` says which cells
-    have one.
+    ``modalities`` are matrices of other molecules, one row a cell of ``counts``; ``has`` says which cells have one.
     """
 
     path: Path
@@ -31,9 +31,12 @@ class Stored:
     genes: np.ndarray
     obs: pd.DataFrame
     obsm: dict[str, Any]
+    checked: tuple[str, ...]
     modalities: dict[str, Any] = field(default_factory=dict)
     has: dict[str, np.ndarray] = field(default_factory=dict)
-    checked: tuple[str, ...] = ()
+
+
+Reader = Callable[[Path, str | None, str], Stored]
 
 
 def read_file(
@@ -48,28 +51,7 @@ def read_file(
     ValueError
         If it is none of these, damaged, without whole counts, or has a gene or a cell twice.
     """
-    with h5ad.opened(path) as handle:
-        found = list(handle)
-        # 10x names this group "matrix", or by its genome in files before 2018.
-        is_10x = any("barcodes" in handle[k] and "indptr" in handle[k] for k in found if hasattr(handle[k], "keys"))
-    reader: Callable[[Path, str | None, str], Stored]
-    if "mod" in found:
-        reader = _mudata
-    elif is_10x:
-        reader = _tenx
-    elif "obs" in found and ("X" in found or "layers" in found or "raw" in found):
-        reader = _anndata
-    else:
-        raise ValueError(
-            f"{path} holds {', '.join(found) or 'nothing'}: it is neither AnnData (.h5ad) nor MuData (.h5mu) nor a 10x "
-            "matrix (.h5). Write one of these."
-        )
-    if reader is _anndata and "var" not in found:
-        raise ValueError(f"{path} has no 'var', the names of its genes, only {', '.join(found)}: save it again.")
-    if backed:
-        if reader is not _anndata:
-            raise ValueError(f"backed is True: only AnnData files can be read in parts; write {path} as one (.h5ad).")
-        reader = _on_disk
+    reader = _reader_of(path, backed)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about names and old formats: checked below
@@ -85,17 +67,38 @@ def read_file(
             f"{path} is damaged: its counts are {stored.counts.shape[0]} cells × {stored.counts.shape[1]} genes, and "
             f"it names {len(stored.obs)} cells and {len(stored.genes)} genes. Save or download it again."
         )
-    for what, names in (("gene", stored.genes), ("cell", stored.obs.index)):
-        twice = pd.Index(names)[pd.Index(names).duplicated()]
-        if len(twice):
-            axis = "var" if what == "gene" else "obs"
+    for what, axis, names in (("gene", "var", pd.Index(stored.genes)), ("cell", "obs", stored.obs.index)):
+        if names.has_duplicates:
+            twice = names[names.duplicated()]
             raise ValueError(
                 f"{path} has {len(twice)} {what} names twice, such as {twice[0]!r}: add up or rename them "
                 f"(adata.{axis}_names_make_unique()) and save it again."
             )
     if metadata is not None:
-        stored.obs = _joined(stored, Path(metadata))
+        stored.obs = _with_columns_of(Path(metadata), stored)
     return stored
+
+
+def _reader_of(path: Path, backed: bool) -> Reader:
+    """Return what reads a file, by what is in it."""
+    with h5ad.opened(path) as handle:
+        parts = list(handle)
+        groups = [group for group in handle.values() if hasattr(group, "keys")]
+        # 10x names this group "matrix", or by its genome in files before 2018.
+        is_10x = any("barcodes" in group and "indptr" in group for group in groups)
+    is_anndata = "obs" in parts and bool({"X", "layers", "raw"} & set(parts))
+    if not (is_anndata or is_10x or "mod" in parts):
+        raise ValueError(
+            f"{path} holds {', '.join(parts) or 'nothing'}: it is neither AnnData (.h5ad) nor MuData (.h5mu) nor a 10x "
+            "matrix (.h5). Write one of these."
+        )
+    if "mod" in parts or is_10x:
+        if backed:
+            raise ValueError(f"backed is True: only AnnData files can be read in parts; write {path} as one (.h5ad).")
+        return _mudata if "mod" in parts else _tenx
+    if "var" not in parts:
+        raise ValueError(f"{path} has no 'var', the names of its genes, only {', '.join(parts)}: save it again.")
+    return _on_disk if backed else _anndata
 
 
 def _anndata(path: Path, layer: str | None, _modality: str) -> Stored:
@@ -104,37 +107,28 @@ def _anndata(path: Path, layer: str | None, _modality: str) -> Stored:
     cells = anndata.read_h5ad(path)
     _check(cells, path)
     counts, genes, where = _raw_counts(cells, layer, path)
-    return Stored(path, counts, genes, cells.obs, dict(cells.obsm), checked=(f"whole counts in {where}",))
+    return Stored(path, counts, genes, cells.obs, dict(cells.obsm), (f"whole counts in {where}",))
 
 
 def _on_disk(path: Path, layer: str | None, _modality: str) -> Stored:
-    """Everything but the counts in memory."""
+    """Read everything but the counts into memory."""
     from anndata.io import read_elem
 
     with h5ad.opened(path) as handle:
         obs = read_elem(handle["obs"])
         obsm = read_elem(handle["obsm"]) if "obsm" in handle else {}
-        places = {"layers['counts']": "layers/counts", "raw": "raw/X", "X": "X"}
-        if layer is not None:
-            choose(layer, [*handle.get("layers", {}), "X", "raw"], f"layer of {path}")
-            where = layer if layer in ("X", "raw") else f"layers[{layer!r}]"
-            places = {where: places.get(layer, f"layers/{layer}")}
-        genes = {
-            where: h5ad.column(handle, "raw/var" if where == "raw" else "var")
-            for where in places
-            if where != "raw" or "raw" in handle
-        }
-        places = {where: place for where, place in places.items() if place in handle}
-    told = []
+        places = {w: place for w, place in _places(layer, handle.get("layers", {}), path).items() if place in handle}
+        genes = {where: h5ad.column(handle, "raw/var" if where == "raw" else "var") for where in places}
+    faults = []
     for where, place in places.items():
-        counts = BackedCounts(path, place)
         try:
+            counts = BackedCounts(path, place)
             next(counts.blocks())
         except ValueError as error:
-            told.append(str(error))
-            continue
-        return Stored(path, counts, genes[where], obs, dict(obsm), checked=(f"whole counts in {where}, left on disk",))
-    raise ValueError(f"{path} has no raw counts that can be read in parts: {' '.join(told) or 'it has no matrix.'}")
+            faults.append(str(error))
+        else:
+            return Stored(path, counts, genes[where], obs, dict(obsm), (f"whole counts in {where}, left on disk",))
+    raise ValueError(f"{path} has no raw counts that can be read in parts: {' '.join(faults) or 'it has no matrix.'}")
 
 
 def _tenx(path: Path, layer: str | None, _modality: str) -> Stored:
@@ -147,15 +141,18 @@ def _tenx(path: Path, layer: str | None, _modality: str) -> Stored:
             if hasattr(group, "keys") and "indptr" in group:
                 _check_tenx(group, path)
     cells = sc.read_10x_h5(path, gex_only=False)
-    of = cells.var.get("feature_types", pd.Series("Gene Expression", cells.var_names)).to_numpy(str)
-    rna = cells[:, of == "Gene Expression"]
+    kind_of = cells.var.get("feature_types", pd.Series(RNA, cells.var_names)).to_numpy(str)
+    rna = cells[:, kind_of == RNA]
     if not rna.n_vars:
-        raise ValueError(f"{path} has no 'Gene Expression', only {', '.join(sorted(set(of)))}.")
+        raise ValueError(f"{path} has no {RNA!r}, only {', '.join(sorted(set(kind_of)))}.")
     # Several genes may share a symbol; their ids are their own.
     genes = (rna.var_names if rna.var_names.is_unique else rna.var["gene_ids"]).to_numpy(str)
-    others = {str(kind): cells[:, of == kind].X for kind in set(of) - {"Gene Expression"}}
+    if fault := _fault_of_counts(rna.X):
+        raise ValueError(f"the matrix of {path} {fault}: give raw counts.")
+    counts = as_counts(rna.X, f"the matrix of {path}")
+    others = {str(kind): cells[:, kind_of == kind].X for kind in set(kind_of) - {RNA}}
     has = {kind: np.ones(cells.n_obs, bool) for kind in others}
-    return Stored(path, _whole(rna.X, path), genes, cells.obs, {}, others, has, ("whole counts of a 10x file",))
+    return Stored(path, counts, genes, cells.obs, {}, ("whole counts of a 10x file",), others, has)
 
 
 def _mudata(path: Path, layer: str | None, modality: str) -> Stored:
@@ -174,16 +171,15 @@ def _mudata(path: Path, layer: str | None, modality: str) -> Stored:
     obs = rna.obs.join(cells.obs.loc[rna.obs_names, [c for c in cells.obs if c not in rna.obs]])
     modalities, has = {}, {}
     for name, other in cells.mod.items():
-        if name == modality:
-            continue
-        values = other.layers.get("counts", other.X)
-        row = other.obs_names.get_indexer(rna.obs_names)
-        has[name] = row >= 0
-        values = values.toarray() if sparse.issparse(values) else np.asarray(values)
-        modalities[name] = np.where(has[name][:, None], values[row], 0)
+        if name != modality:
+            values = other.layers.get("counts", other.X)
+            values = values.toarray() if sparse.issparse(values) else np.asarray(values)
+            row = other.obs_names.get_indexer(rna.obs_names)
+            has[name] = row >= 0
+            modalities[name] = np.where(has[name][:, None], values[row], 0)
     obsm = dict(rna.obsm) | {k: v for k, v in cells.obsm.items() if k not in cells.mod and k not in rna.obsm}
     obsm = {k: v if len(v) == rna.n_obs else v[cells.obs_names.get_indexer(rna.obs_names)] for k, v in obsm.items()}
-    return Stored(path, counts, genes, obs, obsm, modalities, has, (f"whole counts in {where} of {modality}",))
+    return Stored(path, counts, genes, obs, obsm, (f"whole counts in {where} of {modality}",), modalities, has)
 
 
 def _check(cells: Any, path: Path) -> None:
@@ -201,42 +197,46 @@ def _check(cells: Any, path: Path) -> None:
 def _check_tenx(group: Any, path: Path) -> None:
     """Check the matrix of a 10x file, a column a cell, as it is stored: reading a damaged one takes all memory."""
     n_genes, n_cells = (int(n) for n in group["shape"][:])
-    indices, n = group["indices"], len(group["data"])
-    odd = h5ad.odd_pointers(group, n_cells)
-    for start in range(0, 0 if odd else n, CHUNK):
-        some = indices[start : start + CHUNK]
+    fault = h5ad.fault_of_pointers(group, n_cells)
+    for start in range(0, 0 if fault else len(group["data"]), CHUNK):
+        some = group["indices"][start : start + CHUNK]
         if some.dtype.kind not in "iu" or some.min() < 0 or some.max() >= n_genes:
-            odd = f"indices from {some.min()} to {some.max()} for {n_genes} genes"
+            fault = f"indices from {some.min()} to {some.max()} for {n_genes} genes"
             break
-    if odd:
-        raise ValueError(f"{path} is damaged ({odd}): save or download it again.")
+    if fault:
+        raise ValueError(f"{path} is damaged ({fault}): save or download it again.")
+
+
+def _places(layer: str | None, layers: Iterable[str], path: Path) -> dict[str, str]:
+    """Return where raw counts may be: what a message calls each place → its path in the file."""
+    if layer is None:
+        return {"layers['counts']": "layers/counts", "raw": "raw/X", "X": "X"}
+    choose(layer, [*layers, "X", "raw"], f"layer of {path}")
+    whole_places = {"X": "X", "raw": "raw/X"}
+    return {layer: whole_places[layer]} if layer in whole_places else {f"layers[{layer!r}]": f"layers/{layer}"}
 
 
 def _raw_counts(cells: Any, layer: str | None, path: Path) -> tuple[sparse.csr_matrix, np.ndarray, str]:
     """Return whole counts, their gene names and where they were found."""
-    genes = cells.var_names.to_numpy(str)
-    if layer is not None:
-        choose(layer, [*cells.layers, "X", "raw"], f"layer of {path}")
-    places: dict[str, Any] = {"layers['counts']": cells.layers.get("counts")}
-    places["raw"] = None if cells.raw is None else cells.raw.X
-    places["X"] = cells.X
-    if layer is not None:
-        where = layer if layer in ("X", "raw") else f"layers[{layer!r}]"
-        places = {where: places[where] if layer in ("X", "raw") else cells.layers[layer]}
-    told = []
-    for where, values in places.items():
-        odd = "is absent" if values is None else _odd(values)
-        if not odd:
-            return _whole(values, path), cells.raw.var_names.to_numpy(str) if where == "raw" else genes, where
-        told.append(f"{where} {odd}")
+    matrices = {f"layers/{name}": values for name, values in cells.layers.items()} | {"X": cells.X}
+    if cells.raw is not None:
+        matrices["raw/X"] = cells.raw.X
+    faults = []
+    for where, place in _places(layer, cells.layers, path).items():
+        values = matrices.get(place)
+        fault = "is absent" if values is None else _fault_of_counts(values)
+        if not fault:
+            genes = cells.raw.var_names if where == "raw" else cells.var_names
+            return as_counts(values, f"the matrix of {path}"), genes.to_numpy(str), where
+        faults.append(f"{where} {fault}")
     raise ValueError(
-        f"{path} has no raw counts: {', '.join(told)}. Put the counts before normalisation into layers['counts'] and "
+        f"{path} has no raw counts: {', '.join(faults)}. Put the counts before normalisation into layers['counts'] and "
         "save it again, or name another layer with layer=."
     )
 
 
-def _odd(values: Any) -> str:
-    """Return what keeps a matrix from being raw counts; nothing if it is one."""
+def _fault_of_counts(values: Any) -> str:
+    """Return what keeps a matrix from being raw counts; an empty string if it is one."""
     data = np.asarray(values.data if sparse.issparse(values) else values)
     if data.dtype.kind not in "iufb":
         return f"is of type {data.dtype}"
@@ -250,14 +250,7 @@ def _odd(values: Any) -> str:
     return "" if data.any() else "holds only zeros"
 
 
-def _whole(values: Any, path: Path) -> sparse.csr_matrix:
-    odd = _odd(values)
-    if odd:
-        raise ValueError(f"the matrix of {path} {odd}: give raw counts.")
-    return as_counts(values, f"the matrix of {path}")
-
-
-def _joined(stored: Stored, path: Path) -> pd.DataFrame:
+def _with_columns_of(path: Path, stored: Stored) -> pd.DataFrame:
     """Return obs with the columns of a table added, cell by cell."""
     if not path.is_file():
         raise FileNotFoundError(f"{path} does not exist: metadata is a CSV file whose first column names the cells.")

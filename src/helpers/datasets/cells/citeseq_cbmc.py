@@ -1,51 +1,42 @@
 """Cord-blood CITE-seq: RNA and 13 surface proteins of the same cells."""
 
-from pathlib import Path
-
 import numpy as np
 
 from helpers._utils.validation import choose
 from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
 NAME = "citeseq_cbmc"
 
 
-def citeseq_cbmc(
-    signal: str = "protein", n_folds: int = 2, split_seed: int = 0, folder: str | Path | None = None
-) -> Dataset:
+def citeseq_cbmc(signal: str = "protein", n_folds: int = 2, split_seed: int = 0, folder: Folder = None) -> Dataset:
     """8,617 cord-blood cells with 13 surface proteins, 2,000 genes; half of the cells have under 161 UMIs there.
 
     Parameters
     ----------
     signal : {"protein", "cluster"}
         ``protein``: log(1 + count) of the panel. ``cluster``: 15 groups computed from the same RNA.
-    n_folds, split_seed : int
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["protein", "cluster"], f"signal of {NAME}")
     stored = read.hdf5(fetch(NAME, "CITE_CBMC_counts_top2000.h5", folder), "X", "Y", "ADT_X")
     protein = read.table(fetch(NAME, "GSE100866_CBMC_8K_13AB_10X-ADT_umi.csv.gz", folder)).to_numpy(float).T
     if len(protein) != len(stored["X"]):
         raise ValueError(f"{NAME}: {len(stored['X'])} cells of RNA and {len(protein)} of proteins: not one sample.")
-    agreement = _same_order(stored["ADT_X"], protein)
+    agreement = _agreement(stored["ADT_X"], protein)
     if signal == "protein":
-        return registered(
-            NAME, signal, stored["X"], np.log1p(protein), splits.at_random(len(protein), n_folds, split_seed),
-            checked=("whole counts", f"cells in one order: stored and raw proteins correlate by {agreement:.2f}"),
-        )  # fmt: skip
-    labels = stored["Y"].astype(int)
-    return registered(
-        NAME, signal, stored["X"], labels, splits.stratified(labels, n_folds, split_seed),
-        independent_signal=False, checked=("whole counts", "one cluster a cell, computed from the same RNA"),
-    )  # fmt: skip
+        values, check = np.log1p(protein), f"cells in one order: stored and raw proteins correlate by {agreement:.2f}"
+    else:
+        values, check = stored["Y"].astype(int), "one cluster a cell, computed from the same RNA"
+    folds = splits.deal(values, n_folds, split_seed)
+    checked = ("whole counts", check)
+    return registered(NAME, signal, stored["X"], values, folds, independent_signal=signal == "protein", checked=checked)
 
 
-def _same_order(normalised: np.ndarray, raw: np.ndarray) -> float:
+def _agreement(normalised: np.ndarray, raw: np.ndarray) -> float:
     """Return how well normalised proteins follow raw ones, cell by cell; raise if they do not.
 
     The two files share no cell names, only the order; 10 of the 13 proteins are in both.

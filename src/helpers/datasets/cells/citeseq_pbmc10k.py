@@ -7,16 +7,14 @@ import numpy as np
 from helpers._utils.validation import choose
 from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
 NAME = "citeseq_pbmc10k"
 
 
-def citeseq_pbmc10k(
-    signal: str = "protein", n_folds: int = 2, split_seed: int = 0, folder: str | Path | None = None
-) -> Dataset:
+def citeseq_pbmc10k(signal: str = "protein", n_folds: int = 2, split_seed: int = 0, folder: Folder = None) -> Dataset:
     """6,855 blood cells with 14 surface proteins counted by antibodies (CITE-seq), 4,000 genes.
 
     Parameters
@@ -25,31 +23,23 @@ def citeseq_pbmc10k(
         ``protein``: log(1 + count) of the panel, other molecules than the RNA. ``cell_type``: 7 labels that
         another release of the sample carries, given to the cells whose 14 protein counts are the same
         there; the others have none and only train. They were made from the same cells.
-    n_folds, split_seed : int
-        Random folds (by label for ``cell_type``), made before anything else.
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["protein", "cell_type"], f"signal of {NAME}")
     rna = read.table(fetch(NAME, "pbmc10k_harmo_rna.csv.gz", folder))
     protein = read.table(fetch(NAME, "pbmc10k_harmo_pro.csv.gz", folder))
-    if list(rna.columns) != list(protein.columns):
-        raise ValueError(f"{NAME}: the cells of the RNA and the protein table differ: they must be one sample's.")
-    counts = read.as_sparse(rna, NAME, cells_in_columns=True)
+    read.need_same(rna.columns, protein.columns, f"{NAME}: the cells of the RNA and of the protein table")
     panel = protein.to_numpy(float).T
     if signal == "protein":
-        return registered(
-            NAME, signal, counts, np.log1p(panel), splits.at_random(len(panel), n_folds, split_seed),
-            genes=rna.index.to_numpy(),
-            checked=("whole counts", f"{panel.shape[1]} proteins, barcodes equal to those of the RNA"),
-        )  # fmt: skip
-    labels = _transferred(panel, fetch(NAME, "10XPBMC_filtered_1000G.H5", folder))
-    found = labels >= 0
-    return registered(
-        NAME, signal, counts, labels, splits.stratified(labels, n_folds, split_seed),
-        paired=found, genes=rna.index.to_numpy(), independent_signal=False,
-        checked=("whole counts", f"labels of {found.sum()} cells by equal protein counts; the others only train"),
-    )  # fmt: skip
+        values, paired = np.log1p(panel), np.ones(len(panel), bool)
+        check = f"{panel.shape[1]} proteins, barcodes equal to those of the RNA"
+    else:
+        values = _transferred(panel, fetch(NAME, "10XPBMC_filtered_1000G.H5", folder))
+        paired = values >= 0
+        check = f"labels of {paired.sum()} cells by equal protein counts; the others only train"
+    counts, folds = read.as_sparse(rna, NAME, cells_in_columns=True), splits.deal(values, n_folds, split_seed)
+    about = {"genes": rna.index.to_numpy(), "independent_signal": signal == "protein"}
+    return registered(NAME, signal, counts, values, folds, paired=paired, checked=("whole counts", check), **about)
 
 
 def _transferred(panel: np.ndarray, other: Path) -> np.ndarray:

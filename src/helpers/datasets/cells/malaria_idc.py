@@ -1,22 +1,18 @@
 """Malaria parasites through the blood stage: a signal that is computed from the same counts."""
 
-from pathlib import Path
-
 import numpy as np
 
 from helpers._utils.validation import choose
 from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
 NAME = "malaria_idc"
 
 
-def malaria_idc(
-    signal: str = "clock", n_folds: int = 2, split_seed: int = 0, folder: str | Path | None = None
-) -> Dataset:
+def malaria_idc(signal: str = "clock", n_folds: int = 2, split_seed: int = 0, folder: Folder = None) -> Dataset:
     """4,763 Plasmodium berghei blood-stage cells, 4,890 genes; both signals are computed from the same counts.
 
     A cautionary example: neither signal was measured. Information about them says how well a function of
@@ -27,27 +23,19 @@ def malaria_idc(
     signal : {"clock", "bulk_hour"}
         ``clock``: angle of a pseudotime in radians, as cosine and sine. ``bulk_hour``: hour of the most
         similar bulk sample.
-    n_folds, split_seed : int
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["clock", "bulk_hour"], f"signal of {NAME}")
     rna = read.table(fetch(NAME, "pb10xIDC_counts.csv.zip", folder), member="pb10xIDC_counts.csv")
     about = read.table(fetch(NAME, "pb10xIDC_pheno.csv", folder))
-    if list(rna.columns) != list(about.index):
-        raise ValueError(f"{NAME}: the cells of the counts and of the table of cells differ.")
+    read.need_same(rna.columns, about.index, f"{NAME}: the cells of the counts and of the table of cells")
     counts = read.as_sparse(rna, NAME, cells_in_columns=True)
     off = np.abs(counts.sum(axis=1).A1 - about["total_counts"].to_numpy(float)).max()
     checked = ("whole counts", "cells named alike in both files", f"totals differ by at most {off:g} UMIs")
-    folds = splits.at_random(len(about), n_folds, split_seed)
     if signal == "bulk_hour":
-        labels = about["bulk"].to_numpy(str)
-        folds = splits.stratified(labels, n_folds, split_seed)
-        values: np.ndarray = labels
+        values = about["bulk"].to_numpy(str)
     else:
         angle = about["clock_pseudotime"].to_numpy(float)
         values = np.column_stack([np.cos(angle), np.sin(angle)])
-    return registered(
-        NAME, signal, counts, values, folds,
-        genes=rna.index.to_numpy(), independent_signal=False, checked=checked,
-    )  # fmt: skip
+    folds, genes = splits.deal(values, n_folds, split_seed), rna.index.to_numpy()
+    return registered(NAME, signal, counts, values, folds, genes=genes, independent_signal=False, checked=checked)

@@ -1,6 +1,6 @@
 """MERFISH of the mouse hypothalamus: two sections, one trains and the other probes."""
 
-from pathlib import Path
+import re
 
 import numpy as np
 from scipy import sparse
@@ -8,22 +8,19 @@ from scipy import sparse
 from helpers._utils.validation import choose
 from helpers.datasets import read
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 from helpers.datasets.pairing import with_neighbours
 
 VERSION = 1  # 2026-11-28 numbered
 
 NAME = "merfish_hypothalamus"
 # Read out one after the other instead of by the barcode: no counts of molecules, so left out (Moffitt 2018).
-SEQUENTIAL = (
-    "Adcyap1", "Cartpt", "Cck", "Crh", "Fos", "Gal", "Gnrh1", "Mbp", "Nnat", "Nts", "Oxt", "Penk",
-    "Scg2", "Sln", "Sst", "Tac1", "Tac2", "Th", "Trh", "Ucn3", "Vgf",
-)  # fmt: skip
+SEQUENTIAL = re.findall(
+    r"\w+", "Adcyap1 Cartpt Cck Crh Fos Gal Gnrh1 Mbp Nnat Nts Oxt Penk Scg2 Sln Sst Tac1 Tac2 Th Trh Ucn3 Vgf"
+)
 
 
-def merfish_hypothalamus(
-    signal: str = "neighbour", k: int = 5, pair_seed: int = 0, folder: str | Path | None = None
-) -> Dataset:
+def merfish_hypothalamus(signal: str = "neighbour", k: int = 5, pair_seed: int = 0, folder: Folder = None) -> Dataset:
     """11,160 cells of two sections of mouse hypothalamus in place, 135 genes by MERFISH; neighbour or class.
 
     Values are stored as counts per volume; dividing a cell by its smallest value gives whole numbers
@@ -34,9 +31,7 @@ def merfish_hypothalamus(
     signal : {"neighbour", "cell_class"}
         ``neighbour``: state of one random of the ``k`` nearest cells of the same section. ``cell_class``: 15
         classes found in the same counts; cells called ambiguous have none and only train.
-    k, pair_seed : int
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    k, pair_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["neighbour", "cell_class"], f"signal of {NAME}")
     file = fetch(NAME, "hypothalamus.rda", folder)
@@ -50,21 +45,17 @@ def merfish_hypothalamus(
     values = sparse.csr_matrix(np.asarray(expression)[chosen].T)
     some = values.getnnz(axis=1) > 0
     counts = read.from_scaled(values[some], NAME, allowed=1e-3)
-    sections = places["sdimz"].to_numpy(float)[some]
-    folds = np.unique(sections, return_inverse=True)[1]
-    about = {
-        "genes": names[chosen],
-        "checked": (
-            "whole counts recovered for 99.9 % of entries or more",
-            f"{len(SEQUENTIAL)} sequential genes and the blanks left out",
-            f"{(~some).sum()} cells without a count left out",
-            "sections are the folds",
-        ),
-    }
+    folds = np.unique(places["sdimz"].to_numpy(float)[some], return_inverse=True)[1]
+    checked = (
+        "whole counts recovered for 99.9 % of entries or more",
+        f"{len(SEQUENTIAL)} sequential genes and the blanks left out",
+        f"{(~some).sum()} cells without a count left out",
+        "sections are the folds",
+    )
+    about = {"genes": names[chosen], "checked": checked}
     if signal == "neighbour":
         positions = places[["sdimx", "sdimy"]].to_numpy(float)[some]
         return with_neighbours(NAME, counts, positions, folds, k, pair_seed, **about)
     labels = about_cells["Cell_class"].astype(str).to_numpy()[some]
-    return registered(
-        NAME, signal, counts, labels, folds, paired=labels != "Ambiguous", independent_signal=False, **about
-    )
+    known = labels != "Ambiguous"
+    return registered(NAME, signal, counts, labels, folds, paired=known, independent_signal=False, **about)

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from scipy import sparse
@@ -10,7 +9,7 @@ from scipy import sparse
 from helpers._utils.validation import choose
 from helpers.datasets import h5ad, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -26,7 +25,7 @@ def mouse_embryo(
     n_cells: int | None = 100_000,
     n_folds: int = 2,
     split_seed: int = 0,
-    folder: str | Path | None = None,
+    folder: Folder = None,
 ) -> Dataset:
     """Up to 11.4 million nuclei of mouse embryos, day 8 to birth, 24,552 genes; the signal is the embryonic day.
 
@@ -44,8 +43,7 @@ def mouse_embryo(
         Cells drawn at random from all runs together; None: all.
     n_folds, split_seed : int
         Folds stratified by day; the seed also draws the cells.
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["day"], f"signal of {NAME}")
     files = [fetch(NAME, f"{run}.h5ad", folder) for run in _names(runs)]
@@ -53,36 +51,34 @@ def mouse_embryo(
     for file in files:
         with h5ad.opened(file) as handle:
             days.append(h5ad.column(handle, "obs/day").astype(str))
-    sizes = [len(d) for d in days]
-    chosen = h5ad.sample(sum(sizes), n_cells, split_seed)
-    counts, genes = _rows(files, sizes, chosen)
+    ends = np.cumsum([len(d) for d in days])
+    chosen = h5ad.sample(int(ends[-1]), n_cells, split_seed)
+    starts = [0, *ends[:-1]]
+    blocks: list[sparse.csr_matrix] = []
+    genes = np.zeros(0, str)
+    for file, start, rows in zip(files, starts, np.split(chosen, np.searchsorted(chosen, starts[1:])), strict=True):
+        with h5ad.opened(file) as handle:
+            names = h5ad.column(handle, "var")
+            if blocks and list(names) != list(genes):
+                raise ValueError(f"{NAME}: the genes of {file.name} are not those of {files[0].name}.")
+            genes = names
+            blocks.append(h5ad.StoredMatrix(handle).rows(rows - start))
     named = np.concatenate(days)[chosen]
     values = {day: day_of(day) for day in np.unique(named)}
-    return registered(
-        NAME, signal, counts, np.array([values[day] for day in named]), splits.stratified(named, n_folds, split_seed),
-        genes=genes,
-        checked=(
-            "whole counts", f"{len(chosen)} of {sum(sizes)} cells of {len(files)} run(s)",
-            f"{len(values)} days from {min(values.values()):g} to {max(values.values()):g}", "folds stratified by day",
-        ),
-    )  # fmt: skip
+    checked = (
+        "whole counts",
+        f"{len(chosen)} of {ends[-1]} cells of {len(files)} run(s)",
+        f"{len(values)} days from {min(values.values()):g} to {max(values.values()):g}",
+        "folds stratified by day",
+    )
+    counts, signals = sparse.vstack(blocks, format="csr"), np.array([values[day] for day in named])
+    folds = splits.stratified(named, n_folds, split_seed)
+    return registered(NAME, signal, counts, signals, folds, genes=genes, checked=checked)
 
 
 def day_of(name: str) -> float:
-    """Return an embryonic day as a number of days after conception.
+    """Return an embryonic day as a number of days after conception; a range gives its middle, ``P0`` (birth) 19.
 
-    Parameters
-    ----------
-    name : str
-        ``E8.5``; a range ``E8.0-E8.5``, which gives its middle; or ``P0`` (birth), which gives 19.
-
-    Raises
-    ------
-    ValueError
-        For any other name.
-
-    Examples
-    --------
     >>> day_of("E8.5"), day_of("E8.0-E8.5"), day_of("P0")
     (8.5, 8.25, 19.0)
     """
@@ -98,20 +94,3 @@ def _names(runs: Sequence[int | str]) -> list[str]:
         raise ValueError(f"runs is {runs!r}: give a list of numbers 1 to {len(RUNS)}, such as [1, 2].")
     wanted = [f"adata_JAX_dataset_{run}" if str(run).isdigit() else str(run) for run in runs]
     return sorted({choose(run, RUNS, f"run of {NAME}") for run in wanted})
-
-
-def _rows(files: list[Path], sizes: list[int], chosen: np.ndarray) -> tuple[sparse.csr_matrix, np.ndarray]:
-    """Return the chosen rows of files that lie one after the other, and their genes."""
-    blocks: list[sparse.csr_matrix] = []
-    genes: np.ndarray | None = None
-    begin = 0
-    for file, size in zip(files, sizes, strict=True):
-        mine = chosen[(chosen >= begin) & (chosen < begin + size)] - begin
-        begin += size
-        with h5ad.opened(file) as handle:
-            names = h5ad.column(handle, "var")
-            if genes is not None and list(names) != list(genes):
-                raise ValueError(f"{NAME}: the genes of {file.name} are not those of {files[0].name}.")
-            genes = names
-            blocks.append(h5ad.rows(handle, mine))
-    return sparse.vstack(blocks, format="csr"), np.asarray(genes)

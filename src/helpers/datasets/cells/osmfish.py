@@ -1,11 +1,11 @@
 """osmFISH of the mouse somatosensory cortex: 33 genes in place."""
 
-from pathlib import Path
+import numpy as np
 
 from helpers._utils.validation import choose
 from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 from helpers.datasets.pairing import with_neighbours
 
 VERSION = 1  # 2026-11-28 numbered
@@ -19,7 +19,7 @@ def osmfish(
     k: int = 5,
     pair_seed: int = 0,
     split_seed: int = 0,
-    folder: str | Path | None = None,
+    folder: Folder = None,
 ) -> Dataset:
     """Cells of the mouse somatosensory cortex in place, 33 genes by osmFISH; neighbour or cell type.
 
@@ -32,23 +32,18 @@ def osmfish(
         the same counts.
     n_folds : int
         Strips of tissue, or folds stratified by type.
-    k, pair_seed, split_seed : int
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    k, pair_seed, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["neighbour", "cell_type"], f"signal of {NAME}")
-    columns = {c: f"col_attrs/{c}" for c in ("X", "Y", "ClusterName", "Valid")}
+    columns = [f"col_attrs/{name}" for name in ("X", "Y", "ClusterName", "Valid")]
     file = fetch(NAME, "osmFISH_SScortex_mouse_all_cells.loom", folder)
-    stored = read.hdf5(file, "matrix", "row_attrs/Gene", *columns.values())
-    valid = (stored["col_attrs/Valid"] == 1) & (stored["matrix"].sum(axis=0) > 0)
-    counts = stored["matrix"].T[valid]
-    about = {
-        "genes": read.text(stored["row_attrs/Gene"]),
-        "checked": ("whole counts", f"{(~valid).sum()} cells left out: marked as not valid, or without a count"),
-    }
+    counts, genes, x, y, types, marked = read.hdf5(file, "matrix", "row_attrs/Gene", *columns).values()
+    valid = (marked == 1) & (counts.sum(axis=0) > 0)
+    checked = ("whole counts", f"{(~valid).sum()} cells left out: marked as not valid, or without a count")
+    about = {"genes": read.text(genes), "checked": checked}
     if signal == "neighbour":
-        positions = read.stack(stored["col_attrs/X"], stored["col_attrs/Y"])[valid]
-        return with_neighbours(NAME, counts, positions, n_folds, k, pair_seed, **about)
-    labels = read.text(stored["col_attrs/ClusterName"])[valid]
+        positions = np.column_stack([x, y]).astype(float)[valid]
+        return with_neighbours(NAME, counts.T[valid], positions, n_folds, k, pair_seed, **about)
+    labels = read.text(types)[valid]
     folds = splits.stratified(labels, n_folds, split_seed)
-    return registered(NAME, signal, counts, labels, folds, independent_signal=False, **about)
+    return registered(NAME, signal, counts.T[valid], labels, folds, independent_signal=False, **about)

@@ -1,14 +1,14 @@
 """PBMC CITE-seq of Hao 2021: 161,764 blood cells with 228 surface proteins and 57 cell types."""
 
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers._utils.validation import choose
+from helpers._utils.validation import as_counts, choose
 from helpers.datasets import h5ad, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -22,7 +22,7 @@ def pbmc_citeseq(
     n_cells: int | None = None,
     n_folds: int = 2,
     split_seed: int = 0,
-    folder: str | Path | None = None,
+    folder: Folder = None,
 ) -> Dataset:
     """161,764 blood cells with a panel of 228 surface proteins (CITE-seq) and 57 cell types.
 
@@ -39,37 +39,30 @@ def pbmc_citeseq(
         A random subset; all cells if not given.
     n_folds, split_seed : int
         Folds stratified by cell type; the seed also draws the subset.
-    folder : path, optional
-        Own file of the registered name, taken without a hash check.
+    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["protein", "cell_type"], f"signal of {NAME}")
     with h5ad.opened(fetch(NAME, "pbmc_seurat_v4.h5ad", folder)) as handle:
         types = h5ad.column(handle, _TYPES)
         chosen = h5ad.sample(len(types), n_cells, split_seed)
-        counts = h5ad.rows(handle, chosen)
+        counts = h5ad.StoredMatrix(handle).rows(chosen)
         genes = h5ad.column(handle, "var")
-        panel = _panel(handle)[chosen] if signal == "protein" else np.zeros(0)
+        panel = _panel(handle)[chosen] if signal == "protein" else np.zeros((0, 0))
     labels = types[chosen]
-    folds = splits.stratified(labels, n_folds, split_seed)
-    checked = ("whole counts", f"{len(chosen)} of {len(types)} cells", "folds stratified by celltype.l3")
-    if signal == "cell_type":
-        return registered(NAME, signal, counts, labels, folds, genes=genes, independent_signal=False, checked=checked)
-    return registered(
-        NAME, signal, counts, np.log1p(panel), folds, genes=genes,
-        checked=(*checked, f"{panel.shape[1]} proteins, whole counts"),
-    )  # fmt: skip
+    checked = ["whole counts", f"{len(chosen)} of {len(types)} cells", "folds stratified by celltype.l3"]
+    if signal == "protein":
+        checked.append(f"{panel.shape[1]} proteins, whole counts")
+    values, folds = np.log1p(panel) if signal == "protein" else labels, splits.stratified(labels, n_folds, split_seed)
+    about = {"genes": genes, "checked": tuple(checked), "independent_signal": signal == "protein"}
+    return registered(NAME, signal, counts, values, folds, **about)
 
 
-def _panel(handle: object) -> np.ndarray:
+def _panel(handle: Any) -> np.ndarray:
     """Return the counts of proteins, whether stored as a table or as a matrix."""
     from anndata.io import read_elem
 
-    if _PANEL not in handle:  # type: ignore[operator]
-        raise ValueError(f"{NAME}: {handle.filename} has no {_PANEL}: it is not the file expected.")  # type: ignore[attr-defined]
-    values = read_elem(handle[_PANEL])  # type: ignore[index]
-    values = values.toarray() if hasattr(values, "toarray") else pd.DataFrame(values).to_numpy()
-    if values.dtype.kind not in "iuf" or not np.isfinite(values).all() or (values < 0).any():
-        raise ValueError(f"{NAME}: {_PANEL} holds negative, missing or non-numeric values: counts are expected.")
-    if (values != np.round(values)).any():
-        raise ValueError(f"{NAME}: {_PANEL} holds {values[values != np.round(values)][0]:g}: counts are expected.")
-    return values.astype(float)
+    if _PANEL not in handle:
+        raise ValueError(f"{NAME}: {handle.filename} has no {_PANEL}: it is not the file expected.")
+    values = read_elem(handle[_PANEL])
+    values = pd.DataFrame(values).to_numpy() if not hasattr(values, "toarray") else values
+    return as_counts(values, f"{NAME}: {_PANEL}").toarray().astype(float)

@@ -1,14 +1,12 @@
 """RNA of three cell lines mixed in known proportions and diluted to known amounts."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import as_seed, choose, in_range
 from helpers.datasets import read
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -25,7 +23,7 @@ def rna_mixture(
     protocol: str = "both",
     most_wells: int | None = None,
     wells_seed: int = 0,
-    folder: str | Path | None = None,
+    folder: Folder = None,
 ) -> Dataset:
     """RNA of three cell lines mixed in known proportions and diluted: the noise is physical.
 
@@ -44,8 +42,7 @@ def rna_mixture(
     most_wells, wells_seed : int, optional
         Probe so many random wells at most, for a fair comparison with an amount that has fewer: estimates from fewer
         wells are lower.
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["mixture", "proportions"], f"signal of {NAME}")
     for value, what in ((amount, "amount"), (train_amount, "train_amount")):
@@ -67,20 +64,15 @@ def rna_mixture(
     wells, probes = wells[chosen], amounts[chosen] == float(amount)
     # Two of the mixes were made separately and are one composition: labels are what is in the well.
     labels = wells[_PARTS].astype(str).agg("/".join, axis=1).to_numpy(str)
-    return registered(
-        NAME, signal, read.as_sparse(rna.loc[:, chosen], NAME, cells_in_columns=True),
-        labels if signal == "mixture" else wells[_PARTS[:2]].to_numpy(float),
-        np.where(probes, 0, -1), genes=genes.to_numpy(),
-        checked=(
-            "whole counts", "wells named alike in both files",
-            f"{probes.sum()} wells of {amount} pg probe, {(~probes).sum()} of {train_amount} pg train",
-        ),
-    )  # fmt: skip
+    signals = labels if signal == "mixture" else wells[_PARTS[:2]].to_numpy(float)
+    sides = f"{probes.sum()} wells of {amount} pg probe, {(~probes).sum()} of {train_amount} pg train"
+    about = {"genes": genes.to_numpy(), "checked": ("whole counts", "wells named alike in both files", sides)}
+    counts = read.as_sparse(rna.loc[:, chosen], NAME, cells_in_columns=True)
+    return registered(NAME, signal, counts, signals, np.where(probes, 0, -1), **about)
 
 
-def _read(protocol: str, folder: str | Path | None) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _read(protocol: str, folder: Folder) -> tuple[pd.DataFrame, pd.DataFrame]:
     rna = read.table(fetch(NAME, f"RNAmix_{protocol}.count.csv.gz", folder))
     wells = read.table(fetch(NAME, f"RNAmix_{protocol}.metadata.csv.gz", folder))
-    if list(rna.columns) != list(wells.index):
-        raise ValueError(f"{NAME}: the wells of the counts and of the table of wells differ in {protocol}.")
+    read.need_same(rna.columns, wells.index, f"{NAME}: the wells of {protocol} in the counts and in their table")
     return rna, wells

@@ -1,13 +1,11 @@
 """C. elegans embryos: ciliated neurons and when they were collected."""
 
-from pathlib import Path
-
 import numpy as np
 
 from helpers._utils.validation import choose
 from helpers.datasets import read, splits
 from helpers.datasets.base import Dataset, registered
-from helpers.datasets.files import fetch
+from helpers.datasets.files import Folder, fetch
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -15,7 +13,7 @@ NAME = "worm_embryo"
 
 
 def worm_embryo(
-    signal: str = "collection_time", n_folds: int = 2, split_seed: int = 0, folder: str | Path | None = None
+    signal: str = "collection_time", n_folds: int = 2, split_seed: int = 0, folder: Folder = None
 ) -> Dataset:
     """C. elegans embryo cells of the ciliated-neuron lineages, 10,000 genes; the signal is time.
 
@@ -26,37 +24,29 @@ def worm_embryo(
         the mixed collection have none and only train. Set by the experiment, but each time is also a
         batch of its own. ``embryo_time``: 210 to 780 minutes, estimated by the authors *from the same
         expression*: not an independent signal.
-    n_folds, split_seed : int
-        Folds stratified by collection.
-    folder : path, optional
-        Own files of the registered names, taken without a hash check.
+    n_folds, split_seed, folder : see ``helpers.datasets.cells``; folds are stratified by collection
     """
     choose(signal, ["collection_time", "embryo_time"], f"signal of {NAME}")
-    parts = [fetch(NAME, f"worm_embryo_{part}.rds", folder) for part in ("expression_matrix", "coldata", "rowdata")]
+    paths = [fetch(NAME, f"worm_embryo_{part}.rds", folder) for part in ("expression_matrix", "coldata", "rowdata")]
+    matrix, of_cells, of_genes = (read.r_object(path) for path in paths)
     try:
-        counts, genes, cells = read.r_sparse(read.r_object(parts[0]))
-        of_cells, of_genes = (read.r_object(part) for part in parts[1:])
-        columns, known = of_cells.listData, of_genes.listData["gene_short_name"]
+        counts, genes, cells = read.r_sparse(matrix)
+        columns, symbols = of_cells.listData, of_genes.listData["gene_short_name"]
     except (AttributeError, KeyError, TypeError) as error:
         raise ValueError(f"{NAME}: the R objects are not the matrix and tables expected: {error}") from error
-    if cells != read.text(of_cells.rownames).tolist() or genes != read.text(of_genes.rownames).tolist():
-        raise ValueError(f"{NAME}: cells or genes of the matrix differ from those of its tables.")
+    read.need_same(cells, read.text(of_cells.rownames), f"{NAME}: cells of the matrix and of the table of cells")
+    read.need_same(genes, read.text(of_genes.rownames), f"{NAME}: genes of the matrix and of the table of genes")
     collected = np.asarray(columns["time.point"]).astype(str)
-    folds = splits.stratified(collected, n_folds, split_seed)
-    whole = (np.asarray(columns["n.umi"], float) >= counts.sum(axis=1).A1).all()
     checked = ["whole counts", "cells and genes named alike in all three files"]
-    if whole:
+    if (np.asarray(columns["n.umi"], float) >= counts.sum(axis=1).A1).all():
         checked.append("no cell has more UMIs here than in all genes")
-    shown = {"genes": read.text(known)}
     if signal == "collection_time":
-        known_time = collected != "mixed"
-        minutes = np.array([t.split("_")[0] for t in collected])
-        checked.append(f"{(~known_time).sum()} cells of the mixed collection only train")
-        return registered(
-            NAME, signal, counts, minutes, folds, paired=known_time, checked=tuple(checked), **shown
-        )  # fmt: skip
-    time = np.asarray(columns["embryo.time"], float)
-    return registered(
-        NAME, signal, counts, np.nan_to_num(time), folds, paired=np.isfinite(time), independent_signal=False,
-        checked=(*checked, f"{np.isnan(time).sum()} cells without an estimate only train"), **shown,
-    )  # fmt: skip
+        values, paired = np.array([time.split("_")[0] for time in collected]), collected != "mixed"
+        checked.append(f"{(~paired).sum()} cells of the mixed collection only train")
+    else:
+        time = np.asarray(columns["embryo.time"], float)
+        values, paired = np.nan_to_num(time), np.isfinite(time)
+        checked.append(f"{(~paired).sum()} cells without an estimate only train")
+    about = {"genes": read.text(symbols), "independent_signal": signal == "collection_time", "checked": tuple(checked)}
+    folds = splits.stratified(collected, n_folds, split_seed)
+    return registered(NAME, signal, counts, values, folds, paired=paired, **about)
