@@ -150,22 +150,21 @@ class ESM:
         return self._model
 
     def _learn(self, train: Sequence[str], rng: np.random.Generator) -> pd.DataFrame:
-        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
+            inputs, wanted = self._masked(self._padded([train[i] for i in rows]), rng)
+            # Short proteins may have no residue masked.
+            return [self._nats(inputs, wanted, "mean")] if (wanted != _IGNORED).any() else []
+
         size = min(self.batch, len(train))
         steps = int(np.ceil(self.epochs * len(train) / size))
         lengths = np.array([len(s) for s in train])
-        losses = []
+        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        loop = training.Loop(self._model, optimiser, losses_of, unit=np.log(2))
         self._model.train()
-        for some in training.batches(len(train), size, steps, rng, lengths):
-            inputs, wanted = self._masked(self._padded([train[i] for i in some]), rng)
-            if not (wanted != _IGNORED).any():
-                continue  # short proteins may have no residue masked
-            loss = self._nats(inputs, wanted, "mean")
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(training.finite(loss.item()) / np.log(2))
-        return pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
+        loop.run(training.batches(len(train), size, steps, rng, lengths), steps)
+        history = loop.history(train_bits="train")
+        history.insert(0, "step", np.arange(1, len(history) + 1))  # batches without a masked residue do not count
+        return history
 
     def _nats(self, inputs: torch.Tensor, wanted: torch.Tensor, reduction: str) -> torch.Tensor:
         """Cross-entropy of the masked residues; the output layer sees no other."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from helpers._utils.validation import choose
-from helpers.representations import linear, reconstruction
+from helpers.representations import linear, reconstruction, scoring
 from helpers.representations.base import Representation
 
 VERSION = 1  # 2026-11-28 numbered
@@ -58,7 +58,7 @@ class MaskedReconstruction(Representation):
     def _fit(self, train: np.ndarray) -> None:
         if self.reduce is not None:
             choose(self.reduce, ["pca"], "reduce (or None)")
-        how = reconstruction.Training(
+        options = reconstruction.Training(
             self.size, self.loss, self.steps, self.batch, self.rate, self.mask,
             validate_every=self.validate_every, patience=self.patience,
         )  # fmt: skip
@@ -66,7 +66,7 @@ class MaskedReconstruction(Representation):
         order = np.random.default_rng([self.seed, 4]).permutation(len(train))
         held = max(1, round(_VALIDATES * len(train)))
         self.trained_ = reconstruction.train_reconstruction(
-            train[order[held:]], train[order[:held]], how, self.seed, self.device
+            train[order[held:]], train[order[:held]], options, self.seed, self.device
         )
         self._reducer = None if self.reduce is None else linear.PCA(self.dim, self.seed).fit(self._states(train))
 
@@ -75,4 +75,4 @@ class MaskedReconstruction(Representation):
         return states if self._reducer is None else self._reducer.transform(states)
 
     def _states(self, cells: np.ndarray) -> np.ndarray:
-        return reconstruction.pooled(self.trained_.model, cells)
+        return scoring.pooled(self.trained_.model, cells)

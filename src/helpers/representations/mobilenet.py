@@ -100,23 +100,11 @@ class MobileNet:
         in_range(len(self.classes_), 2, np.inf, "number of classes of the training images")
         with training.seeded(self.seed) as rng:
             self._model = self._new().to(device, memory_format=torch.channels_last)
-            inputs, wanted = self._inputs(images), torch.from_numpy(codes)
-            optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
-            steps = max(1, round(self.epochs * n / self.batch))
-            losses = []
-            self._train_mode()
-            for some in training.batches(n, self.batch, steps, rng):
-                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                    scores = self._model(self._placed(inputs[some])).logits
-                loss = torch.nn.functional.cross_entropy(scores.float(), wanted[some].to(device))
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                losses.append(training.finite(loss.item()) / np.log(2))
+            inputs = self._inputs(images)
+            self.history_ = self._learn(inputs, torch.from_numpy(codes), rng)
             if self.weights == "scratch":
                 self._settle(inputs)
         self._model.eval()
-        self.history_ = pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
         return self
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -138,6 +126,20 @@ class MobileNet:
         with torch.inference_mode():
             parts = [self._model.mobilenet_v2(self._placed(part)).pooler_output for part in inputs.split(_CHUNK)]
         return torch.cat(parts).float().cpu().numpy()
+
+    def _learn(self, inputs: torch.Tensor, codes: torch.Tensor, rng: np.random.Generator) -> pd.DataFrame:
+        def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
+            device = self._model.device
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                scores = self._model(self._placed(inputs[rows])).logits
+            return [torch.nn.functional.cross_entropy(scores.float(), codes[rows].to(device))]
+
+        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        steps = max(1, round(self.epochs * len(inputs) / self.batch))
+        loop = training.Loop(self._model, optimiser, losses_of, unit=np.log(2))
+        self._train_mode()
+        loop.run(training.batches(len(inputs), self.batch, steps, rng), steps)
+        return loop.history(step="step", train_bits="train")
 
     def _fitted(self) -> Any:
         if not hasattr(self, "_model"):

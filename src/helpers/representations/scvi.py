@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy import sparse
 
@@ -109,31 +108,21 @@ class SCVI(Representation):
         return model.to(self._device)
 
     def _train(self, train: sparse.csr_matrix, held: sparse.csr_matrix, rng: np.random.Generator) -> None:
-        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate, weight_decay=1e-6, eps=0.01)
-        best = training.BestWeights(self._model, self.patience or 0)
-        epoch = -(-train.shape[0] // self.batch)
-        rows: list[dict[str, float]] = []
-        losses: list[float] = []
+        def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
+            return [self._loss(train[rows], min(1.0, (step - 1) / self.warmup) if self.warmup else 1.0)]
+
+        loop = training.Loop(
+            self._model,
+            torch.optim.Adam(self._model.parameters(), lr=self.rate, weight_decay=1e-6, eps=0.01),
+            losses_of,
+            validate=None if self.patience is None else lambda: self._held_loss(held),
+            every=-(-train.shape[0] // self.batch),
+            patience=self.patience or 1,
+        )
         self._model.train()
-        for step, some in enumerate(training.batches(train.shape[0], self.batch, self.steps, rng), 1):
-            optimiser.zero_grad()
-            loss = self._loss(train[some], min(1.0, (step - 1) / self.warmup) if self.warmup else 1.0)
-            loss.backward()
-            optimiser.step()
-            losses.append(loss.item())
-            if step % epoch and step < self.steps:
-                continue
-            rows.append({"step": step, "loss": float(np.mean(losses))})
-            losses = []
-            if self.patience is not None:
-                rows[-1]["validation"] = self._held_loss(held)
-                if best.worse_again(rows[-1]["validation"]):
-                    break
-        self.history_ = pd.DataFrame(rows)
-        if not np.isfinite(self.history_["loss"].to_numpy()).all():
-            raise FloatingPointError(f"the loss of SCVI is not finite: lower the learning rate ({self.rate:g}).")
-        if self.patience is not None:
-            best.restore()
+        loop.run(training.batches(train.shape[0], self.batch, self.steps, rng), self.steps)
+        columns = {"step": "step", "loss": "train"} | ({} if self.patience is None else {"validation": "validation"})
+        self.history_ = loop.history(**columns)
 
     def _held_loss(self, held: sparse.csr_matrix) -> float:
         """Loss per held-out cell in nats, at full weight of the Kullback–Leibler term so that epochs compare."""

@@ -118,8 +118,8 @@ class Txformer(Representation):
                     "raise the depth fraction or use more cells."
                 )
             if self.from_checkpoint is None:
-                how = self._masking()
-                self.history_, self._kept = encoder.train_masked(self._model, sentences, self._words, how, rng)
+                options = self._masking()
+                self.history_, self._kept = encoder.train_masked(self._model, sentences, self._words, options, rng)
             self._reducer = self._reduction(sentences)
             self._reducers = {step: self._at(step, self._reduction, sentences) for step in self._kept}
 
