@@ -10,7 +10,7 @@ import torch
 
 from helpers._utils.validation import as_array, as_labels, as_seed, in_range, same_length
 from helpers.datasets import files
-from helpers.representations import training
+from helpers.representations import pretrained, training
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -137,7 +137,10 @@ class MobileNet:
         optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
         steps = max(1, round(self.epochs * len(inputs) / self.batch))
         loop = training.Loop(self._model, optimiser, losses_of, unit=np.log(2))
-        self._train_mode()
+        self._model.train()
+        if self.weights != "scratch":
+            for module in self._norms():
+                module.eval()
         loop.run(training.batches(len(inputs), self.batch, steps, rng), steps)
         return loop.history(step="step", train_bits="train")
 
@@ -150,12 +153,11 @@ class MobileNet:
         return inputs.to(self._model.device, memory_format=torch.channels_last)
 
     def _new(self) -> Any:
-        from safetensors import SafetensorError
         from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 
-        own = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
+        head = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
         if self.weights == "scratch":
-            return MobileNetV2ForImageClassification(MobileNetV2Config(depth_multiplier=self.width, **own))
+            return MobileNetV2ForImageClassification(MobileNetV2Config(depth_multiplier=self.width, **head))
         source = HUB if self.weights == "hub" else str(self.weights)
         if self.weights == "imagenet_int8":
             config, _ = (files.fetch("models", name) for name in ("config.json", "model.safetensors"))
@@ -164,32 +166,25 @@ class MobileNet:
             raise FileNotFoundError(
                 f"weights are {source!r}: give 'scratch', 'hub', 'imagenet_int8' or a folder with a checkpoint."
             )
-        try:
-            with training.quiet_transformers():
-                training.check_kind(source, "mobilenet_v2")
-                model, told = MobileNetV2ForImageClassification.from_pretrained(
-                    source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **own
-                )
-        except (OSError, SafetensorError) as error:
-            raise FileNotFoundError(
-                f"no MobileNetV2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download {HUB} where "
-                "there is a network and give its folder as weights, or use weights='scratch'."
-            ) from error
-        odd = [*told["missing_keys"], *(key[0] for key in told["mismatched_keys"])]
-        odd = [name for name in odd if not name.startswith("classifier.")]
-        if odd:
+        with pretrained.loading(source, "mobilenet_v2", "MobileNetV2", HUB):
+            model, report = MobileNetV2ForImageClassification.from_pretrained(
+                source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **head
+            )
+        missing = [*report["missing_keys"], *(key[0] for key in report["mismatched_keys"])]
+        missing = [name for name in missing if not name.startswith("classifier.")]
+        if missing:
             raise ValueError(
-                f"{source} lacks {len(odd)} weights of a MobileNetV2, such as {odd[0]}: it is another model."
+                f"{source} lacks {len(missing)} weights of a MobileNetV2, such as {missing[0]}: it is another model."
             )
         return model
 
     def _inputs(self, images: np.ndarray) -> torch.Tensor:
-        given = as_array(images, "images")
-        if given.ndim != 4 or given.shape[1] not in (1, 3) or 0 in given.shape:
-            raise ValueError(f"images have shape {given.shape}: give (images, 1 or 3, height, width), none of them 0.")
-        if given.dtype.kind != "f" or not np.isfinite(given).all():
-            raise ValueError(f"images have dtype {given.dtype}: give finite floats, without noise in [-1, 1].")
-        pixels = torch.from_numpy(np.ascontiguousarray(given, dtype=np.float32))
+        images = as_array(images, "images")
+        if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
+            raise ValueError(f"images have shape {images.shape}: give (images, 1 or 3, height, width), none of them 0.")
+        if images.dtype.kind != "f" or not np.isfinite(images).all():
+            raise ValueError(f"images have dtype {images.dtype}: give finite floats, without noise in [-1, 1].")
+        pixels = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
         if self.input_size is not None and tuple(pixels.shape[2:]) != (self.input_size, self.input_size):
             # Antialiased: a smaller input sees means over pixels, as an optical sensor does.
             parts = [
@@ -198,12 +193,6 @@ class MobileNet:
             ]
             pixels = torch.cat(parts)
         return pixels.expand(-1, 3, -1, -1)
-
-    def _train_mode(self) -> None:
-        self._model.train()
-        if self.weights != "scratch":
-            for module in self._norms():
-                module.eval()
 
     def _norms(self) -> list[torch.nn.BatchNorm2d]:
         return [m for m in self._model.modules() if isinstance(m, torch.nn.BatchNorm2d)]

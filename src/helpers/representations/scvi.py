@@ -101,11 +101,8 @@ class SCVI(Representation):
             vae = importlib.import_module("scvi.module").VAE  # seconds to import: only where it is used
         except ImportError as error:
             raise ImportError("SCVI needs scvi-tools: pip install 'noise-scaling[models]'.") from error
-        model = vae(
-            n_genes, n_batch=1, n_labels=1, n_hidden=self.hidden, n_latent=self.dim, n_layers=1,
-            dropout_rate=self.dropout, gene_likelihood="zinb",
-        )  # fmt: skip
-        return model.to(self._device)
+        shape = {"n_batch": 1, "n_labels": 1, "n_hidden": self.hidden, "n_latent": self.dim, "n_layers": 1}
+        return vae(n_genes, **shape, dropout_rate=self.dropout, gene_likelihood="zinb").to(self._device)
 
     def _train(self, train: sparse.csr_matrix, held: sparse.csr_matrix, rng: np.random.Generator) -> None:
         def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:

@@ -21,9 +21,14 @@ class Shape:
 
 # Kendiukhov 2026, table 1.
 PRESETS = {
-    "XXS": Shape(1, 1, 1, 1), "TINY": Shape(16, 1, 1, 1), "XS": Shape(64, 2, 4, 4), "S": Shape(128, 4, 8, 4),
-    "M": Shape(512, 6, 8, 4), "L": Shape(1020, 8, 12, 4), "XL": Shape(1536, 12, 16, 4),
-}  # fmt: skip
+    "XXS": Shape(1, 1, 1, 1),
+    "TINY": Shape(16, 1, 1, 1),
+    "XS": Shape(64, 2, 4, 4),
+    "S": Shape(128, 4, 8, 4),
+    "M": Shape(512, 6, 8, 4),
+    "L": Shape(1020, 8, 12, 4),
+    "XL": Shape(1536, 12, 16, 4),
+}
 
 
 def shape_of(size: str) -> Shape:

@@ -48,50 +48,6 @@ def seeded(seed: int) -> Iterator[np.random.Generator]:
         np.random.set_state(legacy)  # noqa: NPY002
 
 
-def check_kind(source: str, wanted: str) -> None:
-    """Check that a checkpoint is of the kind wanted, by its ``config.json``; no code that lies beside it is run.
-
-    Parameters
-    ----------
-    source : folder, or name on the model hub
-    wanted : what transformers calls the kind, such as "esm"
-
-    Raises
-    ------
-    ValueError
-        Naming the kind there is, if any.
-    OSError
-        Of transformers, if there is no configuration.
-    """
-    from transformers import AutoConfig
-
-    try:
-        kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
-    except ValueError as error:
-        raise ValueError(
-            f"config.json of {source} describes no model that transformers knows: weights must be those of a model of "
-            f"kind {wanted}. ({error})"
-        ) from error
-    if kind != wanted:
-        raise ValueError(f"{source} holds a {kind}: weights must be those of a model of kind {wanted}.")
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """No progress bars or hints from transformers within the block; errors are raised as ever."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def batches(
     n: int, size: int, steps: int, rng: np.random.Generator, lengths: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:

@@ -170,10 +170,9 @@ class Txformer(Representation):
 
     def _masking(self) -> encoder.Masking:
         preset = encoder.PRESETS[self.preset]
-        return encoder.Masking(
-            self.steps, self.rate or preset.rate, self.batch or preset.batch, self.validate_every, self.patience,
-            frozenset(self.checkpoints),
-        )  # fmt: skip
+        rate, batch = self.rate or preset.rate, self.batch or preset.batch
+        kept = frozenset(self.checkpoints)
+        return encoder.Masking(self.steps, rate, batch, self.validate_every, self.patience, kept)
 
     def _check(self) -> None:
         choose(self.preset, encoder.PRESETS, "preset")
