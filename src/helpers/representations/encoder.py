@@ -133,10 +133,7 @@ def train_masked(
 
 
 def encode(model: Any, tokens: Tokens, vocabulary: Vocabulary, layer: int = -1, pooling: str = "mean") -> np.ndarray:
-    """Return one vector a cell, float32 of shape (cells, width): a hidden layer pooled over the gene tokens.
-
-    Without dropout, in single precision. A cell without gene tokens is a row of zeros.
-    """
+    """Return a hidden layer pooled over the gene tokens, float32 of shape (cells, width); a cell without is zeros."""
     out = np.zeros((len(tokens.n_genes), model.config.hidden_size), np.float32)
     model.eval()
     with torch.no_grad():

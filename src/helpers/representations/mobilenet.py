@@ -113,10 +113,9 @@ class MobileNet:
 
     def named(self, features: np.ndarray) -> np.ndarray:
         """Return the most likely class of each row of last-layer features."""
+        head = self._fitted().classifier
         with torch.inference_mode():
-            scores = self._fitted().classifier(
-                torch.from_numpy(np.asarray(features, np.float32)).to(self._model.device)
-            )
+            scores = head(torch.from_numpy(np.asarray(features, np.float32)).to(self._model.device))
         return self.classes_[scores.argmax(dim=1).cpu().numpy()]
 
     def transform(self, images: np.ndarray) -> np.ndarray:

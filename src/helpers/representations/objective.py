@@ -89,13 +89,8 @@ class Training:
 class Objective:
     """A loss: how predictions are compared with values, and what the mean loss is in bits a hidden gene.
 
-    Edges of bins are those of the cells trained on: cross-entropies of runs on other cells have other bins.
-
-    Parameters
-    ----------
-    options : Training
-    train : (cells, genes) array
-        The edges of bins are quantiles of its positive values.
+    Edges of bins are quantiles of the positive values of the cells trained on: cross-entropies of runs on other cells
+    have other bins.
     """
 
     def __init__(self, options: Training, train: np.ndarray) -> None:
@@ -125,9 +120,8 @@ class Objective:
         if self.name == "nll":
             variance = predicted[..., 1].clamp(max=_LARGEST_LOG_VARIANCE).exp() + SMALLEST_VARIANCE
             return gaussian_nats((predicted[..., 0] - values).square(), variance)
-        return functional.cross_entropy(predicted.flatten(0, -2), self.binned(values).flatten(), reduction="none").view(
-            values.shape
-        )
+        nats = functional.cross_entropy(predicted.flatten(0, -2), self.binned(values).flatten(), reduction="none")
+        return nats.view(values.shape)
 
     def bits(self, loss: Any) -> Any:
         """Return a mean loss in bits a hidden gene.
@@ -196,7 +190,7 @@ def same_genes(train: Any, cells: Any, what: str) -> tuple[np.ndarray, np.ndarra
 def losses_at(
     model: SetTransformer, objective: Objective, values: np.ndarray, hidden: np.ndarray, device: torch.device
 ) -> np.ndarray:
-    """Return the losses at the hidden genes, shape (rows, hidden)."""
+    """Return the losses at the hidden genes, shape (rows, hidden), without gradients."""
     sides = (torch.from_numpy(side).split(CHUNK) for side in (values, hidden))
     with torch.no_grad():
         parts = [

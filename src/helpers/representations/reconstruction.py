@@ -73,22 +73,18 @@ def train_reconstruction(
     train, validation : (cells, genes) arrays of log-normalised values
     options : Training
     seed : int
-        Of the initial weights, the order of cells and the masks, each of which is drawn by its own generator: the masks
-        of a step do not depend on the steps before.
+        Of the initial weights, the order of cells and the masks, each drawn by its own generator.
     device : {"auto", "cpu", "cuda"}
         On CUDA in bfloat16.
     checkpoint : path, optional
-        File that holds the state at each validation. Training that finds it goes on from there, to the same numbers as
-        without the stop (on the same device and with the same validation cells); it is deleted at the end.
-    progress : bool
+        File that holds the state at each validation, deleted at the end. Training that finds it goes on from there, to
+        the same numbers as without the stop (on the same device and with the same validation cells).
 
     Raises
     ------
-    ValueError
-        For no cell, NaN, other genes in the validation cells, a bad seed, or a checkpoint of another training, naming
-        the file.
-    FloatingPointError
-        If training diverges.
+    ValueError, FloatingPointError
+        For no cell, NaN, other genes in the validation cells, a bad seed, or a checkpoint of another training; if
+        training diverges.
 
     Examples
     --------
@@ -100,23 +96,25 @@ def train_reconstruction(
     train, validation = (
         side.astype(np.float32, copy=False) for side in same_genes(train, validation, "validation cells")
     )
-    seed, where, n_genes = as_seed(seed), device_for(device), train.shape[1]
-    objective, n_hidden = Objective(options, train), options.n_hidden(n_genes)
+    seed, place = as_seed(seed), device_for(device)
+    objective = Objective(options, train)
+    rows, hidden = fixed_masks(
+        validation, options.n_hidden(train.shape[1]), max(1, -(-_FEWEST_ROWS // len(validation)))
+    )
     with seeded(seed):
-        model = SetTransformer(n_genes, options.size, objective.outputs).to(where)
-    rows, hidden = fixed_masks(validation, n_hidden, max(1, -(-_FEWEST_ROWS // len(validation))))
+        model = SetTransformer(train.shape[1], options.size, objective.outputs).to(place)
     loop = Loop(
         model,
         torch.optim.AdamW(model.parameters(), lr=options.rate_used, weight_decay=options.weight_decay, fused=True),
-        _masked_losses(model, objective, options, seed, torch.from_numpy(train).to(where)),
+        _masked_losses(model, objective, options, seed, torch.from_numpy(train).to(place)),
         rate_at=lambda step: options.rate_used * warm_up(step, options.steps),
         clip=options.clip,
-        validate=lambda: float(np.mean(losses_at(model, objective, rows, hidden, where))),
+        validate=lambda: float(np.mean(losses_at(model, objective, rows, hidden, place))),
         every=options.validate_every,
         patience=options.patience,
     )
     file = None if checkpoint is None else _Checkpoint(Path(checkpoint), loop, _identity(options, seed, train))
-    if file is None or not file.load(where):
+    if file is None or not file.load(place):
         loop.look()
 
     def save(step: int) -> None:
@@ -127,21 +125,21 @@ def train_reconstruction(
     loop.run(track(order, f"training {options.size}", progress), options.steps, after=save)
     if file is not None:
         file.path.unlink(missing_ok=True)
+    return _summed_up(loop, model.eval(), options, objective, min(options.batch, len(train)), hidden)
+
+
+def _summed_up(
+    loop: Loop, model: SetTransformer, options: Training, objective: Objective, batch: int, hidden: np.ndarray
+) -> Trained:
+    """Return what was trained and what it cost; ``hidden`` (rows, k) are the masks of every validation."""
+    n_genes = model.genes.num_embeddings
+    flops = forward_flops(options.size, n_genes, hidden.shape[1], objective.outputs)
+    cells = loop.step * batch
     history = loop.history(step="step", train="train", validation="validation")
-    flops = forward_flops(options.size, n_genes, n_hidden, objective.outputs)
-    batch = min(options.batch, len(train))
     history.insert(1, "flops", 3.0 * flops * history["step"] * batch)
-    return Trained(
-        model=model.eval(),
-        options=options,
-        objective=objective,
-        history=history,
-        steps=loop.step,
-        cells=loop.step * batch,
-        tokens=loop.step * batch * n_genes,
-        flops=3.0 * flops * (loop.step * batch),
-        validation_flops=float(flops) * len(rows) * len(history),
-    )
+    validation_flops = float(flops) * len(hidden) * len(history)
+    tokens = cells * n_genes
+    return Trained(model, options, objective, history, loop.step, cells, tokens, 3.0 * flops * cells, validation_flops)
 
 
 def _masked_losses(

@@ -22,11 +22,11 @@ _CHUNK = 4096
 class SCVI(Representation):
     r"""Mean of q(z|x) of scVI: a zero-inflated negative binomial autoencoder with ``dim`` latent numbers.
 
-    Architecture and loss are ``scvi.module.VAE``; optimiser (Adam, decay 1e-6, ε = 0.01) and the linear rise of the
-    weight of the Kullback–Leibler term are scvi-tools' too. The loop is ours, for two reasons. The default number
-    of epochs there falls with the number of cells, so that a curve over cell numbers also changes how long is
-    trained: here the budget is ``steps`` gradient steps for any number of cells. And a last mini-batch of one
-    cell ends batch norm in an error or in a dropped cell: here all batches have ``min(batch, n)`` cells.
+    Architecture, loss, optimiser (Adam, decay 1e-6, ε = 0.01) and the linear rise of the weight of the
+    Kullback–Leibler term are those of scvi-tools. The loop is ours, for two reasons. Their default number of epochs
+    falls with the number of cells, so that a curve over cell numbers would also change how long is trained: here it is
+    ``steps`` gradient steps for any number of cells. And a last mini-batch of one cell ends batch norm in an error or
+    in a dropped cell: here all batches have ``min(batch, n)`` cells.
 
     A cell without counts has no library size to scale by (log 0); it is given a library of one molecule, so
     its likelihood stays finite, and its embedding is what the encoder makes of zeros. The library of a probe cell
@@ -122,7 +122,7 @@ class SCVI(Representation):
         self.history_ = loop.history(**columns)
 
     def _held_loss(self, held: sparse.csr_matrix) -> float:
-        """Loss per held-out cell in nats, at full weight of the Kullback–Leibler term so that epochs compare."""
+        """Return the loss per held-out cell in nats, at full weight of the Kullback–Leibler term: epochs compare."""
         self._model.eval()
         with torch.no_grad():
             sums = [self._loss(part, 1.0).item() * part.shape[0] for part in _chunks(held)]
