@@ -11,7 +11,9 @@ import numpy as np
 
 from helpers.datasets import load
 from helpers.preprocess import genes as preprocess
-from helpers.representations.reconstruction import Training, score, train_reconstruction
+from helpers.representations.objective import Training
+from helpers.representations.reconstruction import train_reconstruction
+from helpers.representations.scoring import score
 from helpers.sweep.reconstruction import split
 
 RATES = {"L": 3e-4, "XL": 2e-4}  # the default rate is too fast for few steps of these

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers.representations.reconstruction import hidden_genes
+from helpers.representations.objective import hidden_genes
 from helpers.representations.set_transformer import SetTransformer, shape_of
 from helpers.representations.training import device_for, seeded
 

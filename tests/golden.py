@@ -206,12 +206,12 @@ def precomputed() -> Numbers:
 
 @case("set_transformer", "training")
 def set_transformer() -> Numbers:
-    from helpers.representations import reconstruction
+    from helpers.representations import reconstruction, scoring
 
     x = np.log1p(counts().toarray()).astype(np.float32)
     how = reconstruction.Training("XXS", steps=4, batch=16, validate_every=2)
     trained = reconstruction.train_reconstruction(x[:60], x[60:75], how, 1)
-    found = reconstruction.score(trained, x[:60], x[75:])
+    found = scoring.score(trained, x[:60], x[75:])
     return numbers_of(trained=[found.loss, found.mean_loss, found.linear_loss, found.stderr])
 
 

@@ -54,7 +54,9 @@ from helpers.preprocess import genes as preprocess
 from helpers.representations import build
 from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
-from helpers.representations.reconstruction import Training, score, train_reconstruction
+from helpers.representations.objective import Training
+from helpers.representations.reconstruction import train_reconstruction
+from helpers.representations.scoring import score
 from helpers.store import paths, points, reference
 from helpers.store.rows import Store
 from helpers.sweep import reconstruction as reconstruction_sweep

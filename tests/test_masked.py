@@ -23,16 +23,10 @@ from helpers.findings import papers as published
 from helpers.laws import ModelSizeLaw
 from helpers.noise import thin_twice
 from helpers.preprocess import genes as preprocess
-from helpers.representations import MaskedReconstruction, reconstruction
-from helpers.representations.reconstruction import (
-    Objective,
-    Training,
-    entropy_of_mse,
-    hidden_genes,
-    linear_losses,
-    score,
-    train_reconstruction,
-)
+from helpers.representations import MaskedReconstruction, reconstruction, scoring, training
+from helpers.representations.objective import SMALLEST_VARIANCE, Objective, Training, entropy_of_mse, hidden_genes
+from helpers.representations.reconstruction import train_reconstruction
+from helpers.representations.scoring import linear_losses, score
 from helpers.representations.set_transformer import PRESETS, SetTransformer, forward_flops, n_parameters, shape_of
 from helpers.representations.training import seeded
 from helpers.store.rows import Store
@@ -176,7 +170,7 @@ def test_losses_are_their_definitions():
     predicted = torch.from_numpy(rng.normal(size=(5, 6, 2)).astype(np.float32))
     squared = Objective(Training(), train).losses(predicted[..., :1], values)
     np.testing.assert_allclose(squared, (predicted[..., 0] - values) ** 2)
-    spread = np.sqrt(np.exp(predicted[..., 1].numpy()) + reconstruction.SMALLEST_VARIANCE)
+    spread = np.sqrt(np.exp(predicted[..., 1].numpy()) + SMALLEST_VARIANCE)
     expected = -stats.norm.logpdf(values.numpy(), predicted[..., 0].numpy(), spread)
     np.testing.assert_allclose(Objective(Training(loss="nll"), train).losses(predicted, values), expected, rtol=1e-4)
     bins = Objective(Training(loss="bins", n_bins=5), train)
@@ -212,7 +206,7 @@ def test_the_gene_mean_has_the_loss_it_should(loss):
     if loss == "mse":
         np.testing.assert_allclose(of_genes.mean(axis=0), train.var(axis=0), rtol=1e-5)
     elif loss == "nll":
-        variance = train.var(axis=0) + reconstruction.SMALLEST_VARIANCE
+        variance = train.var(axis=0) + SMALLEST_VARIANCE
         expected = 0.5 * (np.log(2 * np.pi * variance) + train.var(axis=0) / variance)
         np.testing.assert_allclose(of_genes.mean(axis=0), expected, rtol=1e-4)
     else:
@@ -329,19 +323,19 @@ class Killed(Exception):
 def test_resumed_training_equals_one_that_was_never_stopped(tmp_path, monkeypatch, last, loss):
     x, how = correlated(), Training("TINY", loss, steps=20, validate_every=5)
     straight = train_reconstruction(x[:150], x[150:], how)
-    learn, file = reconstruction._Run.learn, tmp_path / "state.pt"
+    learn, file = training.Loop._learn, tmp_path / "state.pt"
 
-    def killed(self, rows, k):
+    def killed(self, *batch):
         if self.step == last:
             raise Killed
-        learn(self, rows, k)
+        learn(self, *batch)
 
-    monkeypatch.setattr(reconstruction._Run, "learn", killed)
+    monkeypatch.setattr(training.Loop, "_learn", killed)
     if last < 20:
         with pytest.raises(Killed):
             train_reconstruction(x[:150], x[150:], how, checkpoint=file)
         assert file.exists() == (last >= 5)
-    monkeypatch.setattr(reconstruction._Run, "learn", learn)
+    monkeypatch.setattr(training.Loop, "_learn", learn)
     resumed = train_reconstruction(x[:150], x[150:], how, checkpoint=file)
     pd.testing.assert_frame_equal(straight.history, resumed.history)
     for a, b in zip(straight.model.state_dict().values(), resumed.model.state_dict().values(), strict=True):
@@ -354,15 +348,15 @@ def test_a_training_that_lost_patience_stays_stopped(tmp_path, monkeypatch):
     how = Training("TINY", steps=200, validate_every=1, patience=2, rate=0.5)
     straight = train_reconstruction(x[:150], x[150:], how)
     assert straight.steps < 200
-    file, restore = tmp_path / "state.pt", reconstruction._Best.restore
+    file, restore = tmp_path / "state.pt", training.BestWeights.restore
 
     def killed(self):
         raise Killed
 
-    monkeypatch.setattr(reconstruction._Best, "restore", killed)
+    monkeypatch.setattr(training.BestWeights, "restore", killed)
     with pytest.raises(Killed):  # at the very end, with the state written
         train_reconstruction(x[:150], x[150:], how, checkpoint=file)
-    monkeypatch.setattr(reconstruction._Best, "restore", restore)
+    monkeypatch.setattr(training.BestWeights, "restore", restore)
     resumed = train_reconstruction(x[:150], x[150:], how, checkpoint=file)
     assert resumed.steps == straight.steps
     pd.testing.assert_frame_equal(straight.history, resumed.history)
@@ -370,11 +364,9 @@ def test_a_training_that_lost_patience_stays_stopped(tmp_path, monkeypatch):
 
 def test_checkpoints_of_others_are_refused_and_broken_ones_named(tmp_path):
     x, file = correlated(), tmp_path / "state.pt"
-    how = Training("TINY", steps=2)
-    run = reconstruction._Run(
-        model_of(12, "TINY"), Training("TINY", steps=3), 0, torch.device("cpu"), Objective(how, x), torch.from_numpy(x)
-    )
-    run.save(file)
+    how, model = Training("TINY", steps=2), model_of(12, "TINY")
+    loop = training.Loop(model, torch.optim.AdamW(model.parameters()), lambda rows, step: [])
+    reconstruction._Checkpoint(file, loop, reconstruction._identity(Training("TINY", steps=3), 0, x)).save()
     with pytest.raises(ValueError, match=r"steps: 3 there, 2 here.*delete it"):
         train_reconstruction(x[:150], x[150:], how, checkpoint=file)
     torch.save({"weights": torch.zeros(2)}, file)
@@ -528,8 +520,8 @@ def test_test_cells_decide_nothing_but_the_score(monkeypatch):
 
 def test_the_test_cells_are_looked_at_once(monkeypatch):
     looked = []
-    scored = reconstruction.score
-    monkeypatch.setattr(reconstruction_sweep.reconstruction, "score", lambda *a: looked.append(a) or scored(*a))
+    scored = scoring.score
+    monkeypatch.setattr(reconstruction_sweep.scoring, "score", lambda *a: looked.append(a) or scored(*a))
     grid = ReconstructionGrid(dataset="pbmc68k", sizes=["TINY"], n_genes=[16], seeds=[0], training={"steps": 5})
     reconstruction_sweep.RECONSTRUCTION.measure(grid.points())
     assert len(looked) == 1

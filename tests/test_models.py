@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from helpers.representations import SCVI, Precomputed, Txformer
-from helpers.representations.encoder import Masking, encode, masked_bits, new_encoder
+from helpers.representations.encoder import encode, masked_bits, new_encoder
 from helpers.representations.tokens import Tokens, Vocabulary, mask_tokens, nonzero_medians, rank_tokens
-from helpers.representations.training import BestWeights, batches
+from helpers.representations.training import BestWeights, Loop, batches, warm_up
 
 SHORT = {SCVI: {"steps": 3, "hidden": 16}, Txformer: {"steps": 3}}
 EACH = pytest.mark.parametrize("kind", SHORT)
@@ -124,7 +124,8 @@ def test_best_weights_are_a_copy_and_come_back():
     for loss in (3.0, 1.0, 2.0, np.nan):
         with torch.no_grad():
             model.weight.fill_(loss)  # in place, as an optimiser does
-        stops.append(best.worse_again(loss))
+        best.note(loss)
+        stops.append(best.at_end)
     assert stops == [False, False, False, True]
     best.restore()
     assert model.weight.item() == 1.0
@@ -132,9 +133,52 @@ def test_best_weights_are_a_copy_and_come_back():
 
 def test_training_that_never_had_a_finite_loss_is_told():
     best = BestWeights(torch.nn.Linear(1, 1), patience=2)
-    best.worse_again(np.nan)
+    best.note(np.nan)
     with pytest.raises(FloatingPointError, match="diverged; lower the learning rate"):
         best.restore()
+
+
+def line(losses_of, **options):
+    """A loop that fits one weight, starting at 1, by plain gradient descent."""
+    model = torch.nn.Linear(1, 1, bias=False)
+    torch.nn.init.ones_(model.weight)
+    return Loop(
+        model, torch.optim.SGD(model.parameters(), lr=0.5), lambda rows, step: losses_of(model.weight), **options
+    )
+
+
+def rows(n):
+    return [np.array([0])] * n
+
+
+def test_gradients_of_the_parts_of_a_loss_add_up_and_its_history_holds_means():
+    loop = line(lambda w: (part.sum() for part in (w, 3 * w)), every=2)
+    loop.run(rows(3), 3)
+    assert loop.model.weight.item() == 1 - 3 * 0.5 * 4
+    pd.testing.assert_frame_equal(
+        loop.history(step="step", loss="train"), pd.DataFrame({"step": [2, 3], "loss": [0.0, -12.0]})
+    )
+
+
+def test_a_batch_without_a_loss_takes_no_step():
+    loop = line(lambda w: [])
+    loop.run(rows(2), 2)
+    assert (loop.model.weight.item(), loop.rows) == (1.0, [])
+
+
+def test_the_rate_and_the_norm_of_the_gradient_are_those_given():
+    loop = line(lambda w: [100 * w.sum()], rate_at=lambda step: 0.25 * step, clip=2.0)
+    loop.run(rows(2), 2)
+    assert loop.model.weight.item() == pytest.approx(1 - 2 * 0.25 - 2 * 0.5, abs=1e-6)
+
+
+def test_a_loss_that_is_not_finite_ends_training_where_nothing_validates_it():
+    with pytest.raises(FloatingPointError, match="training loss is nan: training diverged"):
+        line(lambda w: [w.sum() * np.nan]).run(rows(2), 2)
+    loop = line(lambda w: [w.sum() * np.nan], may_diverge=True, validate=lambda: loop.model.weight.item(), patience=2)
+    loop.look()
+    loop.run(rows(9), 9)
+    assert (loop.step, loop.model.weight.item()) == (2, 1.0)
 
 
 # ---------------------------------------------------------------- SCVI
@@ -260,11 +304,11 @@ def test_presets_are_the_published_ones():
 
 
 def test_rate_rises_over_a_tenth_of_the_steps_then_falls():
-    shares = [Masking(40, 1.0, 8, 1, 1).share(step) for step in range(40)]
+    shares = [warm_up(step, 40) for step in range(1, 41)]
     assert shares[:5] == [0.25, 0.5, 0.75, 1.0, 1.0]
     assert np.allclose(np.diff(shares[4:]), -1 / 36)
     assert shares[-1] == pytest.approx(1 / 36)
-    assert Masking(1, 1.0, 8, 1, 1).share(0) == 1.0
+    assert warm_up(1, 1) == 1.0
 
 
 def test_txformer_learns_and_tells_bits():

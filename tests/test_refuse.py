@@ -33,7 +33,8 @@ from helpers.preprocess import genes as preprocess
 from helpers.representations import build
 from helpers.representations.esm import ESM
 from helpers.representations.mobilenet import MobileNet
-from helpers.representations.reconstruction import Training, train_reconstruction
+from helpers.representations.objective import Training
+from helpers.representations.reconstruction import train_reconstruction
 from helpers.store import paths
 from helpers.sweep.cells import Grid
 from refusals import ROOT, TABLE, Harmful, answer, catalogue, line, stored, table, tenx

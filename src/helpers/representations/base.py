@@ -16,7 +16,7 @@ class Representation:
     ``fit`` and ``transform`` take cells with equal columns; ``transform`` returns float32 of shape
     (cells, dim). ``seed`` fixes every random choice and leaves the global random states as they were.
 
-    Class attributes tell what a model is given:
+    Class attributes say what a model is given:
 
     - ``takes``: "values", log-normalised (cells, genes); "counts", raw counts of the same genes, sparse;
       "embeddings", (cells, columns) made elsewhere.
@@ -35,8 +35,8 @@ class Representation:
         Raises
         ------
         ValueError
-            For cells that are no numbers (or no counts), fewer than two, without a column, other names than columns,
-            or a dimension, seed or option out of range.
+            For cells that are not numbers (or not counts), fewer than two of them, no column, other names than
+            columns, or a dimension, seed or option out of range.
         """
         cells = self._checked(train, "training cells")
         in_range(self.dim, 1, 4096, "dim", whole=True)
@@ -51,13 +51,7 @@ class Representation:
         return self
 
     def transform(self, probe: Any) -> np.ndarray:
-        """Return the representation of cells, float32 of shape (cells, dim).
-
-        Raises
-        ------
-        ValueError
-            For no cell, cells that are no numbers (or no counts), or other columns than the training cells had.
-        """
+        """Return the representation of at least one cell with the columns fitted, float32 of shape (cells, dim)."""
         return np.ascontiguousarray(self._transform(self._probe(probe)), dtype=np.float32)
 
     def _probe(self, probe: Any) -> Any:

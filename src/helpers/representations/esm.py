@@ -12,7 +12,7 @@ import torch
 
 from helpers._utils.validation import as_seed, choose, in_range
 from helpers.noise.sequences import as_proteins
-from helpers.representations import training
+from helpers.representations import pretrained, training
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -124,18 +124,18 @@ class ESM:
         rng = np.random.default_rng(as_seed(seed))
         self._fitted()
         proteins = _proteins(proteins, 1, "sequences")
-        nats, masked = 0.0, 0
+        nats, n_masked = 0.0, 0
         with torch.inference_mode():
             for rows in self._groups(proteins):
-                inputs, wanted = self._masked(self._padded([proteins[i] for i in rows]), rng)
-                if (wanted != _IGNORED).any():
-                    nats += float(self._nats(inputs, wanted, "sum"))
-                    masked += int((wanted != _IGNORED).sum())
-        if not masked:
+                inputs, hidden = self._masked(self._padded([proteins[i] for i in rows]), rng)
+                if (hidden != _IGNORED).any():
+                    nats += float(self._nats(inputs, hidden, "sum"))
+                    n_masked += int((hidden != _IGNORED).sum())
+        if not n_masked:
             raise ValueError(
                 f"none of {sum(map(len, proteins))} residues was masked: give more of them, or another seed."
             )
-        return nats / masked / np.log(2)
+        return nats / n_masked / np.log(2)
 
     def save(self, folder: str | Path) -> Path:
         """Write model and tokens, for ``weights``."""
@@ -150,41 +150,40 @@ class ESM:
         return self._model
 
     def _learn(self, train: Sequence[str], rng: np.random.Generator) -> pd.DataFrame:
-        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
+            inputs, hidden = self._masked(self._padded([train[i] for i in rows]), rng)
+            # Short proteins may have no residue masked.
+            return [self._nats(inputs, hidden, "mean")] if (hidden != _IGNORED).any() else []
+
         size = min(self.batch, len(train))
         steps = int(np.ceil(self.epochs * len(train) / size))
         lengths = np.array([len(s) for s in train])
-        losses = []
+        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        loop = training.Loop(self._model, optimiser, losses_of, unit=np.log(2))
         self._model.train()
-        for some in training.batches(len(train), size, steps, rng, lengths):
-            inputs, wanted = self._masked(self._padded([train[i] for i in some]), rng)
-            if not (wanted != _IGNORED).any():
-                continue  # short proteins may have no residue masked
-            loss = self._nats(inputs, wanted, "mean")
-            optimiser.zero_grad()
-            loss.backward()
-            optimiser.step()
-            losses.append(training.finite(loss.item()) / np.log(2))
-        return pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
+        loop.run(training.batches(len(train), size, steps, rng, lengths), steps)
+        history = loop.history(train_bits="train")
+        history.insert(0, "step", np.arange(1, len(history) + 1))  # batches without a masked residue do not count
+        return history
 
-    def _nats(self, inputs: torch.Tensor, wanted: torch.Tensor, reduction: str) -> torch.Tensor:
+    def _nats(self, inputs: torch.Tensor, hidden: torch.Tensor, reduction: str) -> torch.Tensor:
         """Cross-entropy of the masked residues; the output layer sees no other."""
-        asked = wanted != _IGNORED
+        masked = hidden != _IGNORED
         with torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.device.type == "cuda"):
             states = self._model.esm(input_ids=inputs, attention_mask=inputs != self._words["<pad>"]).last_hidden_state
-            scores = self._model.lm_head(states[asked])
-        return torch.nn.functional.cross_entropy(scores.float(), wanted[asked], reduction=reduction)
+            scores = self._model.lm_head(states[masked])
+        return torch.nn.functional.cross_entropy(scores.float(), hidden[masked], reduction=reduction)
 
     def _masked(self, ids: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Return inputs with some residues hidden, and the hidden ones (elsewhere -100)."""
         fate = torch.from_numpy(rng.random(tuple(ids.shape), np.float32)).to(ids.device)
         kind = torch.from_numpy(rng.random(tuple(ids.shape), np.float32)).to(ids.device)
         other = torch.from_numpy(rng.integers(0, 20, tuple(ids.shape))).to(ids.device)
-        asked = self._is_residue(ids) & (fate < self.mask)
-        wanted = torch.where(asked, ids, _IGNORED)
-        inputs = torch.where(asked & (kind < 0.8), self._words["<mask>"], ids)
+        masked = self._is_residue(ids) & (fate < self.mask)
+        hidden = torch.where(masked, ids, _IGNORED)
+        inputs = torch.where(masked & (kind < 0.8), self._words["<mask>"], ids)
         first = self._words["L"]  # the 20 amino acids stand together
-        return torch.where(asked & (kind >= 0.9), first + other, inputs), wanted
+        return torch.where(masked & (kind >= 0.9), first + other, inputs), hidden
 
     def _is_residue(self, ids: torch.Tensor) -> torch.Tensor:
         marks = [self._words[t] for t in ("<cls>", "<pad>", "<eos>")]
@@ -208,36 +207,47 @@ class ESM:
         return [order[at : at + size] for at in range(0, len(order), size)]
 
     def _new(self) -> tuple[Any, dict[str, int]]:
-        from safetensors import SafetensorError
-        from transformers import EsmConfig, EsmForMaskedLM, EsmTokenizer
+        """Return a model and the number of each token."""
+        from transformers import EsmForMaskedLM, EsmTokenizer
 
         if self.weights == "scratch":
-            layers, width, heads = SIZES[self.size]
-            config = EsmConfig(
-                vocab_size=len(TOKENS), mask_token_id=TOKENS.index("<mask>"), pad_token_id=TOKENS.index("<pad>"),
-                hidden_size=width, num_hidden_layers=layers, num_attention_heads=heads, intermediate_size=4 * width,
-                hidden_dropout_prob=0.0, attention_probs_dropout_prob=0.0, position_embedding_type="rotary",
-                token_dropout=True, emb_layer_norm_before=False, layer_norm_eps=1e-5, max_position_embeddings=1026,
-            )  # fmt: skip
             with tempfile.TemporaryDirectory() as folder:
                 (Path(folder) / "vocab.txt").write_text("\n".join(TOKENS), encoding="utf8")
-                return EsmForMaskedLM(config), EsmTokenizer(str(Path(folder) / "vocab.txt")).get_vocab()
-        source = HUB[str(self.weights)][0] if str(self.weights) in HUB else str(self.weights)
-        if str(self.weights) not in HUB and not Path(source).is_dir():
+                return EsmForMaskedLM(_config(self.size)), EsmTokenizer(str(Path(folder) / "vocab.txt")).get_vocab()
+        on_hub = str(self.weights) in HUB
+        source = HUB[str(self.weights)][0] if on_hub else str(self.weights)
+        in_folder = Path(source).is_dir()
+        if not on_hub and not in_folder:
             known = ", ".join(["scratch", *HUB])
             raise FileNotFoundError(f"weights are {source!r}: give one of {known} or a folder with a checkpoint.")
-        try:
-            with training.quiet_transformers():
-                training.check_kind(source, "esm")
-                if Path(source).is_dir() and not (Path(source) / "vocab.txt").is_file():
-                    raise FileNotFoundError(f"{source} has no vocab.txt, the tokens of the model: add it.")
-                model = EsmForMaskedLM.from_pretrained(source, use_safetensors=True)
-                return model, EsmTokenizer.from_pretrained(source).get_vocab()
-        except (OSError, SafetensorError) as error:
-            raise FileNotFoundError(
-                f"no ESM-2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download the model where "
-                "there is a network and give its folder as weights, or use weights='scratch'."
-            ) from error
+        with pretrained.loading(source, "esm", "ESM-2", "the model"):
+            if in_folder and not (Path(source) / "vocab.txt").is_file():
+                raise FileNotFoundError(f"{source} has no vocab.txt, the tokens of the model: add it.")
+            model = EsmForMaskedLM.from_pretrained(source, use_safetensors=True)
+            return model, EsmTokenizer.from_pretrained(source).get_vocab()
+
+
+def _config(size: str) -> Any:
+    """Return the configuration of ESM-2 in a size."""
+    from transformers import EsmConfig
+
+    layers, width, heads = SIZES[size]
+    return EsmConfig(
+        vocab_size=len(TOKENS),
+        mask_token_id=TOKENS.index("<mask>"),
+        pad_token_id=TOKENS.index("<pad>"),
+        hidden_size=width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=4 * width,
+        hidden_dropout_prob=0.0,
+        attention_probs_dropout_prob=0.0,
+        position_embedding_type="rotary",
+        token_dropout=True,
+        emb_layer_norm_before=False,
+        layer_norm_eps=1e-5,
+        max_position_embeddings=1026,
+    )
 
 
 def _proteins(sequences: Sequence[str], least: int, what: str) -> list[str]:

@@ -1,12 +1,13 @@
 """The masked-reconstruction transformer as a representation: hidden states pooled over a cell's genes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
 from helpers._utils.validation import choose
-from helpers.representations import linear, reconstruction
+from helpers.representations import linear, reconstruction, scoring
 from helpers.representations.base import Representation
+from helpers.representations.objective import Training
 
 VERSION = 1  # 2026-11-28 numbered
 TRAINED_BY = ("set_transformer", "training")
@@ -19,14 +20,14 @@ _VALIDATES = 0.1
 class MaskedReconstruction(Representation):
     """Mean of a set transformer's last hidden states over a cell's genes, reduced to principal components.
 
-    The model learns to predict hidden genes from the others (``reconstruction.Training``); nothing is hidden when it is
+    The model learns to predict hidden genes from the others (``objective.Training``); nothing is hidden when it is
     read out. As for ``Txformer``, ``dim`` principal components of the training cells' embeddings are kept, which can
     only lose information and makes sizes comparable; ``reduce=None`` gives all columns.
 
     Parameters
     ----------
     size, loss, steps, batch, rate, mask, validate_every, patience
-        As in ``reconstruction.Training``.
+        As in ``objective.Training``.
     reduce : {"pca", None}
     device : {"auto", "cpu", "cuda"}
 
@@ -59,15 +60,13 @@ class MaskedReconstruction(Representation):
     def _fit(self, train: np.ndarray) -> None:
         if self.reduce is not None:
             choose(self.reduce, ["pca"], "reduce (or None)")
-        how = reconstruction.Training(
-            self.size, self.loss, self.steps, self.batch, self.rate, self.mask,
-            validate_every=self.validate_every, patience=self.patience,
-        )  # fmt: skip
+        names = [option.name for option in fields(Training) if hasattr(self, option.name)]
+        options = Training(**{name: getattr(self, name) for name in names})
         train = train.astype(np.float32)
         order = np.random.default_rng([self.seed, 4]).permutation(len(train))
         held = max(1, round(_VALIDATES * len(train)))
         self.trained_ = reconstruction.train_reconstruction(
-            train[order[held:]], train[order[:held]], how, self.seed, self.device
+            train[order[held:]], train[order[:held]], options, self.seed, self.device
         )
         self._reducer = None if self.reduce is None else linear.PCA(self.dim, self.seed).fit(self._states(train))
 
@@ -76,4 +75,4 @@ class MaskedReconstruction(Representation):
         return states if self._reducer is None else self._reducer.transform(states)
 
     def _states(self, cells: np.ndarray) -> np.ndarray:
-        return reconstruction.pooled(self.trained_.model, cells)
+        return scoring.pooled(self.trained_.model, cells)

@@ -10,7 +10,7 @@ import torch
 
 from helpers._utils.validation import as_array, as_labels, as_seed, in_range, same_length
 from helpers.datasets import files
-from helpers.representations import training
+from helpers.representations import pretrained, training
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -100,23 +100,11 @@ class MobileNet:
         in_range(len(self.classes_), 2, np.inf, "number of classes of the training images")
         with training.seeded(self.seed) as rng:
             self._model = self._new().to(device, memory_format=torch.channels_last)
-            inputs, wanted = self._inputs(images), torch.from_numpy(codes)
-            optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
-            steps = max(1, round(self.epochs * n / self.batch))
-            losses = []
-            self._train_mode()
-            for some in training.batches(n, self.batch, steps, rng):
-                with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                    scores = self._model(self._placed(inputs[some])).logits
-                loss = torch.nn.functional.cross_entropy(scores.float(), wanted[some].to(device))
-                optimiser.zero_grad()
-                loss.backward()
-                optimiser.step()
-                losses.append(training.finite(loss.item()) / np.log(2))
+            inputs = self._inputs(images)
+            self.history_ = self._learn(inputs, torch.from_numpy(codes), rng)
             if self.weights == "scratch":
                 self._settle(inputs)
         self._model.eval()
-        self.history_ = pd.DataFrame({"step": np.arange(1, len(losses) + 1), "train_bits": losses})
         return self
 
     def predict(self, images: np.ndarray) -> np.ndarray:
@@ -125,10 +113,9 @@ class MobileNet:
 
     def named(self, features: np.ndarray) -> np.ndarray:
         """Return the most likely class of each row of last-layer features."""
+        head = self._fitted().classifier
         with torch.inference_mode():
-            scores = self._fitted().classifier(
-                torch.from_numpy(np.asarray(features, np.float32)).to(self._model.device)
-            )
+            scores = head(torch.from_numpy(np.asarray(features, np.float32)).to(self._model.device))
         return self.classes_[scores.argmax(dim=1).cpu().numpy()]
 
     def transform(self, images: np.ndarray) -> np.ndarray:
@@ -139,6 +126,23 @@ class MobileNet:
             parts = [self._model.mobilenet_v2(self._placed(part)).pooler_output for part in inputs.split(_CHUNK)]
         return torch.cat(parts).float().cpu().numpy()
 
+    def _learn(self, inputs: torch.Tensor, codes: torch.Tensor, rng: np.random.Generator) -> pd.DataFrame:
+        def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
+            device = self._model.device
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                scores = self._model(self._placed(inputs[rows])).logits
+            return [torch.nn.functional.cross_entropy(scores.float(), codes[rows].to(device))]
+
+        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate)
+        steps = max(1, round(self.epochs * len(inputs) / self.batch))
+        loop = training.Loop(self._model, optimiser, losses_of, unit=np.log(2))
+        self._model.train()
+        if self.weights != "scratch":
+            for module in self._norms():
+                module.eval()
+        loop.run(training.batches(len(inputs), self.batch, steps, rng), steps)
+        return loop.history(step="step", train_bits="train")
+
     def _fitted(self) -> Any:
         if not hasattr(self, "_model"):
             raise RuntimeError("MobileNet is not fitted: call .fit(images, labels) first.")
@@ -148,12 +152,11 @@ class MobileNet:
         return inputs.to(self._model.device, memory_format=torch.channels_last)
 
     def _new(self) -> Any:
-        from safetensors import SafetensorError
         from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 
-        own = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
+        head = {"num_labels": len(self.classes_), "classifier_dropout_prob": self.dropout}
         if self.weights == "scratch":
-            return MobileNetV2ForImageClassification(MobileNetV2Config(depth_multiplier=self.width, **own))
+            return MobileNetV2ForImageClassification(MobileNetV2Config(depth_multiplier=self.width, **head))
         source = HUB if self.weights == "hub" else str(self.weights)
         if self.weights == "imagenet_int8":
             config, _ = (files.fetch("models", name) for name in ("config.json", "model.safetensors"))
@@ -162,32 +165,25 @@ class MobileNet:
             raise FileNotFoundError(
                 f"weights are {source!r}: give 'scratch', 'hub', 'imagenet_int8' or a folder with a checkpoint."
             )
-        try:
-            with training.quiet_transformers():
-                training.check_kind(source, "mobilenet_v2")
-                model, told = MobileNetV2ForImageClassification.from_pretrained(
-                    source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **own
-                )
-        except (OSError, SafetensorError) as error:
-            raise FileNotFoundError(
-                f"no MobileNetV2 could be loaded from {source!r}: {str(error).splitlines()[0]} Download {HUB} where "
-                "there is a network and give its folder as weights, or use weights='scratch'."
-            ) from error
-        odd = [*told["missing_keys"], *(key[0] for key in told["mismatched_keys"])]
-        odd = [name for name in odd if not name.startswith("classifier.")]
-        if odd:
+        with pretrained.loading(source, "mobilenet_v2", "MobileNetV2", HUB):
+            model, report = MobileNetV2ForImageClassification.from_pretrained(
+                source, ignore_mismatched_sizes=True, use_safetensors=True, output_loading_info=True, **head
+            )
+        missing = [*report["missing_keys"], *(key[0] for key in report["mismatched_keys"])]
+        missing = [name for name in missing if not name.startswith("classifier.")]
+        if missing:
             raise ValueError(
-                f"{source} lacks {len(odd)} weights of a MobileNetV2, such as {odd[0]}: it is another model."
+                f"{source} lacks {len(missing)} weights of a MobileNetV2, such as {missing[0]}: it is another model."
             )
         return model
 
     def _inputs(self, images: np.ndarray) -> torch.Tensor:
-        given = as_array(images, "images")
-        if given.ndim != 4 or given.shape[1] not in (1, 3) or 0 in given.shape:
-            raise ValueError(f"images have shape {given.shape}: give (images, 1 or 3, height, width), none of them 0.")
-        if given.dtype.kind != "f" or not np.isfinite(given).all():
-            raise ValueError(f"images have dtype {given.dtype}: give finite floats, without noise in [-1, 1].")
-        pixels = torch.from_numpy(np.ascontiguousarray(given, dtype=np.float32))
+        images = as_array(images, "images")
+        if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
+            raise ValueError(f"images have shape {images.shape}: give (images, 1 or 3, height, width), none of them 0.")
+        if images.dtype.kind != "f" or not np.isfinite(images).all():
+            raise ValueError(f"images have dtype {images.dtype}: give finite floats, without noise in [-1, 1].")
+        pixels = torch.from_numpy(np.ascontiguousarray(images, dtype=np.float32))
         if self.input_size is not None and tuple(pixels.shape[2:]) != (self.input_size, self.input_size):
             # Antialiased: a smaller input sees means over pixels, as an optical sensor does.
             parts = [
@@ -196,12 +192,6 @@ class MobileNet:
             ]
             pixels = torch.cat(parts)
         return pixels.expand(-1, 3, -1, -1)
-
-    def _train_mode(self) -> None:
-        self._model.train()
-        if self.weights != "scratch":
-            for module in self._norms():
-                module.eval()
 
     def _norms(self) -> list[torch.nn.BatchNorm2d]:
         return [m for m in self._model.modules() if isinstance(m, torch.nn.BatchNorm2d)]

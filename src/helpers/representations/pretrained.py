@@ -1,7 +1,8 @@
-"""Encoders on disk, in the format of Hugging Face and Geneformer, with the vocabulary as JSON."""
+"""Weights on disk, in the format of Hugging Face; encoders of Geneformer with the vocabulary as JSON."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +10,59 @@ import numpy as np
 import torch
 
 from helpers.representations.tokens import Vocabulary
-from helpers.representations.training import quiet_transformers
 
 TOKENS, MEDIANS = "token_dictionary.json", "gene_median.json"
+
+
+@contextmanager
+def quiet_transformers() -> Iterator[None]:
+    """No progress bars or hints from transformers within the block; errors are raised as ever."""
+    from transformers.utils import logging
+
+    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.set_verbosity(verbosity)
+        if bars:
+            logging.enable_progress_bar()
+
+
+@contextmanager
+def loading(source: str, kind: str, name: str, download: str) -> Iterator[None]:
+    """Check that ``source`` holds a model of the kind that transformers calls so; the block loads it.
+
+    The kind is read from ``config.json``; no code beside it is run.
+
+    Raises
+    ------
+    ValueError
+        If it is a model of another kind.
+    FileNotFoundError
+        If it cannot be loaded, saying what to ``download``.
+    """
+    from safetensors import SafetensorError
+    from transformers import AutoConfig
+
+    try:
+        with quiet_transformers():
+            try:
+                there = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
+            except ValueError as error:
+                raise ValueError(
+                    f"config.json of {source} describes no model that transformers knows: weights must be those of a "
+                    f"model of kind {kind}. ({error})"
+                ) from error
+            if there != kind:
+                raise ValueError(f"{source} holds a {there}: weights must be those of a model of kind {kind}.")
+            yield
+    except (OSError, SafetensorError) as error:
+        raise FileNotFoundError(
+            f"no {name} could be loaded from {source!r}: {str(error).splitlines()[0]} Download {download} where "
+            "there is a network and give its folder as weights, or use weights='scratch'."
+        ) from error
 
 
 def save_encoder(folder: str | Path, model: Any, genes: Sequence[str] | None, vocabulary: Vocabulary) -> Path:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-import pandas as pd
 import torch
 from scipy import sparse
 
@@ -24,11 +23,11 @@ _CHUNK = 4096
 class SCVI(Representation):
     r"""Mean of q(z|x) of scVI: a zero-inflated negative binomial autoencoder with ``dim`` latent numbers.
 
-    Architecture and loss are ``scvi.module.VAE``; optimiser (Adam, decay 1e-6, ε = 0.01) and the linear rise of the
-    weight of the Kullback–Leibler term are scvi-tools' too. The loop is ours, for two reasons. The default number
-    of epochs there falls with the number of cells, so that a curve over cell numbers also changes how long is
-    trained: here the budget is ``steps`` gradient steps for any number of cells. And a last mini-batch of one
-    cell ends batch norm in an error or in a dropped cell: here all batches have ``min(batch, n)`` cells.
+    Architecture, loss, optimiser (Adam, decay 1e-6, ε = 0.01) and the linear rise of the weight of the
+    Kullback–Leibler term are those of scvi-tools. The loop is ours, for two reasons. Their default number of epochs
+    falls with the number of cells, so that a curve over cell numbers would also change how long is trained: here it is
+    ``steps`` gradient steps for any number of cells. And a last mini-batch of one cell ends batch norm in an error or
+    in a dropped cell: here all batches have ``min(batch, n)`` cells.
 
     A cell without counts has no library size to scale by (log 0); it is given a library of one molecule, so
     its likelihood stays finite, and its embedding is what the encoder makes of zeros. The library of a probe cell
@@ -103,41 +102,28 @@ class SCVI(Representation):
             vae = importlib.import_module("scvi.module").VAE  # seconds to import: only where it is used
         except ImportError as error:
             raise ImportError("SCVI needs scvi-tools: pip install 'noise-scaling[models]'.") from error
-        model = vae(
-            n_genes, n_batch=1, n_labels=1, n_hidden=self.hidden, n_latent=self.dim, n_layers=1,
-            dropout_rate=self.dropout, gene_likelihood="zinb",
-        )  # fmt: skip
-        return model.to(self._device)
+        shape = {"n_batch": 1, "n_labels": 1, "n_hidden": self.hidden, "n_latent": self.dim, "n_layers": 1}
+        return vae(n_genes, **shape, dropout_rate=self.dropout, gene_likelihood="zinb").to(self._device)
 
     def _train(self, train: sparse.csr_matrix, held: sparse.csr_matrix, rng: np.random.Generator) -> None:
-        optimiser = torch.optim.Adam(self._model.parameters(), lr=self.rate, weight_decay=1e-6, eps=0.01)
-        best = training.BestWeights(self._model, self.patience or 0)
-        epoch = -(-train.shape[0] // self.batch)
-        rows: list[dict[str, float]] = []
-        losses: list[float] = []
+        def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
+            return [self._loss(train[rows], min(1.0, (step - 1) / self.warmup) if self.warmup else 1.0)]
+
+        loop = training.Loop(
+            self._model,
+            torch.optim.Adam(self._model.parameters(), lr=self.rate, weight_decay=1e-6, eps=0.01),
+            losses_of,
+            validate=None if self.patience is None else lambda: self._held_loss(held),
+            every=-(-train.shape[0] // self.batch),
+            patience=self.patience or 1,
+        )
         self._model.train()
-        for step, some in enumerate(training.batches(train.shape[0], self.batch, self.steps, rng), 1):
-            optimiser.zero_grad()
-            loss = self._loss(train[some], min(1.0, (step - 1) / self.warmup) if self.warmup else 1.0)
-            loss.backward()
-            optimiser.step()
-            losses.append(loss.item())
-            if step % epoch and step < self.steps:
-                continue
-            rows.append({"step": step, "loss": float(np.mean(losses))})
-            losses = []
-            if self.patience is not None:
-                rows[-1]["validation"] = self._held_loss(held)
-                if best.worse_again(rows[-1]["validation"]):
-                    break
-        self.history_ = pd.DataFrame(rows)
-        if not np.isfinite(self.history_["loss"].to_numpy()).all():
-            raise FloatingPointError(f"the loss of SCVI is not finite: lower the learning rate ({self.rate:g}).")
-        if self.patience is not None:
-            best.restore()
+        loop.run(training.batches(train.shape[0], self.batch, self.steps, rng), self.steps)
+        columns = {"step": "step", "loss": "train"} | ({} if self.patience is None else {"validation": "validation"})
+        self.history_ = loop.history(**columns)
 
     def _held_loss(self, held: sparse.csr_matrix) -> float:
-        """Loss per held-out cell in nats, at full weight of the Kullback–Leibler term so that epochs compare."""
+        """Return the loss per held-out cell in nats, at full weight of the Kullback–Leibler term: epochs compare."""
         self._model.eval()
         with torch.no_grad():
             sums = [self._loss(part, 1.0).item() * part.shape[0] for part in _chunks(held)]

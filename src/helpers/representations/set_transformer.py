@@ -21,9 +21,14 @@ class Shape:
 
 # Kendiukhov 2026, table 1.
 PRESETS = {
-    "XXS": Shape(1, 1, 1, 1), "TINY": Shape(16, 1, 1, 1), "XS": Shape(64, 2, 4, 4), "S": Shape(128, 4, 8, 4),
-    "M": Shape(512, 6, 8, 4), "L": Shape(1020, 8, 12, 4), "XL": Shape(1536, 12, 16, 4),
-}  # fmt: skip
+    "XXS": Shape(1, 1, 1, 1),
+    "TINY": Shape(16, 1, 1, 1),
+    "XS": Shape(64, 2, 4, 4),
+    "S": Shape(128, 4, 8, 4),
+    "M": Shape(512, 6, 8, 4),
+    "L": Shape(1020, 8, 12, 4),
+    "XL": Shape(1536, 12, 16, 4),
+}
 
 
 def shape_of(size: str) -> Shape:
@@ -57,11 +62,11 @@ def n_parameters(size: str, n_genes: int, outputs: int = 1) -> int:
     return tokens + layers * (attention + forward + norms) + outputs * (d + 1)
 
 
-def forward_flops(size: str, n_genes: int, n_asked: int, outputs: int = 1) -> int:
-    """Return the floating-point operations of predicting ``n_asked`` genes of one cell.
+def forward_flops(size: str, n_genes: int, n_hidden: int, outputs: int = 1) -> int:
+    """Return the floating-point operations of predicting ``n_hidden`` genes of one cell.
 
     Matrix products alone, two operations a multiplication: norms, activations and softmax are left out. Training takes
-    three times as many. The last layer answers for the asked genes only.
+    three times as many. The last layer answers for the hidden genes only.
 
     >>> forward_flops("XS", 128, 19)
     21072256
@@ -69,9 +74,9 @@ def forward_flops(size: str, n_genes: int, n_asked: int, outputs: int = 1) -> in
     d, layers, _, m = vars(shape_of(size)).values()
     keys = 4 * d * d * n_genes
     attended = 4 * d * n_genes
-    total = 2 * d * n_genes + 2 * d * outputs * n_asked
-    for asking in [n_genes] * (layers - 1) + [n_asked]:
-        total += keys + asking * (4 * d * d + 4 * m * d * d + attended)
+    total = 2 * d * n_genes + 2 * d * outputs * n_hidden
+    for n_predicted in [n_genes] * (layers - 1) + [n_hidden]:
+        total += keys + n_predicted * (4 * d * d + 4 * m * d * d + attended)
     return total
 
 
@@ -86,14 +91,14 @@ class Block(nn.Module):
         self.query, self.key_value, self.joined = nn.Linear(d, d), nn.Linear(d, 2 * d), nn.Linear(d, d)
         self.inside = nn.Sequential(nn.Linear(d, inside), nn.GELU(), nn.Linear(inside, d))
 
-    def forward(self, states: torch.Tensor, asked: torch.Tensor | None = None) -> torch.Tensor:
-        """States of shape (cells, genes, width) → the same; with ``asked``, only at those genes of each cell."""
+    def forward(self, states: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
+        """States of shape (cells, genes, width) → the same; with ``hidden``, only at those genes of each cell."""
         normed = self.norm_attention(states)
         keys, values = self._by_head(self.key_value(normed)).chunk(2, dim=-1)
-        if asked is not None:
-            states, normed = (_at(tensor, asked) for tensor in (states, normed))
-        found = functional.scaled_dot_product_attention(self._by_head(self.query(normed)), keys, values)
-        states = states + self.joined(found.transpose(1, 2).flatten(2))
+        if hidden is not None:
+            states, normed = (_at(tensor, hidden) for tensor in (states, normed))
+        attended = functional.scaled_dot_product_attention(self._by_head(self.query(normed)), keys, values)
+        states = states + self.joined(attended.transpose(1, 2).flatten(2))
         return states + self.inside(self.norm_forward(states))
 
     def _by_head(self, states: torch.Tensor) -> torch.Tensor:
@@ -106,13 +111,8 @@ class SetTransformer(nn.Module):
 
     Pre-norm blocks, no final norm, a linear head. Nothing tells positions apart, so genes may come in any order.
 
-    Parameters
-    ----------
-    n_genes : int
-    size : str
-        A preset of Kendiukhov 2026 (XXS, TINY, XS, S, M, L, XL) or "width/layers/heads/multiple".
-    outputs : int
-        Numbers that a prediction consists of.
+    ``size`` is a preset of Kendiukhov 2026 (XXS, TINY, XS, S, M, L, XL) or "width/layers/heads/multiple"; a
+    prediction consists of ``outputs`` numbers.
 
     Examples
     --------
@@ -131,27 +131,18 @@ class SetTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.layers))
         self.head = nn.Linear(shape.width, outputs)
 
-    def forward(self, values: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-        """Predict hidden genes of cells from the others.
+    def forward(self, values: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+        """Predict hidden genes, shape (cells, k, outputs), from the other values (cells, genes).
 
-        Parameters
-        ----------
-        values : (cells, genes) tensor
-            Those of asked genes are not looked at.
-        asked : (cells, k) tensor of int
-            Which genes are hidden and predicted: columns of ``values``, each once.
-
-        Returns
-        -------
-        (cells, k, outputs) tensor
+        ``hidden`` (cells, k) says which: columns of ``values``, each once. Their values are not looked at.
         """
-        known = torch.ones_like(values, dtype=torch.bool).scatter(1, asked, False)
+        known = torch.ones_like(values, dtype=torch.bool).scatter(1, hidden, False)
         # Filled before anything else touches them: not even a NaN may pass.
         tokens = self.value(values.masked_fill(~known, 0.0).unsqueeze(-1))
         states = torch.where(known.unsqueeze(-1), tokens, self.hidden) + self.genes.weight
         for block in self.blocks[:-1]:
             states = block(states)
-        return self.head(self.blocks[-1](states, asked))
+        return self.head(self.blocks[-1](states, hidden))
 
     def states(self, values: torch.Tensor) -> torch.Tensor:
         """Return the last hidden states of cells with nothing hidden, shape (cells, genes, width)."""
@@ -161,6 +152,6 @@ class SetTransformer(nn.Module):
         return states
 
 
-def _at(states: torch.Tensor, asked: torch.Tensor) -> torch.Tensor:
-    """Return the states of the asked genes, shape (cells, k, width)."""
-    return states.gather(1, asked.unsqueeze(-1).expand(-1, -1, states.shape[-1]))
+def _at(states: torch.Tensor, hidden: torch.Tensor) -> torch.Tensor:
+    """Return the states of the hidden genes, shape (cells, k, width)."""
+    return states.gather(1, hidden.unsqueeze(-1).expand(-1, -1, states.shape[-1]))

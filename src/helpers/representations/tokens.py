@@ -15,17 +15,8 @@ IGNORED = -100
 class Vocabulary:
     """Which token stands for which column of the counts.
 
-    Attributes
-    ----------
-    ids : ndarray of int, shape (genes,)
-        Token of each column; -1 for a gene without one.
-    medians : ndarray of float, shape (genes,)
-        Usual count of each gene, by which its counts are divided.
-    size : int
-        Tokens of the model, special ones included.
-    pad, mask : int
-    cls, eos : int or None
-        First and last token of each cell, where the model has them.
+    ``ids`` has the token of each gene, -1 for none, and ``medians`` the usual count by which its counts are divided.
+    ``size`` counts all tokens of the model; ``cls`` and ``eos`` are the first and last of each cell, if it has them.
     """
 
     ids: np.ndarray
@@ -94,12 +85,7 @@ def rank_tokens(counts: sparse.csr_matrix, vocabulary: Vocabulary, max_length: i
     Dividing by the cell's total would not change the order. Genes without a count have no token. Ties, which are
     many in thin counts, go by column number. Cells with more than ``max_length`` tokens lose the lowest.
 
-    Parameters
-    ----------
-    counts : csr_matrix of int, shape (cells, genes), without stored zeros
-    vocabulary : Vocabulary
-    max_length : int
-        Most tokens of a cell, special ones included.
+    Counts have no stored zeros; ``max_length`` includes special tokens.
 
     Examples
     --------
@@ -135,37 +121,29 @@ def mask_tokens(
 
     Of these, 80 % become the mask token, 10 % a random gene, 10 % stay as they are: the scheme of BERT.
 
-    Parameters
-    ----------
-    sentences : ndarray of int, shape (cells, length), padded
-    vocabulary : Vocabulary
-    rng : numpy Generator
-
     Returns
     -------
     (inputs, labels)
-        Both of the shape of ``sentences``; a label is the token to guess, and -100 where nothing is asked.
+        Both of the shape of ``sentences`` (cells, length); a label is the token to guess, -100 where there is none.
     """
     gene = ~np.isin(sentences, vocabulary.specials)
     n_genes = gene.sum(axis=1)
-    asked = np.where(n_genes > 0, np.maximum(1, np.rint(MASKED * n_genes)), 0)
+    n_masked = np.where(n_genes > 0, np.maximum(1, np.rint(MASKED * n_genes)), 0)
     lot = np.where(gene, rng.random(sentences.shape), 2.0)
-    chosen = lot.argsort(axis=1).argsort(axis=1) < asked[:, None]
+    chosen = lot.argsort(axis=1).argsort(axis=1) < n_masked[:, None]
     labels = np.where(chosen, sentences, IGNORED)
-    how = rng.random(sentences.shape)
+    fate = rng.random(sentences.shape)
     genes = np.unique(vocabulary.ids[vocabulary.ids >= 0])
-    inputs = np.where(chosen & (how < HIDDEN), vocabulary.mask, sentences)
-    replaced = chosen & (how >= HIDDEN) & (how < HIDDEN + REPLACED)
+    inputs = np.where(chosen & (fate < HIDDEN), vocabulary.mask, sentences)
+    replaced = chosen & (fate >= HIDDEN) & (fate < HIDDEN + REPLACED)
     inputs[replaced] = rng.choice(genes, replaced.sum())
     return inputs, labels
 
 
 def rank_values(counts: sparse.csr_matrix, words: Vocabulary) -> np.ndarray:
-    """Return what the order of a cell's genes says, without the counts: 1 for the first gene, falling to 0.
+    """Return what the order of a cell's genes says, without the counts, float32 of shape (cells, genes).
 
-    Returns
-    -------
-    float32 array (cells, genes): (n − position)/n for the n genes that a cell has and that have a token, else 0.
+    It is (n − position)/n for the n genes that a cell has and that have a token, else 0: 1 for the first gene.
 
     Examples
     --------

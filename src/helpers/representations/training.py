@@ -1,10 +1,12 @@
-"""What trained models share: devices, seeds that leak nowhere, batches of one size, the best weights."""
+"""What trained models share: the training loop, its batches, the best weights, seeds that change nothing elsewhere."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from helpers._utils.validation import choose
@@ -46,50 +48,6 @@ def seeded(seed: int) -> Iterator[np.random.Generator]:
         np.random.set_state(legacy)  # noqa: NPY002
 
 
-def check_kind(source: str, wanted: str) -> None:
-    """Check that a checkpoint is of the kind wanted, by its ``config.json``; no code that lies beside it is run.
-
-    Parameters
-    ----------
-    source : folder, or name on the model hub
-    wanted : what transformers calls the kind, such as "esm"
-
-    Raises
-    ------
-    ValueError
-        Naming the kind there is, if any.
-    OSError
-        Of transformers, if there is no configuration.
-    """
-    from transformers import AutoConfig
-
-    try:
-        kind = AutoConfig.from_pretrained(source, trust_remote_code=False).model_type
-    except ValueError as error:
-        raise ValueError(
-            f"config.json of {source} describes no model that transformers knows: weights must be those of a model of "
-            f"kind {wanted}. ({error})"
-        ) from error
-    if kind != wanted:
-        raise ValueError(f"{source} holds a {kind}: weights must be those of a model of kind {wanted}.")
-
-
-@contextmanager
-def quiet_transformers() -> Iterator[None]:
-    """No progress bars or hints from transformers within the block; errors are raised as ever."""
-    from transformers.utils import logging
-
-    verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        yield
-    finally:
-        logging.set_verbosity(verbosity)
-        if bars:
-            logging.enable_progress_bar()
-
-
 def batches(
     n: int, size: int, steps: int, rng: np.random.Generator, lengths: np.ndarray | None = None
 ) -> Iterator[np.ndarray]:
@@ -118,53 +76,132 @@ def batches(
         steps -= len(cut)
 
 
-def finite(loss: float) -> float:
-    """Return a training loss if it is a finite number.
-
-    Raises
-    ------
-    FloatingPointError
-        If training diverged.
-    """
-    if not np.isfinite(loss):
-        raise FloatingPointError(f"the training loss is {loss}: training diverged; lower the learning rate.")
-    return loss
+def warm_up(step: int, steps: int) -> float:
+    """Return the share of the learning rate at a step (from 1): up over the first tenth, then straight down to 0."""
+    warm = max(1, round(0.1 * steps))
+    return step / warm if step <= warm else (steps - step + 1) / max(1, steps - warm)
 
 
-class BestWeights:
-    """Keep a copy of the weights with the lowest validation loss, and say when to stop.
+class Loop:
+    """The training loop of every model: gradient steps, validations, and the weights of the lowest validation loss.
 
     Parameters
     ----------
-    model : torch module, trained elsewhere
-    patience : int
-        Validations in a row without a lower loss before ``worse_again`` says to stop.
+    losses_of : function of (rows, step)
+        The loss of a batch in parts, whose gradients are added up; no part means that the batch is skipped.
+    rate_at : function of the step, optional
+        The learning rate, by default that of the optimiser.
+    clip : float, optional
+        Largest norm of the gradient.
+    validate : function, optional
+        The validation loss; without it, training never stops early.
+    every, patience : int
+        Steps between rows of the history, each with a validation; validations in a row without a lower loss before
+        training stops.
+    unit : float
+        Training losses are divided by it: ln 2 makes bits of nats.
+    may_diverge : bool
+        Whether training goes on after a loss that is not finite, to end with the best weights before it.
     """
 
-    def __init__(self, model: torch.nn.Module, patience: int) -> None:
-        self.model, self.patience = model, patience
-        self.loss, self._waited = np.inf, 0
-        self._weights: dict[str, torch.Tensor] | None = None
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        optimiser: torch.optim.Optimizer,
+        losses_of: Callable[[np.ndarray, int], Iterable[torch.Tensor]],
+        rate_at: Callable[[int], float] | None = None,
+        clip: float | None = None,
+        validate: Callable[[], float] | None = None,
+        every: int = 1,
+        patience: int = 1,
+        unit: float = 1.0,
+        may_diverge: bool = False,
+    ) -> None:
+        self.model, self.optimiser, self.losses_of = model, optimiser, losses_of
+        self.rate_at, self.clip, self.validate, self.every = rate_at, clip, validate, every
+        self.unit, self.may_diverge = unit, may_diverge
+        self.best = BestWeights(model, patience)
+        self.step, self.losses, self.rows = 0, list[float](), list[dict[str, Any]]()
 
-    def worse_again(self, loss: float) -> bool:
-        """Note the loss of the present weights; return whether patience is at its end."""
-        if loss < self.loss:
-            self.loss, self._waited, self._weights = loss, 0, weights_of(self.model)
-        else:
-            self._waited += 1
-        return self._waited >= self.patience
-
-    def restore(self) -> None:
-        """Put the best weights back.
+    def run(self, batches: Iterable[np.ndarray], steps: int, after: Callable[[int], Any] = lambda step: None) -> None:
+        """Train on ``steps`` batches, or on those after the steps taken already; call ``after`` each step.
 
         Raises
         ------
         FloatingPointError
-            If no validation loss was a finite number.
+            If training diverges.
         """
-        if self._weights is None:
+        for step, rows in enumerate(batches, 1):
+            if self.best.at_end:
+                break
+            if step > self.step:
+                self._learn(rows, step)
+                if self.losses and (step % self.every == 0 or step == steps):
+                    self.look()
+                after(step)
+        if self.validate is not None:
+            self.best.restore()
+
+    def look(self) -> None:
+        """Add a row to the history: mean training loss since the row before, and the validation loss."""
+        mean = float(np.mean(self.losses)) if self.losses else float("nan")
+        rate = self.optimiser.param_groups[0]["lr"] if self.step else 0.0
+        self.rows.append({"step": self.step, "train": mean, "rate": rate})
+        self.losses.clear()
+        if self.validate is not None:
+            self.rows[-1]["validation"] = self.validate()
+            self.best.note(self.rows[-1]["validation"])
+
+    def history(self, **columns: str) -> pd.DataFrame:
+        """Return the rows as a table of the columns named, ``new="old"``."""
+        return pd.DataFrame({new: [row[old] for row in self.rows] for new, old in columns.items()})
+
+    def _learn(self, rows: np.ndarray, step: int) -> None:
+        """Take one step on a batch."""
+        if self.rate_at is not None:
+            for group in self.optimiser.param_groups:
+                group["lr"] = self.rate_at(step)
+        self.optimiser.zero_grad()
+        total, parts = 0.0, 0
+        for part in self.losses_of(rows, step):
+            part.backward()
+            total, parts = total + part.item(), parts + 1
+        self.step = step
+        if not parts:
+            return
+        if self.clip is not None:
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
+        self.optimiser.step()
+        if not (self.may_diverge or np.isfinite(total)):
+            raise FloatingPointError(f"the training loss is {total}: training diverged; lower the learning rate.")
+        self.losses.append(total / self.unit)
+
+
+class BestWeights:
+    """Keep a copy of the weights with the lowest validation loss, and say when ``patience`` is at its end."""
+
+    def __init__(self, model: torch.nn.Module, patience: int) -> None:
+        self.model, self.patience = model, patience
+        self.loss, self.waited = np.inf, 0
+        self.weights: dict[str, torch.Tensor] | None = None
+
+    def note(self, loss: float) -> None:
+        """Note the validation loss of the present weights."""
+        if loss < self.loss:
+            self.loss, self.waited, self.weights = loss, 0, weights_of(self.model)
+        else:
+            self.waited += 1
+
+    @property
+    def at_end(self) -> bool:
+        """Whether so many validations in a row as ``patience`` says had no lower loss."""
+        return self.waited >= self.patience
+
+    def restore(self) -> None:
+        """Put the best weights back; raise ``FloatingPointError`` if no validation loss was a finite number."""
+        if self.weights is None:
             raise FloatingPointError("no validation loss was finite: training diverged; lower the learning rate.")
-        self.model.load_state_dict(self._weights)
+        self.model.load_state_dict(self.weights)
 
 
 def weights_of(model: torch.nn.Module) -> dict[str, torch.Tensor]:

@@ -29,14 +29,12 @@ class Txformer(Representation):
     Parameters
     ----------
     preset : {"P1", "P2"}
-        "P1": 2 layers, width 128, 4 heads, 512 feed-forward units, dropout 0.1, rate 1e-4, batch 32. "P2", after
-        Geneformer: 3 layers, width 256, 4 heads, 512 units, dropout 0.02, rate 1e-3, batch 64.
+        Shape, dropout, rate and batch, see ``encoder.PRESETS``; "P2" is that of Geneformer.
     steps : int
         Gradient steps, for any number of cells. The default is a quick one; published runs take tens of thousands,
         with ``validate_every=1000, patience=1``.
     rate, batch : optional
-        Learning rate of Adam (up over the first tenth of the steps, then down to 0) and cells a step, instead of the
-        preset's.
+        Instead of the preset's. The rate rises over the first tenth of the steps, then falls to 0.
     max_length : int, optional
         Most tokens of a cell: 512, or as many as a checkpoint allows. The lowest-ranked are cut.
     validate_every, patience : int
@@ -49,19 +47,16 @@ class Txformer(Representation):
     reduce : {"pca", None}
     checkpoints : collection of int
         Steps, 0 for the start, whose encoders are kept for ``transform_at``.
-    from_checkpoint : folder, optional
-        Trained encoder to use as it is: ``config.json``, ``model.safetensors``, ``token_dictionary.json`` (gene
-        → token) and ``gene_median.json``. Needs ``fit(train, genes=names)``; nothing is trained, and the training
-        cells decide only the principal components. A name on the Hugging Face hub if ``vocabulary`` is given.
-    vocabulary : folder, optional
-        Where the two JSON files are, if not in the checkpoint.
+    from_checkpoint, vocabulary : folder, optional
+        Trained encoder to use as it is, see ``pretrained.load_encoder``: the training cells decide only the
+        principal components, and ``fit`` needs the names of their genes.
     device : {"auto", "cpu", "cuda"}
         On CUDA, training is in bfloat16; embeddings are in single precision everywhere.
 
     Attributes
     ----------
     history_ : DataFrame
-        ``step``, ``train_bits``, ``validation_bits`` (per masked token) and ``rate``; none for a checkpoint.
+        ``step``, ``train_bits``, ``validation_bits`` (per masked token) and ``rate``; None for a checkpoint.
     n_matched_ : int
         Genes that have a token.
 
@@ -113,14 +108,14 @@ class Txformer(Representation):
             self.n_matched_ = int((self._words.ids >= 0).sum())
             self._check_model()
             sentences = tokens.rank_tokens(train, self._words, self._length)
-            if (sentences.n_genes > 0).sum() < 2:
+            if (n_known := (sentences.n_genes > 0).sum()) < 2:
                 raise ValueError(
-                    f"{(sentences.n_genes > 0).sum()} training cells have a count in a known gene: at least 2 must; "
+                    f"{n_known} training cells have a count in a known gene: at least 2 must; "
                     "raise the depth fraction or use more cells."
                 )
             if self.from_checkpoint is None:
-                how = self._masking()
-                self.history_, self._kept = encoder.train_masked(self._model, sentences, self._words, how, rng)
+                options = self._masking()
+                self.history_, self._kept = encoder.train_masked(self._model, sentences, self._words, options, rng)
             self._reducer = self._reduction(sentences)
             self._reducers = {step: self._at(step, self._reduction, sentences) for step in self._kept}
 
@@ -171,10 +166,9 @@ class Txformer(Representation):
 
     def _masking(self) -> encoder.Masking:
         preset = encoder.PRESETS[self.preset]
-        return encoder.Masking(
-            self.steps, self.rate or preset.rate, self.batch or preset.batch, self.validate_every, self.patience,
-            frozenset(self.checkpoints),
-        )  # fmt: skip
+        rate, batch = self.rate or preset.rate, self.batch or preset.batch
+        kept = frozenset(self.checkpoints)
+        return encoder.Masking(self.steps, rate, batch, self.validate_every, self.patience, kept)
 
     def _check(self) -> None:
         choose(self.preset, encoder.PRESETS, "preset")

@@ -17,8 +17,8 @@ from helpers.datasets import splits
 from helpers.information.discrete import entropy
 from helpers.noise import counts as thinning
 from helpers.preprocess import genes as preprocess
-from helpers.representations import linear, reconstruction
-from helpers.representations.reconstruction import LOSSES, Training
+from helpers.representations import linear, reconstruction, scoring
+from helpers.representations.objective import LOSSES, Training
 from helpers.representations.set_transformer import shape_of
 from helpers.store.paths import profile_folder, project_root
 from helpers.store.rows import short_hash
@@ -182,7 +182,7 @@ def _measured(point: Point) -> dict[str, Any]:
     file = profile_folder("checkpoints") / f"{short_hash([point, data.data_hash(point), method_of(point)])}.pt"
     made = reconstruction.train_reconstruction(train, sides.validation, how, point["seed"], checkpoint=file)
     # The one look at the test cells.
-    found = reconstruction.score(made, train, sides.test)
+    found = scoring.score(made, train, sides.test)
     history = made.history.drop(columns="flops")
     common, common_mean = found.of_first(COMMON_GENES)
     row = {
@@ -204,8 +204,8 @@ def _information(point: Point, sides: Sides, made: reconstruction.Trained) -> di
     """Return what the pooled hidden states of the test cells tell about their label."""
     assert sides.test_labels is not None
     chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
-    reducer = linear.PCA(point["dim"], point["seed"]).fit(reconstruction.pooled(made.model, sides.train[chosen]))
-    embedded = reducer.transform(reconstruction.pooled(made.model, sides.test))
+    reducer = linear.PCA(point["dim"], point["seed"]).fit(scoring.pooled(made.model, sides.train[chosen]))
+    embedded = reducer.transform(scoring.pooled(made.model, sides.test))
     found = information.lmi(embedded, sides.test_labels, point["seed"])
     return {
         "signal": data.dataset_of(point).signal_name, "mi_bits": found.bits, "mi_stderr_bits": found.stderr,
@@ -238,7 +238,7 @@ class ReconstructionGrid(BaseModel):
     seeds : list of int
         Each seed draws its own thinning, subset of cells, weights and masks.
     training : dict
-        Further options of ``reconstruction.Training``, such as ``{"steps": 1000}``; they hold for all points.
+        Further options of ``objective.Training``, such as ``{"steps": 1000}``; they hold for all points.
     steps_of : dict of size → int
         Steps of sizes that are to have others than ``training`` says; sizes that the grid has not are passed over.
     test_parts : int
