@@ -273,7 +273,7 @@ def run_notebook(
 
 def _environment() -> dict[str, str]:
     """Return the variables that a notebook is executed with."""
-    # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
+    # Nobody moves a control or watches a bar while papermill runs.
     own = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", BUILDING: "1"}
     base = own.get(RESULTS)
     if base and "://" not in base:  # as seen from here, not from the notebook's folder
