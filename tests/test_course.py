@@ -24,10 +24,10 @@ from nbformat import v4
 from typer.testing import CliRunner
 
 from helpers.book.cli import app
-from helpers.book.course import check as course
-from helpers.book.course import plain_text as course_text
-from helpers.book.course.answer import Answer
-from helpers.book.course.check import Gap, answers, check, exercises, student, what_is_off
+from helpers.book.course import student as course
+from helpers.book.course.answer import Answer, exercise
+from helpers.book.course.check import Gap, answers, check, what_is_off
+from helpers.book.course.student import blank
 from helpers.book.run import run_notebook
 from helpers.charts import lessons as lesson_charts
 from helpers.information import gaussian_channel
@@ -36,19 +36,31 @@ from helpers.information.discrete import flip_probability
 ROOT = Path(__file__).parents[1]
 NOT_CLONED = (".git", ".venv", "_build", "*.ipynb", "runs", "rows", "student", ".snakemake", ".hypothesis", "*_cache")
 SESSIONS = sorted((ROOT / "notebooks" / "course").glob("session_*.md"))
-BITS = Answer(lambda: 2.0, 0.01, "bits", {"you took the sum": lambda right: right + 1})
-ZERO = Answer(lambda: 0.0, 0.05, "bits")
-MANY = Answer(lambda: np.array([1.0, 2.0, 4.0]), 0.01, "", {"backwards": lambda right: right[::-1]})
-FLAGS = Answer(lambda: np.array([True, False, True]), 0.0, "")
-WORD = Answer(lambda: "Shallow end", 0.0, "", {"that is the other end": lambda right: "deep end"})
-YES = Answer(lambda: True, 0.0, "", {})
-PARTS = Answer(lambda: (3.0, "down", np.array([1.0, 2.0])), 0.01, "bits")
+BITS = Answer(lambda: (2.0, {"you took the sum": 3.0}), 0.01, "bits")
+ZERO = Answer(lambda: (0.0, {}), 0.05, "bits")
+MANY = Answer(lambda: (np.array([1.0, 2.0, 4.0]), {"backwards": np.array([4.0, 2.0, 1.0])}), 0.01)
+FLAGS = Answer(lambda: (np.array([True, False, True]), {}), 0.0)
+WORD = Answer(lambda: ("Shallow end", {"that is the other end": "deep end"}), 0.0)
+YES = Answer(lambda: (True, {}), 0.0)
+PARTS = Answer(lambda: ((3.0, "down", np.array([1.0, 2.0])), {}), 0.01, "bits")
 
 
 @functools.cache
+def known_of(name):
+    """Return the right answer to an exercise and its mistakes, which some take seconds to compute."""
+    return answers()[name].compute()
+
+
 def right_answer(name):
-    """Return the right answer to an exercise, which some take seconds to compute."""
-    return answers()[name].value()
+    return known_of(name)[0]
+
+
+def exercises():
+    """Return the exercises of the notebooks: their session, id, level and the first sentence of the question."""
+    heading = re.compile(r"^### Exercise ((\d+)\.\d+) \(level ([123])\)\s*(\S[^\n]*)$", re.MULTILINE)
+    rows = [match for source in SESSIONS for match in heading.findall(source.read_text("utf8"))]
+    table = pd.DataFrame(rows, columns=["exercise", "session", "level", "question"])
+    return table.astype({"session": int, "level": int})
 
 
 def cells(source, tag):
@@ -57,12 +69,11 @@ def cells(source, tag):
 
 @pytest.mark.parametrize("name", answers())
 def test_the_right_answer_is_right_and_each_mistake_is_told(name, capsys):
-    known = answers()[name]
-    right = right_answer(name)
+    right, mistakes = known_of(name)
     check(name, right)
     assert capsys.readouterr().out == f"Exercise {name}: right.\n"
-    for told, mistaken in known.mistakes.items():
-        check(name, mistaken(right))
+    for told, wrong in mistakes.items():
+        check(name, wrong)
         assert capsys.readouterr().out == f"Exercise {name}: not yet: {told}.\n"
 
 
@@ -79,7 +90,7 @@ def test_a_decimal_comma_is_told():
 @pytest.mark.parametrize("name", answers())
 def test_no_reply_gives_a_number_away(name):
     right = right_answer(name)
-    known = replace(answers()[name], value=lambda: right)  # computed once, not for each reply
+    known = replace(answers()[name], compute=lambda: known_of(name))  # once, not for each reply
     if not isinstance(right, float) or len(f"{right:.6g}") < 4:
         pytest.skip("not one number, or so short that it may stand in a sentence by chance")
     for wrong in (1.3 * right, 0.7 * right, 3.3 * right + 50, -5.7 * right - 50, "x", None, nan):
@@ -126,7 +137,7 @@ def test_a_number(given, told):
 
 
 def test_logarithms_are_looked_for_in_bits_alone():
-    assert "nats" not in what_is_off(2 * log(2), Answer(lambda: 2.0, 0.01, "UMIs"))
+    assert "nats" not in what_is_off(2 * log(2), Answer(lambda: (2.0, {}), 0.01, "UMIs"))
 
 
 @pytest.mark.parametrize(("given", "told"), [(0.04, ""), (-0.04, ""), (0.2, "too high"), (-0.2, "too low")])
@@ -153,10 +164,10 @@ def test_zero_has_the_tolerance_itself(given, told):
         (WORD, "  shallow   END ", ""),
         (WORD, "deep end", "that is the other end"),
         (WORD, "edge", "that is not it"),
-        (WORD, 3, "text is wanted, not a int"),
+        (WORD, 3, "text is wanted, not an int"),
         (YES, np.True_, ""),
         (YES, False, "it is the other way round"),
-        (YES, 1, "True or False is wanted, not a int"),
+        (YES, 1, "True or False is wanted, not an int"),
         (PARTS, (3.0, "down", [1, 2]), ""),
         (PARTS, [3.0, "down", [1, 2]], ""),
         (PARTS, (3.0, "up", [1, 2]), "part 2 of 3: that is not it"),
@@ -172,7 +183,7 @@ def test_arrays_text_flags_and_parts(known, given, told):
 
 @pytest.mark.parametrize("given", [..., (1.0, ...), [[...]]])
 def test_an_open_answer_is_a_gap(given):
-    with pytest.raises(Gap, match=r"exercise 1\.2 is still open"):
+    with pytest.raises(Gap, match=r"exercise 1\.2 has no answer yet"):
         check("1.2", given)
 
 
@@ -182,15 +193,10 @@ def test_an_unknown_exercise_names_the_nearest(name, near):
         check(name, 1.0)
 
 
-def test_an_exercise_of_two_modules_is_refused(monkeypatch):
-    monkeypatch.setattr(course, "_MODULES", ("helpers.book.course.answers_1", "helpers.book.course.answers_1"))
-    with pytest.raises(ValueError, match=r"exercise 1\.1 is registered in two modules"):
-        answers.__wrapped__()
-
-
-def test_a_module_that_is_not_there_is_left_out(monkeypatch):
-    monkeypatch.setattr(course, "_MODULES", ("helpers.book.course.answers_1", "helpers.course_answers_0"))
-    assert "1.1" in answers.__wrapped__()
+def test_an_exercise_is_registered_once():
+    answers()
+    with pytest.raises(ValueError, match=r"exercise 1\.1 is registered twice"):
+        exercise("1.1")
 
 
 def test_answers_agree_with_other_ways_to_them():
@@ -205,7 +211,7 @@ def test_answers_agree_with_other_ways_to_them():
 
 
 def test_the_table_has_every_exercise_of_the_notebooks_and_three_levels():
-    table = exercises(ROOT)
+    table = exercises()
     assert set(table["exercise"]) == set(answers())
     assert table["exercise"].is_unique
     assert table["question"].str.match(r".*\w.*[.?:]$").all()
@@ -217,7 +223,7 @@ def test_the_table_has_every_exercise_of_the_notebooks_and_three_levels():
 @pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
 def test_each_exercise_has_a_hint_a_hidden_solution_and_its_check(source):
     text = source.read_text()
-    names = exercises(ROOT).set_index("session").loc[int(source.stem[-1]), "exercise"].tolist()
+    names = exercises().set_index("session").loc[int(source.stem[-1]), "exercise"].tolist()
     parts = text.split("### Exercise ")[1:]
     assert [part.split()[0] for part in parts] == names
     for name, part in zip(names, parts, strict=True):
@@ -241,7 +247,7 @@ def test_a_student_version_leaves_the_solutions_open_and_the_rest_as_it_is():
         ],
     )
     before = nbformat.writes(original)
-    made = student(original)
+    made = blank(original)
     assert nbformat.writes(original) == before
     assert [c.source for c in made.cells] == ["solution", "x = 1", "# in bits\nanswer = ...", "answer = ..."]
     assert made.cells[2].metadata["tags"] == ["own"]
@@ -253,7 +259,7 @@ def test_a_student_version_leaves_the_solutions_open_and_the_rest_as_it_is():
 
 def test_a_notebook_without_solutions_has_no_student_version():
     with pytest.raises(ValueError, match="no cell tagged 'solution'"):
-        student(v4.new_notebook(cells=[v4.new_code_cell("x = 1")]))
+        blank(v4.new_notebook(cells=[v4.new_code_cell("x = 1")]))
 
 
 @pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
@@ -282,13 +288,13 @@ def test_a_student_version_needs_no_myst(source):
     ],
 )
 def test_myst_is_said_in_plain_markdown(text, said):
-    assert course_text.plain(text, SESSIONS[0], ROOT) == said
+    assert course.plain(text, SESSIONS[0], ROOT) == said
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("{doc}`../../book/law`", "no page with a title"),
+        ("{doc}`../../book/law`", "is not a page with a title"),
         ("{eq}`noise-laws`", "unknown equation of the book 'noise-laws': did you mean 'noise-law'"),
         ("{cite:t}`kendiukhov`", "did you mean 'kendiukhov2026'"),
         ("{ref}`x`", "unknown role of the course, in session_1.md 'ref'"),
@@ -296,15 +302,31 @@ def test_myst_is_said_in_plain_markdown(text, said):
 )
 def test_what_cannot_be_said_in_plain_markdown_is_refused(text, told):
     with pytest.raises(ValueError, match=re.escape(told)):
-        course_text.plain(text, SESSIONS[0], ROOT)
+        course.plain(text, SESSIONS[0], ROOT)
+
+
+def shown_by(*cells):
+    """Return what a notebook shows that runs these cells one after the other, also after one that fails."""
+    shell = InteractiveShell.instance()
+    shell.run_cell("from helpers.book.course.check import check")
+    with capture_output() as shown:
+        for cell in cells:
+            shell.run_cell(cell)
+    return shown.stdout + shown.stderr
 
 
 def test_a_notebook_shows_the_message_of_a_gap_and_no_traceback():
-    shell = InteractiveShell.instance()
-    with capture_output() as shown:
-        shell.run_cell("from helpers.book.course.check import check\ncheck('1.1', ...)")
-    assert "exercise 1.1 is still open" in shown.stdout + shown.stderr
-    assert "Traceback" not in shown.stdout + shown.stderr
+    shown = shown_by("check('1.1', ...)")
+    assert "exercise 1.1 has no answer yet" in shown
+    assert "Traceback" not in shown
+
+
+def test_an_answer_is_judged_once_and_not_by_the_next_check():
+    shown = shown_by("answer = 0.75", "check('1.1', answer)", "answer = 1 / 0", "check('1.2', answer)", "print(answer)")
+    assert "Exercise 1.1: right." in shown
+    assert "exercise 1.2 has no answer yet" in shown
+    assert "Exercise 1.2" not in shown
+    assert shown.endswith("Ellipsis\n")
 
 
 def made_for_a_student(source, folder):
@@ -327,7 +349,7 @@ def test_a_student_version_runs_to_its_first_gap(source, tmp_path):
     with pytest.raises(papermill.PapermillExecutionError) as stopped:
         run_notebook(target, tmp_path / "run.ipynb")
     assert stopped.value.ename == "Gap"
-    assert f"exercise {source.stem[-1]}.1 is still open" in stopped.value.evalue
+    assert f"exercise {source.stem[-1]}.1 has no answer yet" in stopped.value.evalue
 
 
 @pytest.mark.slow
@@ -337,7 +359,7 @@ def test_the_solutions_run_green_as_they_are_printed(source, tmp_path):
     notebook = nbformat.read(tmp_path / "run.ipynb", as_version=4)
     said = "".join(o.get("text", "") for c in notebook.cells if c.cell_type == "code" for o in c.outputs)
     assert [line for line in said.splitlines() if line.startswith("Exercise")] == [
-        f"Exercise {name}: right." for name in exercises(ROOT).query(f"session == {source.stem[-1]}")["exercise"]
+        f"Exercise {name}: right." for name in exercises().query(f"session == {source.stem[-1]}")["exercise"]
     ]
 
 

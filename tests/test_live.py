@@ -7,14 +7,18 @@ from functools import partial
 from pathlib import Path
 
 import ipywidgets
+import jupytext
 import numpy as np
 import pytest
 import vl_convert
+from nbclient import NotebookClient
+from nbformat import v4
 
 from helpers import design
 from helpers._utils.progress import BUILDING
 from helpers.book.course import cases as course_cases
 from helpers.charts import classroom as live
+from helpers.charts.drawn import MIME
 from helpers.charts.fitted import BITS
 from helpers.information import ksg
 from helpers.information.toy_pairs import ring_bits, rounds, table_bits
@@ -161,10 +165,24 @@ def test_a_twin_redraws_what_only_python_can(monkeypatch):
 def test_a_twin_in_a_built_page_is_drawn_once_with_dead_controls(monkeypatch):
     monkeypatch.setenv(BUILDING, "1")
     seen = []
-    monkeypatch.setattr("IPython.display.display", seen.append)
-    chart = live.twin(live.predict)
+    monkeypatch.setattr("IPython.display.display", lambda shown, **options: seen.append(shown))
+    live.twin(live.predict)
+    controls, chart = seen
     assert chart.to_dict()["description"] == live.predict().to_dict()["description"]
-    assert all(c.disabled for c in seen[0].children[:-1])
+    assert all(c.disabled for c in controls.children[:-1])
+
+
+def test_without_a_front_end_a_twin_is_drawn_and_can_be_drawn_again(monkeypatch):
+    """As papermill, nbconvert and graders execute a session; an ipywidgets.Output made them wait for ever."""
+    monkeypatch.delenv(BUILDING, raising=False)
+    session = jupytext.read(ROOT / "notebooks" / "course" / "session_1.md")
+    needed = [c for c in session.cells if any(word in c.source for word in ("import ipywidgets", "n_pairs =", "twin("))]
+    notebook = v4.new_notebook(cells=[*needed, v4.new_code_cell("seed.value = 7")], metadata=session.metadata)
+    NotebookClient(notebook, timeout=60).execute()
+    chart = notebook.cells[len(needed) - 1].outputs[-1]["data"][MIME]
+    assert "seed 7" in chart["title"]["subtitle"]
+    state = notebook.metadata["widgets"]["application/vnd.jupyter.widget-state+json"]["state"]
+    assert "OutputModel" not in {widget["model_name"] for widget in state.values()}
 
 
 def test_an_unknown_binding_is_refused_by_name():

@@ -11,15 +11,6 @@ from pathlib import Path
 from typing import Any
 
 
-def short_hash(value: Any) -> str:
-    """Return 16 hexadecimal digits that identify plain data, independent of key order.
-
-    >>> short_hash({"a": 1, "b": 2}) == short_hash({"b": 2, "a": 1})
-    True
-    """
-    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def frozen_json(value: Any) -> str:
     """Return plain data as text that is equal where the data are.
 
@@ -29,6 +20,11 @@ def frozen_json(value: Any) -> str:
     return json.dumps(value, sort_keys=True)
 
 
+def short_hash(value: Any) -> str:
+    """Return 16 hexadecimal digits that identify plain data, independent of key order."""
+    return hashlib.sha256(frozen_json(value).encode()).hexdigest()[:16]
+
+
 def code_hash(files: Iterable[str | Path]) -> str:
     """Return a hash of what Python files do: comments, docstrings and layout do not change it."""
     return short_hash([_bare(file, file.stat().st_mtime_ns) for file in sorted(Path(f) for f in files)])
@@ -36,7 +32,7 @@ def code_hash(files: Iterable[str | Path]) -> str:
 
 @cache
 def _bare(file: Path, _mtime: int) -> str:
-    """Return the code of a file in one layout, without comments and docstrings; many hashes share the files."""
+    """Return the code of a file in one layout, without comments and docstrings."""
     tree = ast.parse(file.read_text(encoding="utf8"))
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
@@ -61,7 +57,7 @@ def _file_hash(file: Path, _mtime: int, _size: int) -> str:
 
 
 def write_whole(file: Path, content: bytes) -> None:
-    """Write a file whole or not at all: what is killed, or finds the disk full, leaves what was there before."""
+    """Write a file whole or not at all: a process that is killed, or finds the disk full, leaves what was there."""
     file.parent.mkdir(parents=True, exist_ok=True)
     part = file.with_name(f"{file.name}.{uuid.uuid4().hex}.part")
     try:

@@ -8,17 +8,8 @@ T = TypeVar("T")
 
 
 class Lazy(Mapping[str, T], Generic[T]):
-    """A mapping from names to what a module has under that name, or under ``attributes[name]``.
+    """A mapping from each name to what its module has under that name, or under ``attributes[name]``.
 
-    Parameters
-    ----------
-    modules : dict
-        The module of each name.
-    attributes : dict, optional
-        What it is called there, if not by its name.
-
-    Examples
-    --------
     >>> lazy = Lazy({"sqrt": "math", "root": "math"}, {"root": "sqrt"})
     >>> list(lazy), lazy["root"](9.0)
     (['sqrt', 'root'], 3.0)
@@ -29,7 +20,7 @@ class Lazy(Mapping[str, T], Generic[T]):
         self._attributes = dict(attributes or {})
 
     def __getitem__(self, name: str) -> T:
-        """Import what is called so."""
+        """Import the module of a name and return what it has under it."""
         return getattr(import_module(self.modules[name]), self._attributes.get(name, name))
 
     def __iter__(self) -> Iterator[str]:
@@ -42,18 +33,13 @@ class Lazy(Mapping[str, T], Generic[T]):
 
 
 class Package:
-    """A package that is imported when something of it is used.
-
-    >>> math = Package("math")
-    >>> math.sqrt(9.0)
-    3.0
-    """
+    """A package that is imported when something of it is used."""
 
     def __init__(self, name: str) -> None:
         self._name = name
 
     def __getattr__(self, attribute: str) -> Any:
-        """Import the package and return what is called so."""
+        """Import the package and return its attribute."""
         return getattr(import_module(self._name), attribute)
 
 

@@ -1,4 +1,4 @@
-"""Checks shared by every public function: each error gives the value, the allowed range and the mend."""
+"""Checks shared by every public function: each error gives the value, the allowed range and how to fix it."""
 
 import difflib
 from collections.abc import Iterable
@@ -11,9 +11,8 @@ from scipy import sparse
 LARGEST_SEED = 2**32 - 1
 # Largest seed of what only numpy draws, such as streams that are derived from a seed by adding to it.
 LARGEST_STREAM = 2**63 - 1
-# Letters of a value that an error shows.
-_SHOWN = 80
-_MADE_AGAIN = "make it again from its rows and columns"
+_LETTERS = 80  # of a value that an error shows
+_MAKE_AGAIN = "make it again from its rows and columns"
 
 
 def choose(name: str, allowed: Iterable[str], what: str) -> str:
@@ -29,46 +28,43 @@ def choose(name: str, allowed: Iterable[str], what: str) -> str:
     known = sorted(allowed)
     if name in known:
         return name
-    near = [k for k in known if k.lower() == str(name).lower()] or difflib.get_close_matches(str(name), known, 1, 0.5)
-    hint = f" did you mean '{near[0]}'?" if near else ""
-    raise ValueError(f"unknown {what} {name!r}:{hint} Known: {', '.join(known)}.")
+    raise ValueError(f"unknown {what} {name!r}:{did_you_mean(name, known)} Known: {', '.join(known)}.")
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return the question whether the nearest known name is meant, or nothing where none is near."""
+    names = list(known)
+    near = [k for k in names if k.lower() == str(name).lower()] or difflib.get_close_matches(str(name), names, 1, 0.5)
+    return f" did you mean '{near[0]}'?" if near else ""
 
 
 def in_range(
-    value: float, low: float, high: float, what: str, mend: str = "", open_low: bool = False, whole: bool = False
+    value: float, low: float, high: float, what: str, fix: str = "", open_low: bool = False, whole: bool = False
 ) -> float:
-    """Return ``value`` if it is a finite number in [low, high] ((low, high] with ``open_low``).
+    """Return ``value`` if it is a finite number in [low, high], or in (low, high] with ``open_low``.
 
     Raises
     ------
     ValueError
-        With the value, the range and the mend.
+        With the value, the range and how to fix it.
     """
     number = isinstance(value, (int, float, np.integer, np.floating)) and not isinstance(value, bool)
     if number and isinstance(value, int) and value.bit_length() > 64:  # numpy computes with no such number
         number = False
         if low <= value <= high:
-            mend = "A whole number has at most 64 bits" + ("." if whole else ": give a larger one as a float.")
+            fix = "A whole number has at most 64 bits" + ("." if whole else ": give a larger one as a float.")
     number = number and bool(np.isfinite(value)) and (not whole or value == int(value))
     if not number or not (low < value if open_low else low <= value) or not value <= high:
-        left = "(" if open_low else "["
-        raise ValueError(
-            f"{what} is {brief(value)}: it must be a {'whole ' * whole}number in {left}{low:g}, {high:g}]. "
-            f"{mend}".rstrip()
-        )
+        kind, left = "whole number" if whole else "number", "(" if open_low else "["
+        raise ValueError(f"{what} is {brief(value)}: it must be a {kind} in {left}{low:g}, {high:g}]. {fix}".rstrip())
     return value
 
 
-def as_seed(value: Any, what: str = "seed", largest: int = LARGEST_SEED, mend: str = "") -> int:
-    """Return a seed as int if it is a whole number from 0 to ``largest``.
+def as_seed(value: Any, what: str = "seed", largest: int = LARGEST_SEED, fix: str = "") -> int:
+    """Return a whole number from 0 to ``largest`` as int.
 
-    Raises
-    ------
-    ValueError
-        For anything else, None, truth values and 1.0 included: it would give other numbers elsewhere.
+    Anything else raises ``ValueError``, also None, truth values and 1.0, which would give other numbers elsewhere.
 
-    Examples
-    --------
     >>> as_seed(np.int64(3))
     3
     >>> as_seed(-1)
@@ -77,20 +73,13 @@ def as_seed(value: Any, what: str = "seed", largest: int = LARGEST_SEED, mend: s
     ValueError: seed is -1: it must be a whole number in [0, 4294967295].
     """
     if not isinstance(value, (int, np.integer)) or isinstance(value, bool) or not 0 <= value <= largest:
-        raise ValueError(f"{what} is {brief(value)}: it must be a whole number in [0, {largest}]. {mend}".rstrip())
+        raise ValueError(f"{what} is {brief(value)}: it must be a whole number in [0, {largest}]. {fix}".rstrip())
     return int(value)
 
 
 def as_rng(rng: Any, what: str = "rng") -> np.random.Generator:
-    """Return a numpy Generator: the one given, a new one of a seed, or of none (None), which differs every time.
+    """Return a numpy Generator: the one given, a new one from a seed, or from None, which differs every time.
 
-    Raises
-    ------
-    ValueError
-        For what is neither.
-
-    Examples
-    --------
     >>> as_rng(3).random() == np.random.default_rng(3).random()
     True
     """
@@ -107,21 +96,13 @@ def brief(value: Any) -> str:
     """
     if isinstance(value, int) and value.bit_length() > 128:
         return f"a whole number of {value.bit_length()} bits"
-    told = repr(value)
-    return told if len(told) <= _SHOWN else told[:_SHOWN] + "…"
+    text = repr(value)
+    return text if len(text) <= _LETTERS else text[:_LETTERS] + "…"
 
 
-def check_sparse(matrix: Any, what: str, mend: str = "save or download it again") -> None:
-    """Check that a sparse matrix points nowhere outside itself: whatever read it would leave its memory.
+def check_sparse(matrix: Any, what: str, fix: str = "save or download it again") -> None:
+    """Raise ``ValueError`` if a sparse matrix points outside itself: whatever read it would leave its memory.
 
-    Raises
-    ------
-    ValueError
-        Naming ``what``, if its arrays differ in length, row pointers descend or an index is none of its rows or
-        columns.
-
-    Examples
-    --------
     >>> check_sparse(sparse.csr_matrix(([1], [5], [0, 1]), shape=(1, 3)), "X of cells.h5ad")
     Traceback (most recent call last):
     ...
@@ -136,7 +117,7 @@ def check_sparse(matrix: Any, what: str, mend: str = "save or download it again"
                 raise ValueError("indptr must be a non-decreasing sequence")
             matrix.check_format(full_check=True)
     except ValueError as error:
-        raise ValueError(f"{what} is damaged ({error}): {mend}.") from error
+        raise ValueError(f"{what} is damaged ({error}): {fix}.") from error
 
 
 def _check_coordinates(matrix: Any) -> None:
@@ -148,35 +129,20 @@ def _check_coordinates(matrix: Any) -> None:
 
 
 def as_array(values: Any, what: str) -> np.ndarray:
-    """Return values as an array, those of a torch tensor from whichever device.
-
-    Raises
-    ------
-    ValueError
-        For rows of different lengths.
-    """
+    """Return values as an array, those of a torch tensor from whichever device; rows must be equally long."""
     if hasattr(values, "detach"):
         values = values.detach().cpu().numpy()
     try:
         return np.asarray(values)
     except ValueError as error:
-        if "inhomogeneous" not in str(error):  # what refuses to be an array says why itself
+        if "inhomogeneous" not in str(error):  # an object that cannot be an array says why itself
             raise
         raise ValueError(f"{what} has rows of different lengths: give a table whose rows are equally long.") from error
 
 
 def as_numbers(values: Any, what: str) -> np.ndarray:
-    """Return numbers of any shape as floats, NaN and infinity included.
+    """Return numbers of any shape as floats, NaN and infinity included; anything else raises ``ValueError``.
 
-    Raises
-    ------
-    ValueError
-        For anything but numbers, naming one.
-
-    Examples
-    --------
-    >>> as_numbers([1, 2], "depths").tolist()
-    [1.0, 2.0]
     >>> as_numbers([1, None], "depths")
     Traceback (most recent call last):
     ...
@@ -186,12 +152,12 @@ def as_numbers(values: Any, what: str) -> np.ndarray:
 
 
 def _numeric(array: np.ndarray, what: str) -> np.ndarray:
-    """Return an array of numbers as it is, or raise naming what in it is none."""
+    """Return an array of numbers as it is, or raise naming an element that is not a number."""
     if array.dtype.kind in "fiub":
         return array
-    odd = [v for v in array.ravel() if not isinstance(v, (int, float, np.number))][:1]
-    told = f" (such as {brief(odd[0])})" if odd else ""
-    raise ValueError(f"{what} has dtype {array.dtype}{told}: give numbers.")
+    others = [v for v in array.ravel() if not isinstance(v, (int, float, np.number))]
+    example = f" (such as {brief(others[0])})" if others else ""
+    raise ValueError(f"{what} has dtype {array.dtype}{example}: give numbers.")
 
 
 def as_counts(counts: Any, what: str = "counts") -> sparse.csr_matrix:
@@ -208,35 +174,43 @@ def as_counts(counts: Any, what: str = "counts") -> sparse.csr_matrix:
     if counts.ndim != 2:
         raise ValueError(f"{what} has {counts.ndim} dimension(s): give a matrix of cells × genes.")
     if sparse.issparse(counts):
-        check_sparse(counts, what, _MADE_AGAIN)
-    else:
-        if counts.dtype.kind not in "iufb":
-            raise ValueError(f"{what} holds NaN, infinite or non-numeric values: give raw UMI counts.")
-        if counts.dtype == np.float16:
-            counts = counts.astype(np.float32)
+        check_sparse(counts, what, _MAKE_AGAIN)
+    elif counts.dtype.kind not in "iufb":
+        raise _not_counts(what)
+    elif counts.dtype == np.float16:
+        counts = counts.astype(np.float32)
     matrix = sparse.csr_matrix(counts)
     if sparse.issparse(counts) and not hasattr(counts, "check_format"):
-        check_sparse(matrix, what, _MADE_AGAIN)  # made of lists, whose numbers scipy takes as they are
+        check_sparse(matrix, what, _MAKE_AGAIN)  # made of lists, whose numbers scipy takes as they are
     if not matrix.has_canonical_format or (matrix.data == 0).any():
         matrix = matrix.copy()  # the user's own is left as it is
         matrix.sum_duplicates()  # also sorts
         matrix.eliminate_zeros()
-    values = matrix.data
-    if values.dtype.kind not in "iu":
-        if values.dtype.kind not in "fb" or not np.isfinite(values).all():
-            raise ValueError(f"{what} holds NaN, infinite or non-numeric values: give raw UMI counts.")
-        off = values != np.round(values)
-        if off.any():
-            raise ValueError(
-                f"{what} holds {values[off][0]:g}, not a whole number: give raw UMI counts, not normalised values."
-            )
-        if values.size and abs(values).max() >= 2.0**53:
-            raise ValueError(f"{what} holds {values[abs(values).argmax()]:g}: no cell has so many molecules.")
-        wide = values.size and abs(values).max() > np.iinfo(np.int32).max
-        matrix = matrix.astype(np.int64 if wide else np.int32)
+    if matrix.dtype.kind not in "iu":
+        matrix = matrix.astype(_whole_dtype(matrix.data, what))
     if matrix.data.size and matrix.data.min() < 0:
         raise ValueError(f"{what} holds {matrix.data.min()}: counts cannot be negative; give raw UMI counts.")
     return matrix.astype(np.int64) if matrix.dtype == np.uint64 else matrix
+
+
+def _not_counts(what: str) -> ValueError:
+    return ValueError(f"{what} holds NaN, infinite or non-numeric values: give raw UMI counts.")
+
+
+def _whole_dtype(values: np.ndarray, what: str) -> type[np.integer]:
+    """Return the integer type that holds these values, or raise if one of them is not a whole number."""
+    if values.dtype.kind not in "fb" or not np.isfinite(values).all():
+        raise _not_counts(what)
+    if not values.size:
+        return np.int32
+    fractional = values != np.round(values)
+    if fractional.any():
+        first = values[fractional][0]
+        raise ValueError(f"{what} holds {first:g}, not a whole number: give raw UMI counts, not normalised values.")
+    largest = values[abs(values).argmax()]
+    if abs(largest) >= 2.0**53:
+        raise ValueError(f"{what} holds {largest:g}: no cell has so many molecules.")
+    return np.int64 if abs(largest) > np.iinfo(np.int32).max else np.int32
 
 
 def as_matrix(values: Any, what: str) -> np.ndarray:
@@ -248,7 +222,7 @@ def as_matrix(values: Any, what: str) -> np.ndarray:
         For anything but numbers, rows of different lengths, no column, more than two axes, NaN or infinity.
     """
     if sparse.issparse(values):
-        check_sparse(values, what, _MADE_AGAIN)
+        check_sparse(values, what, _MAKE_AGAIN)
         values = values.toarray()
     array = _numeric(as_array(values, what), what)
     if array.ndim == 1:
@@ -258,11 +232,11 @@ def as_matrix(values: Any, what: str) -> np.ndarray:
     if not array.shape[1]:
         raise ValueError(f"{what} has shape {array.shape}: it needs at least one column.")
     array = np.ascontiguousarray(array, dtype=np.float64)
-    bad = ~np.isfinite(array).all(axis=1)
-    if bad.any():
+    bad = np.flatnonzero(~np.isfinite(array).all(axis=1))
+    if bad.size:
         raise ValueError(
-            f"{what} holds NaN or infinite values in {bad.sum()} of {len(array)} rows "
-            f"(first: row {np.flatnonzero(bad)[0]}): drop or impute these cells first."
+            f"{what} holds NaN or infinite values in {bad.size} of {len(array)} rows (first: row {bad[0]}): drop or "
+            "impute these cells first."
         )
     return array
 
@@ -276,13 +250,7 @@ def is_labels(values: Any, what: str = "signal") -> bool:
 
 
 def as_labels(values: Any, what: str) -> np.ndarray:
-    """Return a label vector as integer codes 0 … L-1.
-
-    Raises
-    ------
-    ValueError
-        For more than one axis, or labels that are missing.
-    """
+    """Return a label vector as integer codes 0 … L-1; a missing label or a second axis raises ``ValueError``."""
     import pandas as pd
 
     array = as_array(values, what)
@@ -295,17 +263,11 @@ def as_labels(values: Any, what: str) -> np.ndarray:
 
 
 def same_length(**arrays: Any) -> int:
-    """Return the common number of rows.
-
-    Raises
-    ------
-    ValueError
-        Naming each length if they differ, or what has none.
-    """
-    lengths = {name: _rows(a, name) for name, a in arrays.items()}
+    """Return the common number of rows, or raise ``ValueError`` naming each length."""
+    lengths = {name: _rows(array, name) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1:
-        told = ", ".join(f"{name} has {n} rows" for name, n in lengths.items())
-        raise ValueError(f"lengths differ: {told}. Row i of each must be the same cell.")
+        each = ", ".join(f"{name} has {n} rows" for name, n in lengths.items())
+        raise ValueError(f"lengths differ: {each}. Row i of each must be the same cell.")
     return next(iter(lengths.values()))
 
 

@@ -128,8 +128,8 @@ def student(
     ],
     notebook: Annotated[str | None, typer.Argument(help="Name such as session_1; none: all sessions.")] = None,
 ) -> None:
-    """Write the student version of a notebook of the course, or of all: the solutions are left open."""
-    from helpers.book.course import check as course
+    """Write the student version of a notebook of the course, or of all: the answers are left blank."""
+    from helpers.book.course import student as course
     from helpers.store import paths
     from helpers._utils.content import write_whole
     from helpers.book import run as runner

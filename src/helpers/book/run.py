@@ -2,7 +2,6 @@
 
 import ast
 import contextlib
-import difflib
 import json
 import os
 import re
@@ -17,23 +16,23 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from helpers.store import stamp as executed
-from helpers.store.paths import RESULTS, profile_folder, project_root
 from helpers._utils.content import short_hash, write_whole
 from helpers._utils.progress import BUILDING
+from helpers._utils.validation import did_you_mean
+from helpers.store import stamp as executed
+from helpers.store.paths import RESULTS, profile_folder, project_root
 
-
-
-
-
-
-
+# Python 3.11 may raise SystemError where two threads parse code at once (python/cpython#106905).
+_PARSING = threading.Lock()
+ENGINES = ("forked", "kernel")
+# Elsewhere libraries that Python imports may not survive a fork (macOS), or there is none.
+ENGINE = "forked" if sys.platform == "linux" else "kernel"
 
 
 def notebooks(root: Path) -> list[str]:
     """Return the names of all notebooks that can be run, such as ``datasets/pbmc68k``."""
-    found = sorted((root / "notebooks").rglob("*.md"))
-    return [str(f.relative_to(root / "notebooks").with_suffix("")) for f in found]
+    files = sorted((root / "notebooks").rglob("*.md"))
+    return [str(file.relative_to(root / "notebooks").with_suffix("")) for file in files]
 
 
 def find_notebook(name: str, root: Path) -> Path:
@@ -47,19 +46,16 @@ def find_notebook(name: str, root: Path) -> Path:
     root = root.resolve()
     bare = name.removesuffix(".ipynb").removesuffix(".md").removeprefix("notebooks/")
     for folder in (root / "notebooks", root):
-        try:
+        # Suppressed: a name that no file can have, or bytes that are not text.
+        with contextlib.suppress(OSError, ValueError):
             source = (folder / f"{bare}.md").resolve()
             if source.exists() and source.is_relative_to(root) and "kernelspec" in source.read_text("utf8")[:600]:
                 return source
-        except (OSError, ValueError):  # a name that no file can have, or bytes that are no text
-            continue
     known = notebooks(root)
-    by_last = [k for k in known if k.split("/")[-1] == bare]
-    if by_last:
-        return root / "notebooks" / f"{by_last[0]}.md"
-    near = difflib.get_close_matches(bare, known + [k.split("/")[-1] for k in known], 1, 0.4)
-    hint = f" did you mean '{near[0]}'?" if near else ""
-    raise ValueError(f"unknown notebook {name!r}:{hint} Known: {', '.join(known)}.")
+    by_last = {path.rpartition("/")[2]: path for path in reversed(known)}
+    if bare in by_last:
+        return root / "notebooks" / f"{by_last[bare]}.md"
+    raise ValueError(f"unknown notebook {name!r}:{did_you_mean(bare, [*known, *by_last])} Known: {', '.join(known)}.")
 
 
 class CodeCell(NamedTuple):
@@ -83,21 +79,18 @@ def code_cells(source: Path) -> list[CodeCell]:
 
 def declared_parameters(source: Path) -> dict[str, Any]:
     """Return the names and default values of a notebook's cell tagged ``parameters`` (literals only)."""
-    for cell in code_cells(source):
-        if "parameters" not in cell.options:
-            continue
-        out = {}
-        try:
-            lines = ast.parse(cell.source).body
-        except SyntaxError as error:
-            raise ValueError(f"{source}: the parameters cell is not Python ({error}): correct it.") from error
-        for line in lines:
-            if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and line.value:
-                out[line.target.id] = ast.literal_eval(line.value)
-            elif isinstance(line, ast.Assign) and isinstance(line.targets[0], ast.Name):
-                out[line.targets[0].id] = ast.literal_eval(line.value)
-        return out
-    return {}
+    code = next((cell.source for cell in code_cells(source) if "parameters" in cell.options), "")
+    try:
+        lines = ast.parse(code).body
+    except SyntaxError as error:
+        raise ValueError(f"{source}: the parameters cell is not Python ({error}): correct it.") from error
+    parameters = {}
+    for line in lines:
+        if isinstance(line, (ast.Assign, ast.AnnAssign)) and line.value:
+            name = line.targets[0] if isinstance(line, ast.Assign) else line.target
+            if isinstance(name, ast.Name):
+                parameters[name.id] = ast.literal_eval(line.value)
+    return parameters
 
 
 def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: str = "the notebook") -> dict[str, Any]:
@@ -119,14 +112,14 @@ def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: 
     """
     for name, value in given.items():
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, 1, 0.5)
-            hint = f" did you mean '{near[0]}'?" if near else ""
             takes = ", ".join(declared) or "none"
-            raise ValueError(f"unknown parameter {name!r} of {notebook}:{hint} It takes: {takes}.")
+            raise ValueError(
+                f"unknown parameter {name!r} of {notebook}:{did_you_mean(name, declared)} It takes: {takes}."
+            )
         default = declared[name]
         if not _same_type(value, default):
             raise ValueError(
-                f"parameter {name!r} of {notebook} is {value!r} ({_told(value, default)}): "
+                f"parameter {name!r} of {notebook} is {value!r} ({_type_or_element(value, default)}): "
                 f"it must be {_type_name(default)}, such as its default {default!r}."
             )
     return given
@@ -139,18 +132,16 @@ def _same_type(value: Any, default: Any) -> bool:
         return isinstance(value, bool) and isinstance(default, bool)
     if isinstance(default, float):
         return isinstance(value, (int, float))
-    if isinstance(default, list):
-        if not isinstance(value, list):
-            return False
+    if isinstance(default, list) and isinstance(value, list):
         return not default or all(any(_same_type(v, d) for d in default) for v in value)
     return isinstance(value, type(default))
 
 
-def _told(value: Any, default: Any) -> str:
-    """Return what is wrong with a value: its type, or that of the first element that does not belong in a list."""
+def _type_or_element(value: Any, default: Any) -> str:
+    """Return the type of a value, or of the first element that does not belong in a list."""
     if isinstance(value, list) and isinstance(default, list):
-        odd = next(v for v in value if not any(_same_type(v, d) for d in default))
-        return f"{odd!r} in it is {_type_name(odd)}"
+        wrong = next(v for v in value if not any(_same_type(v, d) for d in default))
+        return f"{wrong!r} in it is {_type_name(wrong)}"
     return _type_name(value)
 
 
@@ -161,28 +152,20 @@ def _type_name(value: Any) -> str:
 
 
 def parse_assignments(pairs: list[str]) -> dict[str, Any]:
-    """Turn ``["dim=8", "depths=[1.0, 0.1]", "signal=time"]`` into values; what is no literal is text.
+    """Turn ``["dim=8", "signal=time"]`` into values; anything that is not a Python literal is kept as text.
 
     >>> parse_assignments(["dim=8", "signal=time"])
     {'dim': 8, 'signal': 'time'}
     """
-    out: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name.strip():
             raise ValueError(f"parameter {pair!r} is not of the form name=value, such as dim=8.")
-        try:
-            out[name.strip()] = ast.literal_eval(text)
-        except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
-            out[name.strip()] = text
-    return out
-
-
-# Python 3.11 may raise SystemError where two threads parse code at once (python/cpython#106905).
-_PARSING = threading.Lock()
-ENGINES = ("forked", "kernel")
-# Elsewhere libraries that Python imports may not survive a fork (macOS), or there is none.
-ENGINE = "forked" if sys.platform == "linux" else "kernel"
+        values[name.strip()] = text
+        with contextlib.suppress(ValueError, SyntaxError, TypeError, RecursionError, MemoryError):
+            values[name.strip()] = ast.literal_eval(text)
+    return values
 
 
 def run_notebook(
@@ -201,20 +184,19 @@ def run_notebook(
     target : path of the .ipynb to write; on an error the notebook so far goes to ``<target>.failed.ipynb``
     parameters : checked against the notebook's own
     timeout : seconds that one cell may take
-    progress : True to draw a bar of the cells that are done
-    engine : "forked", in a fork of one process that has imported packages, or "kernel", started as Jupyter does;
-        forked on Linux if not given
+    progress : whether to draw a bar of the cells that are done
+    engine : "forked", in a fork of one process that has imported packages, or "kernel", started as Jupyter does
 
     Raises
     ------
     ValueError
         For parameters that the notebook does not take, or an unknown engine; nothing has run.
+    PermissionError
+        If the target's folder is read-only; nothing has run.
     papermill.PapermillExecutionError
         If a cell fails.
     ChildProcessError
         If the kernel dies.
-    PermissionError
-        If the target's folder is read-only; nothing has run.
     """
     with _PARSING:
         given = check_parameters(parameters or {}, declared_parameters(source), source.stem)
@@ -223,6 +205,25 @@ def run_notebook(
     target.parent.mkdir(parents=True, exist_ok=True)
     if not os.access(target.parent, os.W_OK):
         raise PermissionError(f"{target.parent} is read-only: name a file elsewhere (--to).")
+    import nbformat
+
+    start, since = time.perf_counter(), time.time()
+    text, cells = source.read_text("utf8"), [cell.source for cell in code_cells(source)]
+    failed = target.with_suffix(".failed.ipynb")
+    with executed.noting() as notes:
+        options = {"execution_timeout": timeout, "progress_bar": progress, "engine_name": engine}
+        notebook = _execute(text, source, given, failed, environment=_environment() | notes.variable, **options)
+    _make_repeatable(notebook)
+    modules = notebook.metadata.pop("modules")
+    with _PARSING:
+        notebook.metadata[executed.KEY] = executed.stamp(text, notes, modules, given, cells, since)
+    write_whole(target, f"{nbformat.writes(notebook)}\n".encode())
+    failed.unlink(missing_ok=True)
+    return time.perf_counter() - start
+
+
+def _execute(text: str, source: Path, given: dict[str, Any], failed: Path, **options: Any) -> Any:
+    """Return the executed notebook of a text; on an error the notebook so far goes to ``failed``."""
     import jupytext
     import nbformat
     import papermill
@@ -230,25 +231,19 @@ def run_notebook(
 
     import helpers.book.engine  # noqa: F401 (papermill knows its engines from then on)
 
-    failed = target.with_suffix(".failed.ipynb")
-    start, since = time.perf_counter(), time.time()
-    text = source.read_text("utf8")
     # In a folder of its own: the same notebook may be running elsewhere.
-    with tempfile.TemporaryDirectory() as folder, executed.noting() as notes:
-        unfinished = Path(folder) / target.name
+    with tempfile.TemporaryDirectory() as folder:
+        unfinished = Path(folder) / source.with_suffix(".ipynb").name
         try:
             papermill.execute_notebook(
                 jupytext.reads(text, fmt=source.suffix),
                 str(unfinished),
                 given,
                 kernel_name="python3",
-                progress_bar=progress,
-                execution_timeout=timeout,
-                engine_name=engine,
-                environment=_environment() | notes.variable,
                 folder=str(source.parent),
                 # A kernel that is stopped logs a traceback of its own now and then.
                 extra_arguments=["--log-level=50"],
+                **options,
             )
         except BaseException as error:
             if unfinished.exists():
@@ -260,39 +255,32 @@ def run_notebook(
                     f"kept: run the same command again and it goes on from there. As far as it ran it is {failed}."
                 ) from error
             raise
-        notebook = nbformat.read(unfinished, as_version=4)
-    _make_repeatable(notebook)
-    cells = [cell.source for cell in code_cells(source)]
-    modules = notebook.metadata.pop("modules")
-    with _PARSING:
-        notebook.metadata[executed.KEY] = executed.stamp(text, notes, modules, given, cells, since)
-    write_whole(target, f"{nbformat.writes(notebook)}\n".encode())
-    failed.unlink(missing_ok=True)
-    return time.perf_counter() - start
+        return nbformat.read(unfinished, as_version=4)
 
 
 def _environment() -> dict[str, str]:
     """Return the variables that a notebook is executed with."""
-    # Nobody moves a control while papermill runs, and live ones now and then leave its kernel waiting for ever.
-    own = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", BUILDING: "1"}
-    base = own.get(RESULTS)
-    if base and "://" not in base:  # as seen from here, not from the notebook's folder
-        own[RESULTS] = str(Path(base).resolve())
-    return own
+    # Nobody moves a control or watches a bar while papermill runs.
+    variables = {**os.environ, "PYDEVD_DISABLE_FILE_VALIDATION": "1", BUILDING: "1"}
+    results = variables.get(RESULTS)
+    if results and "://" not in results:  # as seen from here, not from the notebook's folder
+        variables[RESULTS] = str(Path(results).resolve())
+    return variables
 
 
 def _make_repeatable(notebook: Any) -> None:
     """Drop papermill's clock times and paths, and number the cells: a rerun gives the same bytes."""
     notebook.metadata.pop("papermill", None)
-    own = next((c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])), None)
-    hidden = own is not None and "remove-input" in own.metadata["tags"]
+    tags_of_parameters = next(
+        (tags for cell in notebook.cells if "parameters" in (tags := cell.metadata.get("tags", []))), []
+    )
     for number, cell in enumerate(notebook.cells):
         cell.id = f"cell-{number}"
         tags = cell.metadata.pop("tags", [])
         for noise in ("papermill", "execution"):
             cell.metadata.pop(noise, None)
         if "injected-parameters" in tags:
-            tags = [*tags, "remove-input" if hidden else "hide-input"]
+            tags = [*tags, "remove-input" if "remove-input" in tags_of_parameters else "hide-input"]
             cell.metadata["mystnb"] = {"code_prompt_show": "Values used in this run"}
         if tags:
             cell.metadata["tags"] = tags
@@ -312,23 +300,20 @@ def run_job(
 ) -> None:
     """Execute a notebook as a job of a profile, and note how long it took.
 
-    Parameters
-    ----------
-    profile : whose results it belongs to
-    notebook : its name
-    target : the .ipynb to write; a job of the sweep is called by it, a page by its own name
-    given, timeout, engine : see ``run_notebook``
+    A job of the sweep is called by ``target``, the .ipynb to write, and a page by its own name.
     """
     root = project_root()
     source = find_notebook(notebook, root)
     seconds = run_notebook(source, target, given, timeout, engine=engine)
-    page = str(source.relative_to(root).with_suffix("")).removeprefix("notebooks/")
     is_job = target.parent.name == "runs"
-    name = target.stem if is_job else page
-    text = json.dumps(
-        {"notebook": name, "job": is_job, "seconds": round(seconds, 1), "finished": time.strftime("%Y-%m-%d %H:%M")}
-    )
-    write_whole(profile_folder(profile) / "times" / f"{name.replace('/', '-')}.json", text.encode())
+    name = target.stem if is_job else name_of(source, root)
+    took = {"notebook": name, "job": is_job, "seconds": round(seconds, 1), "finished": time.strftime("%Y-%m-%d %H:%M")}
+    write_whole(profile_folder(profile) / "times" / f"{name.replace('/', '-')}.json", json.dumps(took).encode())
+
+
+def name_of(source: Path, root: Path) -> str:
+    """Return the name of a notebook, such as ``datasets/pbmc68k``, or ``book/intro`` of a page of the book."""
+    return str(source.relative_to(root).with_suffix("")).removeprefix("notebooks/")
 
 
 @contextlib.contextmanager
@@ -337,12 +322,7 @@ def alone(command: list[str], root: Path, **options: Any) -> Iterator[subprocess
 
     The lock is the operating system's and is held by this process and the command: it ends with both of them, however
     they end, so none is ever left over. Where this process is interrupted, so is all that the command started.
-
-    Parameters
-    ----------
-    command : list of str
-    root : folder of the clone
-    **options : of ``subprocess.Popen``
+    ``options`` are those of ``subprocess.Popen``.
     """
     import fcntl  # not on Windows
 

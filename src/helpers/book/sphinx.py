@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxRole
 
 from helpers import __version__
 from helpers.book import build_times
-from helpers.book.course import check as course
+from helpers.book.course import student as course
 from helpers.store import stamp as executed
 from helpers.charts.drawn import MIME, PICTURE, in_columns
 
@@ -161,7 +161,7 @@ def offer_student_version(app: Any, doctree: Any) -> None:
     if source is None or page is None:
         return
     link = _student_link(app.env, source)
-    told = nodes.paragraph("", "", nodes.Text("To work in: the "), link, nodes.Text(", its solutions left open."))
+    told = nodes.paragraph("", "", nodes.Text("Download the "), link, nodes.Text(", with the answers left blank."))
     page.insert(1, told)
 
 

@@ -309,7 +309,7 @@ def _control(param: dict[str, Any]) -> Any:
     raise ValueError(f"{param['name']} is bound to {bound['input']!r}: a twin has sliders and menus (range, select).")
 
 
-def twin(piece: Callable[..., Any], **own: Any) -> Any:
+def twin(piece: Callable[..., Any], **own: Any) -> None:
     """Give a piece ipywidgets in place of the page's controls, and further ones for what only Python can redo.
 
     Parameters
@@ -327,4 +327,4 @@ def twin(piece: Callable[..., Any], **own: Any) -> Any:
                 param.value, param.bind = values[param.name], alt.Undefined
         return chart
 
-    return explore(draw, **own, **controls)
+    explore(draw, **own, **controls)

@@ -1,6 +1,5 @@
 """Figures to play with: sliders that the page itself computes, and live controls in a notebook."""
 
-import os
 from collections.abc import Callable
 from typing import Any
 
@@ -10,7 +9,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from helpers._utils.progress import BUILDING
+from helpers._utils.progress import quiet
 from helpers._utils.validation import as_seed
 from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.datasets import Dataset
@@ -100,10 +99,11 @@ def law_curve(i_max: float, u_bar: float) -> alt.Chart:
     )
 
 
-def explore(draw: Callable[..., Any], **controls: Any) -> Any:
-    """Redraw as ipywidgets controls move.
+def explore(draw: Callable[..., Any], **controls: Any) -> None:
+    """Draw a figure below ipywidgets controls, and again in its place whenever one of them moves.
 
-    A built page has no Python to redraw with: there the controls show their values, and the figure is drawn at them.
+    The figure is an output of the cell itself, so that papermill, nbconvert and ``jupyter execute`` store it as it is
+    first drawn. Controls of a built page, which has no Python to redraw with, are disabled.
 
     Parameters
     ----------
@@ -113,17 +113,19 @@ def explore(draw: Callable[..., Any], **controls: Any) -> Any:
     import ipywidgets
     from IPython.display import display
 
-    if os.environ.get(BUILDING):
-        for control in controls.values():
-            control.disabled = True
-        told = ipywidgets.Label("Drawn at these values; run the notebook to move them.")
-        display(ipywidgets.VBox([*controls.values(), told]))
+    def figure() -> Any:
         return draw(**{name: control.value for name, control in controls.items()})
 
-    def show(**values: Any) -> None:
-        display(draw(**values))
-
-    return ipywidgets.VBox([*controls.values(), ipywidgets.interactive_output(show, controls)])
+    shown = list(controls.values())
+    if quiet():
+        for control in controls.values():
+            control.disabled = True
+        shown.append(ipywidgets.Label("Drawn at these values; run the notebook to move them."))
+    display(ipywidgets.VBox(shown))
+    # Not in an ipywidgets.Output: nbclient takes part in what that shows, and now and then waits for it for ever.
+    place = display(figure(), display_id=True)
+    for control in controls.values():
+        control.observe(lambda change: place.update(figure()), names="value")
 
 
 def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, shown: int = 3, seed: int = 0) -> Any:

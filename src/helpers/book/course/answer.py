@@ -1,42 +1,49 @@
-"""What is known of one exercise of the course: the right value and the mistakes worth a word.
-
-The answers of the sessions are registered in `answers_1` and `answers_2`; `helpers.book.course.check.check` reads
-them.
-"""
-
-from __future__ import annotations
+"""What is known of an exercise of the course: the right answer, and the mistakes that deserve a word."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
+
+# The right answer, and by what to tell the student the wrong answers that mistakes lead to.
+Known = tuple[Any, dict[str, Any]]
 
 
 @dataclass(frozen=True)
 class Answer:
-    """The right answer to one exercise, computed when it is asked for.
+    """The answer to one exercise, computed when a student's is checked.
 
     Parameters
     ----------
-    value
-        Function without arguments that returns the right answer: a number, a NumPy array, a string, a bool, or a
-        tuple of these where several things are asked for.
+    compute
+        Returns the right answer and the wrong ones to expect: numbers, NumPy arrays, text, bools, or a tuple of these
+        where several things are asked for.
     tolerance
         Largest relative error of a number or of an entry of an array that still counts as right (0.02 is 2 %).
     unit
-        Unit in words for the student's eyes, such as "bits" or "UMIs"; empty for a pure number.
-    mistakes
-        What to tell the student, by the transformation of the right answer that makes the wrong one. A wrong answer
-        that matches a transformed value within `tolerance` gets that sentence.
+        In words, such as "bits" or "UMIs"; empty for a pure number.
 
     Examples
     --------
-    >>> import math
-    >>> bits = Answer(lambda: 1.0, 0.01, "bits", {"that looks like nats, not bits": lambda right: right * math.log(2)})
-    >>> bits.value()
+    >>> bit = Answer(lambda: (1.0, {"that is of two coins": 2.0}), 0.01, "bits")
+    >>> bit.compute()[0]
     1.0
     """
 
-    value: Callable[[], Any]
+    compute: Callable[[], Known]
     tolerance: float = 0.02
     unit: str = ""
-    mistakes: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+
+
+ANSWERS: dict[str, Answer] = {}
+
+
+def exercise(name: str, tolerance: float = 0.02, unit: str = "") -> Callable[[Callable[[], Known]], Callable[[], Known]]:
+    """Register the function below as the answer to an exercise, such as "1.2"."""
+    if name in ANSWERS:
+        raise ValueError(f"exercise {name} is registered twice: give one of them another id.")
+
+    def register(compute: Callable[[], Known]) -> Callable[[], Known]:
+        ANSWERS[name] = Answer(compute, tolerance, unit)
+        return compute
+
+    return register

@@ -1,12 +1,18 @@
-"""The cases that exercises of sessions 3 and 4 are about: a notebook and its answers take them from here."""
+"""The cases that exercises are about: a session and its answers take them from here."""
 
 import numpy as np
 import pandas as pd
 
-from helpers.store import reference
 from helpers.design import Prices
+from helpers.information.discrete import plug_in
+from helpers.information.known_pairs import known_pair
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
+from helpers.store import reference
 from helpers.store.points import noise_roles, seed_means
+
+# Session 2. Labels that are independent of each other, and a Gaussian pair in 8 dimensions.
+TYPES, CLUSTERS, CELLS = 10, 10, 500
+PAIR_BITS = 2.0
 
 # Session 3. A scalar channel: variances of the signal and of what lies between it and the instrument.
 SIGNAL_VARIANCE = 4.0
@@ -35,25 +41,56 @@ _PILOTS = {
 }
 
 
+def labels(n: int = CELLS, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Draw a type and a cluster for each of n cells, ten of either, independent of each other.
+
+    >>> x, y = labels(50)
+    >>> x.shape, int(y.max()) < 10
+    ((50,), True)
+    """
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, TYPES, n), rng.integers(0, CLUSTERS, n)
+
+
+def mean_plug_in(n: int, repeats: int = 20) -> float:
+    """Return the mean plug-in estimate, in bits, of independent labels of n cells: its bias, since the truth is 0.
+
+    >>> 0 < mean_plug_in(1000) < mean_plug_in(100)
+    True
+    """
+    return float(np.mean([plug_in(*labels(n, seed)).bits for seed in range(repeats)]))
+
+
+def pair() -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y, each (1000, 8), that share exactly 2 bits."""
+    return known_pair("gaussian", PAIR_BITS, n=1000, dim=8, seed=0)
+
+
+def independent() -> tuple[np.ndarray, np.ndarray]:
+    """Return x and y, each (500, 1), that share nothing."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(500, 1)), rng.normal(size=(500, 1))
+
+
+def reported() -> pd.DataFrame:
+    """Return five made-up estimates as a paper might report them, to be judged in exercise 2.8."""
+    rows = {
+        "A": (1.20, 0.05, 0.01, 2.0, 2000),
+        "B": (2.31, 0.04, 0.02, 1.9, 2000),
+        "C": (0.33, 0.05, 0.31, 2.4, 150),
+        "D": (-0.02, 0.03, -0.01, 2.0, 1500),
+        "E": (1.71, 0.06, 0.02, 2.3, 1200),
+    }
+    names = ["bits", "standard error", "permuted null", "entropy of the labels", "cells"]
+    return pd.DataFrame.from_dict(rows, orient="index", columns=names)
+
+
 def pilot(name: str) -> pd.DataFrame:
-    """Return three seeds a depth of a simulated experiment.
+    """Return a simulated experiment, three seeds a depth, as columns ``u`` (UMIs per cell) and ``bits``.
 
-    Parameters
-    ----------
-    name : {"whole", "bend", "shallow", "deep"}
-        How much of its curve the experiment has seen: all, up to the bend, only the rise, only the plateau.
+    Its name, "whole", "bend", "shallow" or "deep", says how much of the curve it has seen: all, the rise up to the
+    bend, the first rise alone, or the plateau alone.
 
-    Returns
-    -------
-    DataFrame with ``u`` (UMIs per cell) and ``bits``, 18 rows
-
-    Raises
-    ------
-    KeyError
-        For another name.
-
-    Examples
-    --------
     >>> pilot("whole").shape
     (18, 2)
     """
@@ -63,14 +100,8 @@ def pilot(name: str) -> pd.DataFrame:
 
 
 def train_and_probe() -> pd.DataFrame:
-    """Return this project's reference points of training depth × probe depth, PCA on protein (``MATRIX``).
+    """Return this project's reference points of training depth × probe depth (``MATRIX``), a row a seed.
 
-    Returns
-    -------
-    DataFrame as from ``helpers.store.points.seed_means``: one row a seed, a training and a probe depth
-
-    Examples
-    --------
     >>> points = train_and_probe()
     >>> points["noise_level"].nunique(), points["probe_noise_level"].nunique()
     (5, 5)
@@ -83,11 +114,5 @@ def train_and_probe() -> pd.DataFrame:
 
 
 def three_noises() -> pd.DataFrame:
-    """Return the three edges of that matrix, named by ``role`` (``helpers.store.points.noise_roles``).
-
-    Examples
-    --------
-    >>> three_noises()["role"].nunique()
-    3
-    """
+    """Return the three edges of that matrix, named by ``role`` (``helpers.store.points.noise_roles``)."""
     return noise_roles(train_and_probe())

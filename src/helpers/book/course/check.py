@@ -1,23 +1,15 @@
-"""Exercises of the course: answers checked without being told, and student versions of the notebooks."""
+"""Check an answer to an exercise of the course: say whether it is right or what is off, never what is right."""
 
-import copy
-import importlib.util
-import re
-from functools import cache
+from importlib import import_module
 from numbers import Real
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from helpers.book.course import plain_text as course_text
 from helpers._utils.validation import choose
-from helpers.book.course.answer import Answer
+from helpers.book.course.answer import ANSWERS, Answer
 
-_MODULES = ("helpers.book.course.answers_1", "helpers.book.course.answers_2")
-_HEADING = re.compile(r"^### Exercise (\d+\.\d+) \(level ([123])\)\s*$", re.MULTILINE)
-SOLUTION = "solution"  # tag of the cells that a student version leaves open
 _LOGARITHMS = {
     "that looks like nats: log2 gives bits, the natural logarithm nats": np.log(2),
     "that looks like logarithms to base 10: log2 gives bits": np.log10(2),
@@ -35,28 +27,22 @@ class Gap(Exception):
         return [f"Stopped here: {self}"]
 
 
-@cache
 def answers() -> dict[str, Answer]:
-    """Return what is registered of every exercise, by its id such as "1.2".
+    """Return what is registered of every exercise, by its id.
 
-    Examples
-    --------
-    >>> answers()["1.1"].unit
-    ''
+    >>> answers()["1.4"].unit
+    'bits'
     """
-    found: dict[str, Answer] = {}
-    for name in _MODULES:
-        if importlib.util.find_spec(name):
-            registered = importlib.import_module(name).ANSWERS
-            twice = sorted(set(found) & set(registered))
-            if twice:
-                raise ValueError(f"exercise {twice[0]} is registered in two modules: give one of them another id.")
-            found |= registered
-    return found
+    for session in ("answers_1", "answers_2"):
+        import_module(f"helpers.book.course.{session}")
+    return ANSWERS
 
 
 def check(exercise: str, answer: Any) -> None:
     """Print whether an answer is right, or what is off; the right one is never printed.
+
+    The notebook's ``answer`` is ``...`` afterwards: where the next exercise is skipped or its cell fails, its check
+    would else judge the answer of this one.
 
     Parameters
     ----------
@@ -80,43 +66,49 @@ def check(exercise: str, answer: Any) -> None:
     Exercise 1.1: not yet: the sign is wrong.
     """
     known = answers()[choose(exercise, answers(), "exercise")]
+    _clear_answer()
     if _is_open(answer):
         raise Gap(
-            f"exercise {exercise} is still open: write your answer in place of ... in the cell above, then run both "
-            "cells."
+            f"exercise {exercise} has no answer yet: write yours in place of ... in the cell above, then run both cells."
         )
-    off = what_is_off(answer, known)
-    end = "" if off.endswith("?") else "."
-    print(f"Exercise {exercise}: not yet: {off}{end}" if off else f"Exercise {exercise}: right.")
+    mistake = what_is_off(answer, known)
+    end = "" if mistake.endswith("?") else "."
+    print(f"Exercise {exercise}: not yet: {mistake}{end}" if mistake else f"Exercise {exercise}: right.")
+
+
+def _clear_answer() -> None:
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    if shell is not None and "answer" in shell.user_ns:
+        shell.user_ns["answer"] = ...
 
 
 def what_is_off(answer: Any, known: Answer) -> str:
     """Return what is wrong with an answer in a few words, or nothing if it is right.
 
-    Parameters
-    ----------
-    answer : what a student gave
-    known : Answer
-        Its registered mistakes are looked at first, then those that any answer may have.
+    The mistakes registered with the exercise are looked at first, then those that any answer may have.
 
-    Examples
-    --------
-    >>> what_is_off(0.693, Answer(lambda: 1.0, 0.01, "bits"))
+    >>> what_is_off(0.693, Answer(lambda: (1.0, {}), 0.01, "bits"))
     'that looks like nats: log2 gives bits, the natural logarithm nats'
-    >>> what_is_off(1.001, Answer(lambda: 1.0, 0.01, "bits"))
+    >>> what_is_off(1.001, Answer(lambda: (1.0, {}), 0.01, "bits"))
     ''
     """
-    right = known.value()
+    right, mistakes = known.compute()
     if _matches(answer, right, known.tolerance):
         return ""
-    for told, mistaken in known.mistakes.items():
-        if _matches(answer, mistaken(right), known.tolerance):
-            return told
+    for mistake, wrong in mistakes.items():
+        if _matches(answer, wrong, known.tolerance):
+            return mistake
     return _what_is_off(answer, right, known)
 
 
 def _is_open(answer: Any) -> bool:
     return answer is ... or (isinstance(answer, (list, tuple)) and any(map(_is_open, answer)))
+
+
+def _is_flag(value: Any) -> bool:
+    return isinstance(value, (bool, np.bool_))
 
 
 def _matches(answer: Any, right: Any, tolerance: float) -> bool:
@@ -125,11 +117,13 @@ def _matches(answer: Any, right: Any, tolerance: float) -> bool:
         return len(parts) == len(right) and all(_matches(a, r, tolerance) for a, r in zip(parts, right, strict=True))
     if isinstance(right, str):
         return isinstance(answer, str) and _plain(answer) == _plain(right)
-    if isinstance(right, (bool, np.bool_)):
-        return isinstance(answer, (bool, np.bool_)) and bool(answer) == bool(right)
+    if _is_flag(right):
+        return _is_flag(answer) and bool(answer) == bool(right)
     wanted = np.asarray(right)
-    given, off = _numbers(answer, wanted)
-    return not off and bool(_near(given, wanted, tolerance).all())
+    try:
+        return bool(_near(_numbers(answer, wanted), wanted, tolerance).all())
+    except ValueError:
+        return False
 
 
 def _what_is_off(answer: Any, right: Any, known: Answer) -> str:
@@ -138,13 +132,13 @@ def _what_is_off(answer: Any, right: Any, known: Answer) -> str:
         return _off_in_parts(answer, right, known)
     if isinstance(right, str):
         return "that is not it" if isinstance(answer, str) else f"text is wanted, not {_kind(answer)}"
-    if isinstance(right, (bool, np.bool_)):
-        told = "it is the other way round"
-        return told if isinstance(answer, (bool, np.bool_)) else f"True or False is wanted, not {_kind(answer)}"
+    if _is_flag(right):
+        return "it is the other way round" if _is_flag(answer) else f"True or False is wanted, not {_kind(answer)}"
     wanted = np.asarray(right)
-    given, off = _numbers(answer, wanted)
-    if off:
-        return off
+    try:
+        given = _numbers(answer, wanted)
+    except ValueError as error:
+        return str(error)
     if wanted.dtype == bool:
         return f"{int((given != wanted).sum())} of {wanted.size} entries are wrong"
     return _off_by_all(given, wanted, known) or _off_in_size(given, wanted, known.tolerance)
@@ -166,38 +160,32 @@ def _parts(answer: Any) -> list:
     return list(answer) if isinstance(answer, (list, tuple)) else []
 
 
-def _numbers(answer: Any, wanted: np.ndarray) -> tuple[np.ndarray, str]:
-    """Return an answer as an array like the right one, and what keeps it from being one."""
-    nothing = np.empty(0)
-    what = "True or False" if wanted.dtype == bool else "a number"
-    if wanted.ndim:
-        what = f"an array of {'True and False' if wanted.dtype == bool else 'numbers'}"
-    if isinstance(answer, Real) and not isinstance(answer, (bool, np.bool_)):
-        try:
-            given = np.asarray(float(answer))
-        except OverflowError:
-            given = np.asarray(np.inf)
-    else:
-        try:
-            given = np.asarray(answer)
-        except (ValueError, TypeError, RuntimeError):  # rows of different lengths, or an object that is no array
-            return nothing, f"{what} is wanted, not {_kind(answer)}"
-    if wanted.dtype == bool:
-        if given.dtype != bool:
-            return nothing, f"{what} is wanted, not {_kind(answer)}"
-    elif given.dtype.kind not in "iuf":
-        return nothing, f"{what} is wanted, not {_kind(answer)}"
+def _numbers(answer: Any, wanted: np.ndarray) -> np.ndarray:
+    """Return an answer as an array like the right one, or raise ``ValueError`` saying why it is none."""
+    flags = wanted.dtype == bool
+    what = f"an array of {'True and False' if flags else 'numbers'}" if wanted.ndim else "a number"
+    not_numbers = ValueError(f"{what} is wanted, not {_kind(answer)}")
+    try:
+        is_number = isinstance(answer, Real) and not _is_flag(answer)
+        given = np.asarray(float(answer) if is_number else answer)
+    except OverflowError:
+        given = np.asarray(np.inf)
+    except (ValueError, TypeError, RuntimeError):  # rows of different lengths, or an object that is no array
+        raise not_numbers from None
+    if given.dtype.kind not in ("b" if flags else "iuf"):
+        raise not_numbers
+    if given.shape != wanted.shape and wanted.ndim:
+        raise ValueError(f"the shape is {given.shape}, not {wanted.shape}")
     if given.shape != wanted.shape:
-        if not wanted.ndim:
-            point = ": a decimal point is a point, not a comma" if isinstance(answer, tuple) else ""
-            return nothing, f"one number is wanted, not {_kind(answer)} of shape {given.shape}{point}"
-        return nothing, f"the shape is {given.shape}, not {wanted.shape}"
-    if given.dtype.kind == "f" and not np.isfinite(given).all():
-        bad = "NaN" if np.isnan(given).any() else "infinite"
-        return nothing, f"it is {bad}: look for a zero under a fraction or a logarithm" if not wanted.ndim else (
-            f"{int((~np.isfinite(given)).sum())} of {given.size} entries are NaN or infinite"
-        )
-    return given, ""
+        point = ": a decimal point is a point, not a comma" if isinstance(answer, tuple) else ""
+        raise ValueError(f"one number is wanted, not {_kind(answer)} of shape {given.shape}{point}")
+    infinite = ~np.isfinite(given)
+    if infinite.any() and wanted.ndim:
+        raise ValueError(f"{int(infinite.sum())} of {given.size} entries are NaN or infinite")
+    if infinite.any():
+        value = "NaN" if np.isnan(given) else "infinite"
+        raise ValueError(f"it is {value}: look for a zero under a fraction or a logarithm")
+    return given
 
 
 def _near(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> np.ndarray:
@@ -209,16 +197,16 @@ def _near(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> np.ndarray
 
 def _off_by_all(given: np.ndarray, wanted: np.ndarray, known: Answer) -> str:
     """Return one reason that explains the whole answer: its sign, its logarithm, a factor."""
-    whole = {"the sign is wrong": -1.0}
-    if "bit" in known.unit:
-        whole |= _LOGARITHMS
-    for factor in _FACTORS:
-        percent = ": is it in per cent?" if factor == 100 else ""
-        whole[f"it is {factor} times too large{percent}"] = float(factor)
-        whole[f"it is {factor} times too small"] = 1 / factor
     if not wanted.any():
         return ""
-    return next((told for told, by in whole.items() if _near(given, by * wanted, known.tolerance).all()), "")
+    reasons = {"the sign is wrong": -1.0}
+    if "bit" in known.unit:
+        reasons |= _LOGARITHMS
+    for factor in _FACTORS:
+        percent = ": is it in per cent?" if factor == 100 else ""
+        reasons[f"it is {factor} times too large{percent}"] = float(factor)
+        reasons[f"it is {factor} times too small"] = 1 / factor
+    return next((why for why, by in reasons.items() if _near(given, by * wanted, known.tolerance).all()), "")
 
 
 def _off_in_size(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
@@ -244,137 +232,10 @@ def _plain(text: str) -> str:
 def _kind(answer: Any) -> str:
     if isinstance(answer, str):
         return "text"
-    if isinstance(answer, (bool, np.bool_)):
+    if _is_flag(answer):
         return "True or False"
     if answer is None:
         return "None"
-    return "a function: call it" if callable(answer) else f"a {type(answer).__name__}"
-
-
-def exercises(root: Path | None = None) -> pd.DataFrame:
-    """Return the table of all exercises of the course, read from its notebooks.
-
-    Parameters
-    ----------
-    root : folder of the clone, optional
-
-    Returns
-    -------
-    DataFrame
-        One row an exercise: ``exercise``, ``session``, ``level`` (1 to 3), ``question`` (its first sentence), ``unit``
-        (of its answer; empty for a pure number, text, or an exercise without a registered answer).
-
-    Examples
-    --------
-    >>> sorted(set(exercises()["level"]))
-    [1, 2, 3]
-    """
-    from helpers.store.paths import project_root
-
-    rows = []
-    for file in sessions(root or project_root()):
-        text = file.read_text("utf8")
-        for found in _HEADING.finditer(text):
-            name, level = found.groups()
-            first = text[found.end() :].lstrip().splitlines()[0]
-            unit = answers()[name].unit if name in answers() else ""
-            rows.append((name, int(name.split(".")[0]), int(level), first, unit))
-    return pd.DataFrame(rows, columns=["exercise", "session", "level", "question", "unit"])
-
-
-def student(notebook: Any) -> Any:
-    """Return the student version of a notebook: solutions are left open, outputs are dropped.
-
-    A cell tagged ``solution`` keeps its first line if that is a comment, and ``answer = ...``.
-
-    Parameters
-    ----------
-    notebook : nbformat notebook; it is left as it is
-
-    Raises
-    ------
-    ValueError
-        If no cell is tagged ``solution``.
-
-    Examples
-    --------
-    >>> from nbformat import v4
-    >>> cell = v4.new_code_cell("# how many bits?\\nanswer = 1 + 1", metadata={"tags": ["solution", "hide-input"]})
-    >>> print(student(v4.new_notebook(cells=[cell])).cells[0].source)
-    # how many bits?
-    answer = ...
-    """
-    out = copy.deepcopy(notebook)
-    out.metadata.pop("jupytext", None)  # nothing to keep in step with
-    out.nbformat_minor = max(5, out.nbformat_minor)  # from which on cells have an id
-    gaps = 0
-    for number, cell in enumerate(out.cells):
-        cell.id = f"cell-{number}"
-        if cell.cell_type != "code":
-            continue
-        cell.outputs, cell.execution_count = [], None
-        tags = cell.metadata.get("tags", [])
-        if SOLUTION not in tags:
-            continue
-        gaps += 1
-        first = cell.source.strip().splitlines()[:1]
-        cell.source = "\n".join([*(line for line in first if line.startswith("#")), "answer = ..."])
-        cell.metadata["tags"] = [tag for tag in tags if tag not in (SOLUTION, "hide-input")]
-    if not gaps:
-        raise ValueError("the notebook has no cell tagged 'solution': give one of the course, such as session_1.")
-    return out
-
-
-def sessions(root: Path) -> list[Path]:
-    """Return the source of every session of the course.
-
-    Parameters
-    ----------
-    root : folder of the clone
-
-    Examples
-    --------
-    >>> from helpers.book.run import project_root
-    >>> sessions(project_root())[0].name
-    'session_1.md'
-    """
-    return sorted((root / "notebooks" / "course").glob("session_*.md"))
-
-
-def student_version(source: Path) -> bytes:
-    """Return the content of the student version of a session, as of its source now.
-
-    Parameters
-    ----------
-    source : the ``.md`` file of a notebook with cells tagged ``solution``
-
-    Raises
-    ------
-    ValueError
-        If it has none.
-
-    Examples
-    --------
-    >>> from helpers.book.run import project_root
-    >>> b"answer = ..." in student_version(sessions(project_root())[0])
-    True
-    """
-    import jupytext
-    import nbformat
-
-    from helpers.store.paths import project_root
-
-    made = student(jupytext.read(source))
-    for cell in made.cells:
-        if cell.cell_type == "markdown":
-            cell.source = course_text.plain(cell.source, source, project_root(source.parent))
-    return f"{nbformat.writes(made)}\n".encode()
-
-
-def student_name(source: Path) -> str:
-    """Return the file name of a student version.
-
-    >>> student_name(Path("session_1.md"))
-    'session_1_student.ipynb'
-    """
-    return f"{source.stem}_student.ipynb"
+    name = type(answer).__name__
+    article = "an" if name[0].lower() in "aeiou" else "a"
+    return "a function: call it" if callable(answer) else f"{article} {name}"

@@ -1,0 +1,163 @@
+"""Student versions of the course: solutions are blank, and the text needs no MyST."""
+
+import copy
+import re
+from collections.abc import Callable
+from functools import cache, partial
+from pathlib import Path
+from typing import Any
+
+from helpers._utils.validation import choose
+from helpers.store.paths import project_root
+
+SOLUTION = "solution"  # tag of the cells that a student version leaves blank
+_DROPDOWN = re.compile(r"^:::\{dropdown\} ([^\n]+)\n(.*?)\n:::$", re.MULTILINE | re.DOTALL)
+_ROLE = re.compile(r"\{(\w+(?::\w+)?)\}`([^`]+)`")
+_TITLED = re.compile(r"^(.+?)\s*<.+>$")
+_HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
+_LABEL = re.compile(r"^:label: (\S+)$", re.MULTILINE)
+
+
+def sessions(root: Path) -> list[Path]:
+    """Return the source of every session of the course.
+
+    >>> sessions(project_root())[0].name
+    'session_1.md'
+    """
+    return sorted((root / "notebooks" / "course").glob("session_*.md"))
+
+
+def student_name(source: Path) -> str:
+    """Return the file name of a student version.
+
+    >>> student_name(Path("session_1.md"))
+    'session_1_student.ipynb'
+    """
+    return f"{source.stem}_student.ipynb"
+
+
+def student_version(source: Path) -> bytes:
+    """Return the content of the student version of a session, the ``.md`` file of a notebook, as it is now."""
+    import jupytext
+    import nbformat
+
+    notebook = blank(jupytext.read(source))
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = plain(cell.source, source, project_root(source.parent))
+    return f"{nbformat.writes(notebook)}\n".encode()
+
+
+def blank(notebook: Any) -> Any:
+    """Return a copy of a notebook in which solutions are blank and outputs are dropped.
+
+    A cell tagged ``solution`` keeps its first line if that is a comment, and ``answer = ...``.
+
+    Raises
+    ------
+    ValueError
+        If no cell is tagged ``solution``.
+
+    Examples
+    --------
+    >>> from nbformat import v4
+    >>> cell = v4.new_code_cell("# how many bits?\\nanswer = 1 + 1", metadata={"tags": ["solution", "hide-input"]})
+    >>> print(blank(v4.new_notebook(cells=[cell])).cells[0].source)
+    # how many bits?
+    answer = ...
+    """
+    out = copy.deepcopy(notebook)
+    out.metadata.pop("jupytext", None)  # nothing to keep in step with
+    out.nbformat_minor = max(5, out.nbformat_minor)  # from which on cells have an id
+    solutions = 0
+    for number, cell in enumerate(out.cells):
+        cell.id = f"cell-{number}"
+        if cell.cell_type != "code":
+            continue
+        cell.outputs, cell.execution_count = [], None
+        tags = cell.metadata.get("tags", [])
+        if SOLUTION in tags:
+            solutions += 1
+            first = cell.source.strip().splitlines()[:1]
+            cell.source = "\n".join([*(line for line in first if line.startswith("#")), "answer = ..."])
+            cell.metadata["tags"] = [tag for tag in tags if tag not in (SOLUTION, "hide-input")]
+    if not solutions:
+        raise ValueError("the notebook has no cell tagged 'solution': give one of the course, such as session_1.")
+    return out
+
+
+def plain(text: str, source: Path, root: Path) -> str:
+    """Return the Markdown of a cell of ``source`` without what only MyST knows.
+
+    Hints fold, and references say what they point at.
+
+    Raises
+    ------
+    ValueError
+        For a role that has no plain form, or a page, an equation or a reference that is not in the book.
+
+    Examples
+    --------
+    >>> print(plain(":::{dropdown} Hint\\nIt is {term}`bits <bit>`.\\n:::", Path("session_1.md"), Path()))
+    <details><summary>Hint</summary>
+    <BLANKLINE>
+    It is bits.
+    <BLANKLINE>
+    </details>
+    """
+    roles: dict[str, Callable[[str], str]] = {
+        "doc": partial(_page, folder=source.parent),
+        "eq": partial(_equation, root=root),
+        "term": lambda target: _title(target) or target,
+        "cite:t": lambda key: "{} ({})".format(*_reference(key, root)),
+        "cite:p": lambda key: "({}, {})".format(*_reference(key, root)),
+    }
+
+    def in_words(match: re.Match[str]) -> str:
+        role, target = match.groups()
+        return roles[choose(role, roles, f"role of the course, in {source.name}")](target)
+
+    folded = _DROPDOWN.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
+    return _ROLE.sub(in_words, folded)
+
+
+def _title(target: str) -> str | None:
+    match = _TITLED.match(target)
+    return match[1] if match else None
+
+
+def _page(target: str, folder: Path) -> str:
+    """Return a page of the book by its title: a student's notebook may lie anywhere, so a link would lead nowhere."""
+    if title := _title(target):
+        return f"*{title}*"
+    page = (folder / target).with_suffix(".md")
+    heading = _HEADING.search(page.read_text("utf8")) if page.is_file() else None
+    if heading is None:
+        raise ValueError(f"{page} is not a page with a title: correct the reference {target!r}.")
+    return f"the page *{heading[1]}*"
+
+
+def _equation(label: str, root: Path) -> str:
+    """Return an equation by its label in words: its number is known only to the built book."""
+    return f"equation *{choose(label, _labels(root), 'equation of the book').replace('-', ' ')}* of the book"
+
+
+@cache
+def _labels(root: Path) -> list[str]:
+    pages = sorted((root / "book").glob("*.md"))
+    return [label for page in pages for label in _LABEL.findall(page.read_text("utf8"))]
+
+
+def _reference(key: str, root: Path) -> tuple[str, str]:
+    """Return the authors and the year of a reference."""
+    known = _references(root)
+    entry = known[choose(key, known, "reference of the book")]
+    last = [" ".join(person.last_names) for person in entry.persons["author"]]
+    return " and ".join(last) if len(last) < 3 else f"{last[0]} et al.", entry.fields["year"]
+
+
+@cache
+def _references(root: Path) -> Any:
+    from pybtex.database import parse_file
+
+    return parse_file(str(root / "book" / "references.bib")).entries
