@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers import design
-from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.laws import Fit, JointLaw, TwoVariableLaw
 
 _READS = "-log(1 - datum.u / complexity) * complexity / usable"

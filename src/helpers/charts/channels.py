@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from helpers.charts.fitted import BITS, COLOURS, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, COLOURS, GREY, HEIGHT, WIDTH
 from helpers.information.spectrum import Channels
 from helpers.laws.nearest import nearest_law
 

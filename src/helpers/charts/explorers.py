@@ -6,7 +6,7 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from helpers.charts.fitted import BITS, CELLS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, CELLS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw
 
 # Column of the points and title of a law's variable.

@@ -1,74 +1,23 @@
-"""The charts of the book: interactive, with uncertainty, in units, readable in light and dark."""
-
-from pathlib import Path
-from typing import Any
+"""Charts of fitted laws: curves with their points, collapses, residuals and parameters."""
 
 import altair as alt
 import numpy as np
 import pandas as pd
 
-from helpers.charts import tables  # noqa: F401  (sets how tables look)
-from helpers.charts.drawn import MIME, PICTURE, only_drawn, picture
+from helpers.charts.style import (
+    BITS,
+    CELLS,
+    COLOURS,
+    DEPTH,
+    GREY,
+    HEIGHT,
+    WIDTH,
+    caption,
+    colour_of,
+    level_line,
+    spread,
+)
 from helpers.laws import Fit, NoiseLaw
-
-# Okabe and Ito's colours, told apart by colour-blind readers, that stand out on white and on black.
-GREY = "#888888"
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
-WIDTH, HEIGHT = 600, 340
-DEPTH = "depth u (mean UMIs per probe cell)"
-CELLS = "training cells N"
-BITS = "information (bits)"
-
-
-def _bundle(spec: dict[str, Any], **_: Any) -> dict[str, Any]:
-    spec = only_drawn(spec)
-    return {MIME: spec, PICTURE: picture(spec), "text/plain": spec.get("description", "chart")}
-
-
-alt.renderers.register("book", _bundle)
-alt.renderers.enable("book")
-alt.data_transformers.disable_max_rows()
-
-
-def spread(points: pd.DataFrame, x: str, by: str = "representation") -> pd.DataFrame:
-    """Average the seeds at each setting and give the 95 % interval that figures draw.
-
-    The interval has two parts, added as variances: the sampling of the probe cells, which seeds share
-    and which therefore does not shrink with their number (mean ``mi_stderr_bits``), and the spread of
-    the seeds over √seeds.
-
-    Parameters
-    ----------
-    points : DataFrame from ``helpers.store.points.seed_means``
-    x : "umis_per_cell" or "n_train"
-    by : column whose values are the curves
-
-    Returns
-    -------
-    DataFrame with ``by``, ``x``, ``bits``, ``low``, ``high``, ``null_bits``, ``seeds``.
-    """
-    keys = [by, "noise_level", "probe_noise_level", "n_train"]
-    out = points.groupby(keys, as_index=False).agg(
-        umis_per_cell=("umis_per_cell", "mean"),
-        bits=("mi_bits", "mean"),
-        null_bits=("mi_null_bits", "mean"),
-        sampling=("mi_stderr_bits", "mean"),
-        between=("mi_bits", "std"),
-        seeds=("seed", "nunique"),
-    )
-    error = np.sqrt(out["sampling"] ** 2 + out["between"].fillna(0) ** 2 / out["seeds"])
-    out["low"], out["high"] = out["bits"] - 1.96 * error, out["bits"] + 1.96 * error
-    return out.sort_values([by, x]).drop(columns=["sampling", "between"])
-
-
-def caption(points: pd.DataFrame, profile: str) -> str:
-    """Return what every figure says of itself: points, seeds, folds, profile."""
-    seeds = points["seed"].nunique()
-    folds = int(points["n_folds"].max()) if "n_folds" in points and len(points) else 1
-    return (
-        f"{len(points)} points ({seeds} seed{'s' * (seeds != 1)}, mean of {folds} fold{'s' * (folds != 1)}), "
-        f"profile {profile}; bars and bands: 95 % intervals"
-    )
 
 
 def curves(
@@ -151,15 +100,6 @@ def _in_words(fits: dict[str, Fit]) -> str:
     return f"Fitted {'; '.join(told) or 'none'}."
 
 
-def level_line(bits: float, text: str) -> list[alt.Chart]:
-    """Return the layers of a dashed line across a chart at some bits, with its text."""
-    base = alt.Chart(pd.DataFrame({"bits": [bits], "text": [text]}))
-    return [
-        base.mark_rule(strokeDash=[5, 4], opacity=0.7, color=GREY).encode(alt.Y("bits:Q")),
-        base.mark_text(align="left", dx=4, dy=-6, x=0, color=GREY).encode(alt.Y("bits:Q"), text="text:N"),
-    ]
-
-
 def _marks(fit: Fit) -> list[alt.Chart]:
     law = fit.law
     assert isinstance(law, NoiseLaw)
@@ -218,43 +158,6 @@ def collapse(
     )  # fmt: skip
 
 
-def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: str) -> alt.LayerChart:
-    """Draw estimates against the exact answer (grey), one colour a setting, seeds as mean and interval."""
-    keys = ["representation", x, *([colour] if colour != "representation" else [])]
-    shown = table.groupby(keys, as_index=False).agg(
-        bits=("mi_bits", "mean"), sampling=("mi_stderr_bits", "mean"), between=("mi_bits", "std"),
-        exact=("mi_ceiling_bits", "first"), null_bits=("mi_null_bits", "mean"), seeds=("seed", "nunique"),
-    )  # fmt: skip
-    error = np.sqrt(shown["sampling"] ** 2 + shown["between"].fillna(0) ** 2 / shown["seeds"])
-    shown["low"], shown["high"] = shown["bits"] - 1.96 * error, shown["bits"] + 1.96 * error
-    kind = "linear" if x == "mi_ceiling_bits" else "log"
-    titles = {
-        "mi_ceiling_bits": "exact information (bits)",
-        "dim": "dimensions of each variable",
-        "n_probe": "pairs n",
-    }
-    axis = alt.X(f"{x}:Q").scale(type=kind).title(titles[x])
-    hue = alt.Color(f"{colour}:N").scale(range=list(COLOURS)).legend(orient="top").title(titles.get(colour))
-    pick = alt.selection_point(fields=[colour], bind="legend")
-    faded = alt.condition(pick, alt.value(1), alt.value(0.1))
-    several = colour != "representation" and shown["representation"].nunique() > 1
-    legend = alt.Legend(orient="top") if several else None
-    dash = alt.StrokeDash("representation:N").title("estimator").legend(legend)
-    tips = ["representation:N", *(f"{k}:Q" for k in (x, "seeds")),
-            *(alt.Tooltip(f"{k}:Q", format=".3f") for k in ("exact", "bits", "low", "high", "null_bits"))]  # fmt: skip
-    base = alt.Chart(shown)
-    seeds = table["seed"].nunique()
-    subtitle = f"{len(table)} estimates, {seeds} seeds, profile {profile}; bars: 95 % intervals; grey: exact"
-    return alt.layer(
-        base.mark_line(color=GREY, strokeWidth=3, opacity=0.5).encode(axis, alt.Y("exact:Q").title(BITS)),
-        base.mark_line().encode(axis, alt.Y("bits:Q"), hue, dash, opacity=faded).add_params(pick),
-        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), hue, opacity=faded),
-        base.mark_circle(size=55).encode(axis, alt.Y("bits:Q"), hue, opacity=faded, tooltip=tips),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
-    )
-
-
 def residuals(
     points: pd.DataFrame, fits: dict[str, Fit], x: str, title: str, profile: str, by: str = "curve"
 ) -> alt.LayerChart:
@@ -288,45 +191,6 @@ def residuals(
     )
 
 
-def colour_of(by: str, names: list[str]) -> alt.Color:
-    """One colour a curve, the same in every layer of a chart; a legend that folds on narrow pages."""
-    scale = alt.Scale(domain=names, range=list(COLOURS[: len(names)]))
-    return (
-        alt.Color(f"{by}:N").scale(scale).legend(orient="top", columns=2, labelLimit=260, symbolOpacity=1).title(None)
-    )
-
-
-def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "representation") -> alt.FacetChart:
-    """Draw train depth × probe depth, colour and number the information in bits, one panel a representation."""
-    keys = [facet, "noise_level", "probe_noise_level"]
-    shown = points.groupby(keys, as_index=False).agg(bits=("mi_bits", "mean"), seeds=("seed", "nunique"))
-    # As text, so that cells touch whatever the steps between depths.
-    for column in keys[1:]:
-        shown[column + "_text"] = shown[column].map("{:g}".format)
-    order = [f"{v:g}" for v in sorted(shown["noise_level"].unique())]
-    other = [f"{v:g}" for v in sorted(shown["probe_noise_level"].unique(), reverse=True)]
-    axes = (
-        alt.X("noise_level_text:O", sort=order).title("training cells: fraction kept").axis(labelAngle=0),
-        alt.Y("probe_noise_level_text:O", sort=other).title("probe cells: fraction kept"),
-    )
-    middle = (shown["bits"].min() + shown["bits"].max()) / 2
-    cells = alt.Chart(shown).mark_rect().encode(
-        *axes, alt.Color("bits:Q").scale(scheme="viridis").title(BITS),
-        tooltip=[f"{facet}:N", "noise_level:Q", "probe_noise_level:Q", alt.Tooltip("bits:Q", format=".3f"), "seeds:Q"],
-    )  # fmt: skip
-    numbers = alt.Chart(shown).mark_text(fontSize=11).encode(
-        *axes, text=alt.Text("bits:Q", format=".2f"),
-        color=alt.condition(f"datum.bits > {middle}", alt.value("black"), alt.value("white")),
-    )  # fmt: skip
-    panels = shown[facet].nunique()
-    subtitle = caption(points, profile)
-    return (
-        alt.layer(cells, numbers).properties(width=max(180, (WIDTH - 60) // panels), height=220)
-        .facet(column=alt.Column(f"{facet}:N").title(None), columns=panels)
-        .properties(title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}.")
-    )  # fmt: skip
-
-
 def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "signal") -> alt.LayerChart:
     """Draw I_max against ū of many fits with their intervals, each point labelled with its model.
 
@@ -358,27 +222,6 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     )
 
 
-def loss_and_information(table: pd.DataFrame, title: str, profile: str) -> alt.LayerChart:
-    """Draw information against validation loss along training; each point is a kept step, joined in order."""
-    loss = "validation loss (bits per token)"
-    shown = table.rename(columns={"± (95 %)": "half"}).assign(
-        low=lambda t: t["bits"] - t["half"], high=lambda t: t["bits"] + t["half"], loss=table[loss]
-    )
-    across = alt.X("loss:Q").scale(zero=False, reverse=True).title(f"{loss}, better to the right")
-    up = alt.Y("bits:Q").scale(zero=False).title(BITS)
-    base = alt.Chart(shown)
-    subtitle = f"{len(shown)} steps of one training, {profile}; bars: 95 % intervals"
-    return alt.layer(
-        base.mark_line(color=COLOURS[0], opacity=0.5).encode(across, up, order="step:Q"),
-        base.mark_rule(color=COLOURS[0]).encode(across, alt.Y("low:Q"), alt.Y2("high:Q")),
-        base.mark_circle(size=70, color=COLOURS[0]).encode(across, up, tooltip=["step:Q", "loss:Q", "bits:Q"]),
-        base.mark_text(align="left", dx=8, dy=-8, color=GREY).encode(across, up, text=alt.Text("step:Q")),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. Numbers at the points are steps.",
-    )  # fmt: skip
-
-
 def fitted_curve(fit: Fit) -> alt.LayerChart:
     """Draw one fit over its own points, as ``noise-scaling fit`` does."""
     by, x = "curve", "x"
@@ -396,17 +239,3 @@ def fitted_curve(fit: Fit) -> alt.LayerChart:
     ).properties(
         width=WIDTH, height=HEIGHT, title=alt.Title(name, subtitle=subtitle), description=_in_words({name: fit})
     )  # fmt: skip
-
-
-def save_html(chart: Any, target: Path) -> None:
-    """Write a chart to one HTML file that needs no network."""
-    target.write_text(chart.to_html(inline=True), encoding="utf8")
-
-
-def save_svg(chart: Any, target: Path) -> None:
-    """Write a chart as an SVG picture on white, for pages without scripts such as a README."""
-    import vl_convert
-
-    target.parent.mkdir(parents=True, exist_ok=True)
-    spec = chart.properties(background="white").to_dict()
-    target.write_text(vl_convert.vegalite_to_svg(spec), encoding="utf8")

@@ -3,7 +3,7 @@
 import altair as alt
 import pandas as pd
 
-from helpers.charts.fitted import COLOURS, GREY, HEIGHT, WIDTH, colour_of
+from helpers.charts.style import COLOURS, GREY, HEIGHT, WIDTH, colour_of
 
 
 def lines(

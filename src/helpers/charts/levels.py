@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.charts.fitted import BITS, GREY, HEIGHT, WIDTH, caption, colour_of, level_line, spread
+from helpers.charts.style import BITS, GREY, HEIGHT, WIDTH, caption, colour_of, level_line, spread
 from helpers.laws import Fit
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise import NOISES, OF_IMAGES

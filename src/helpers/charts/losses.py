@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.charts.fitted import GREY, HEIGHT, WIDTH, colour_of, level_line
+from helpers.charts.style import GREY, HEIGHT, WIDTH, colour_of, level_line
 from helpers.laws import Law
 
 AXES = {
