@@ -6,16 +6,21 @@ import pandas as pd
 
 from helpers.charts.style import (
     BITS,
-    CELLS,
     COLOURS,
-    DEPTH,
     GREY,
     HEIGHT,
-    WIDTH,
+    INTERVAL,
     caption,
     colour_of,
+    depth_or_cells,
+    faded,
+    layered,
+    legend_pick,
     level_line,
+    log_axis,
     spread,
+    tips,
+    with_interval,
 )
 from helpers.laws import Fit, NoiseLaw
 
@@ -47,72 +52,78 @@ def curves(
     samples : str
         What the number of training cells is a number of.
     """
-    shown = spread(points, x, by)
-    none = pd.DataFrame(columns=[by, x, "bits", "low", "high"], dtype=float)
-    drawn = pd.concat([_curve_frame(fit, name, by, x) for name, fit in fits.items()] or [none])
-    axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else f"training {samples} N")
+    means = spread(points, x, by)
+    across, up = depth_or_cells(x, samples), alt.Y("bits:Q")
     # The curves' names are the domain, so that all layers give a curve the same colour.
-    names = sorted(set(shown[by]))
-    colour = colour_of(by, names)
-    # Bound in the first layer that has the colour: only that layer's legend answers clicks.
+    colour = colour_of(by, sorted(set(means[by])))
     # Named after the axis, so that charts of both axes can stand in one page.
-    pick = alt.selection_point(name=f"pick_{x}", fields=[by], bind="legend")
-    faded = alt.condition(pick, alt.value(1), alt.value(0.12))
-    tips = [alt.Tooltip(f"{by}:N"), alt.Tooltip(f"{x}:Q", format=",.4~g", title=axis.title and x),
-            alt.Tooltip("bits:Q", format=".3f"), alt.Tooltip("low:Q", format=".3f"),
-            alt.Tooltip("high:Q", format=".3f"), alt.Tooltip("null_bits:Q", format=".3f", title="permuted null"),
-            alt.Tooltip("seeds:Q")]  # fmt: skip
-    base, law = alt.Chart(shown), alt.Chart(drawn)
+    pick = legend_pick(by, f"pick_{x}")
+    tooltip = [
+        alt.Tooltip(f"{by}:N"),
+        alt.Tooltip(f"{x}:Q", format=",.4~g", title=x),
+        *tips(".3f", "bits", "low", "high"),
+        alt.Tooltip("null_bits:Q", format=".3f", title="permuted null"),
+        alt.Tooltip("seeds:Q"),
+    ]
     layers = [
-        law.mark_area(opacity=0.15, clip=True).encode(
-            axis, alt.Y("low:Q").title(BITS), alt.Y2("high:Q"), colour,
-            opacity=alt.condition(pick, alt.value(0.15), alt.value(0.02)),
-        ).add_params(pick),
-        law.mark_line(strokeWidth=2.5, clip=True).encode(axis, alt.Y("bits:Q"), colour, opacity=faded),
-        base.mark_rule(strokeWidth=1.5).encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
-        base.mark_circle(size=60).encode(axis, alt.Y("bits:Q"), colour, tooltip=tips, opacity=faded),
-    ]  # fmt: skip
+        *law_with_band(_laws(fits, by, x), across, up, colour, pick),
+        *with_interval(alt.Chart(means), across, up, colour, bar=1.5, size=60, tooltip=tooltip, opacity=faded(pick)),
+    ]
     if ceiling is not None:
         layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
     if mark is not None:
         layers += _marks(fits[mark])
-    subtitle = caption(points, profile)
-    return alt.layer(*layers).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. " + _in_words(fits),
-    )  # fmt: skip
+    return layered(layers, title, caption(points, profile), _in_words(fits))
 
 
-def _curve_frame(fit: Fit, name: str, by: str, x: str) -> pd.DataFrame:
+def law_with_band(
+    laws: pd.DataFrame, across: alt.X, up: alt.Y, colour: alt.Color, pick: alt.Parameter
+) -> list[alt.Chart]:
+    """Return the layers of laws with their 95 % bands; the first has the legend, so only its clicks are answered."""
+    law = alt.Chart(laws)
+    low = alt.Y("low:Q").title(BITS)
+    band = law.mark_area(opacity=0.15, clip=True).encode(
+        across, low, INTERVAL[1], colour, opacity=faded(pick, 0.15, 0.02)
+    )
+    return [
+        band.add_params(pick),
+        law.mark_line(strokeWidth=2.5, clip=True).encode(across, up, colour, opacity=faded(pick)),
+    ]
+
+
+def _laws(fits: dict[str, Fit], by: str, x: str) -> pd.DataFrame:
+    none = pd.DataFrame(columns=[by, x, "bits", "low", "high"], dtype=float)
+    return pd.concat([_law(fit, name, by, x) for name, fit in fits.items()] or [none])
+
+
+def _law(fit: Fit, name: str, by: str, x: str) -> pd.DataFrame:
     grid = np.geomspace(fit.x.min() / 1.5, fit.x.max() * 1.5, 120)
     low, high = fit.band(grid)
-    frame = pd.DataFrame({by: name, x: grid, "bits": fit.predict(grid), "low": low, "high": high})
+    law = pd.DataFrame({by: name, x: grid, "bits": fit.predict(grid), "low": low, "high": high})
     # An unbounded band cannot be drawn; the status in the table says so.
-    frame[["low", "high"]] = frame[["low", "high"]].clip(-1, fit.y.max() + 3)
-    return frame
+    law[["low", "high"]] = law[["low", "high"]].clip(-1, fit.y.max() + 3)
+    return law
 
 
 def _in_words(fits: dict[str, Fit]) -> str:
-    told = []
+    sentences = []
     for name, fit in fits.items():
         values = ", ".join(f"{p} = {v:.3g}" for p, v in fit.params.items())
-        told.append(f"{name}: {values}, R² {fit.r_squared:.2f}")
-    return f"Fitted {'; '.join(told) or 'none'}."
+        sentences.append(f"{name}: {values}, R² {fit.r_squared:.2f}")
+    return f"Fitted {'; '.join(sentences) or 'none'}."
 
 
 def _marks(fit: Fit) -> list[alt.Chart]:
+    """Return the layers that mark I_max and ū of a noise law."""
     law = fit.law
     assert isinstance(law, NoiseLaw)
-    at = pd.DataFrame({
-        "umis_per_cell": [law.u_bar], "bits": [float(law(law.u_bar))], "text": [f"ū = {law.u_bar:,.0f} UMIs per cell"]
-    })  # fmt: skip
-    point = alt.Chart(at)
+    text = f"ū = {law.u_bar:,.0f} UMIs per cell"
+    point = alt.Chart(pd.DataFrame({"umis_per_cell": [law.u_bar], "bits": [float(law(law.u_bar))], "text": [text]}))
+    across = alt.X("umis_per_cell:Q")
     return [
         *level_line(law.i_max, f"I_max = {law.i_max:.2f} bits"),
-        point.mark_rule(strokeDash=[2, 3], opacity=0.7, color=GREY).encode(alt.X("umis_per_cell:Q")),
-        point.mark_text(align="left", dx=6, dy=28, color=GREY).encode(
-            alt.X("umis_per_cell:Q"), alt.Y("bits:Q"), text="text:N"
-        ),
+        point.mark_rule(strokeDash=[2, 3], opacity=0.7, color=GREY).encode(across),
+        point.mark_text(align="left", dx=6, dy=28, color=GREY).encode(across, alt.Y("bits:Q"), text="text:N"),
     ]
 
 
@@ -127,35 +138,23 @@ def collapse(
     parts = []
     for name, fit in fits.items():
         rows = points[points[by] == name]
-        z = NoiseLaw.collapse(rows[x], fit)
         missing = fit.params["i_max"] - rows["mi_bits"]
         half = 1.96 * rows["mi_stderr_bits"].astype(float)
-        parts.append(
-            pd.DataFrame({by: name, "z": z, "missing": missing, "low": missing - half, "high": missing + half})
-        )
-    shown = pd.concat(parts)
-    grid = np.geomspace(shown["z"].min() / 1.5, shown["z"].max() * 1.5, 100)
-    one = pd.DataFrame({"z": grid, "missing": np.log2(1 + 1 / grid) / 2})
-    pick = alt.selection_point(fields=[by], bind="legend")
-    rescaled = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
-    axis = alt.X("z:Q").scale(type="log").title(f"rescaled {rescaled} z (no unit)")
+        columns = {"z": NoiseLaw.collapse(rows[x], fit), "missing": missing}
+        parts.append(pd.DataFrame({by: name, **columns, "low": missing - half, "high": missing + half}))
+    rescaled = pd.concat(parts)
+    grid = np.geomspace(rescaled["z"].min() / 1.5, rescaled["z"].max() * 1.5, 100)
+    law = pd.DataFrame({"z": grid, "missing": np.log2(1 + 1 / grid) / 2})
+    variable = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
+    across = log_axis("z", f"rescaled {variable} z (no unit)")
     up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
-    names = sorted(fits)
-    colour = colour_of(by, names)
-    faded = alt.condition(pick, alt.value(0.9), alt.value(0.05))
-    base = alt.Chart(shown)
-    subtitle = caption(points, profile)
-    return alt.layer(
-        alt.Chart(one).mark_line(strokeWidth=2, color=GREY).encode(axis, up),
-        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded).add_params(pick),
-        base.mark_circle(size=55).encode(
-            axis, up, colour, opacity=faded,
-            tooltip=[f"{by}:N", alt.Tooltip("z:Q", format=".3g"), alt.Tooltip("missing:Q", format=".3f")],
-        ),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. Grey: the law, the same for every curve.",
-    )  # fmt: skip
+    pick = legend_pick(by)
+    tooltip = [f"{by}:N", *tips(".3g", "z"), *tips(".3f", "missing")]
+    look = {"size": 55, "tooltip": tooltip, "opacity": faded(pick, 0.9, 0.05)}
+    bars, dots = with_interval(alt.Chart(rescaled), across, up, colour_of(by, sorted(fits)), **look)
+    line = alt.Chart(law).mark_line(strokeWidth=2, color=GREY).encode(across, up)
+    words = "Grey: the law, the same for every curve."
+    return layered([line, bars.add_params(pick), dots], title, caption(points, profile), words)
 
 
 def residuals(
@@ -164,31 +163,21 @@ def residuals(
     """Draw measured minus fitted, mean over seeds with its 95 % interval; the legend picks curves."""
     parts = []
     for name, fit in fits.items():
-        rows = spread(points[points[by] == name], x, by)
-        expected = fit.predict(rows[x])
-        parts.append(rows.assign(**{c: rows[c] - expected for c in ("bits", "low", "high")}))
-    shown = pd.concat(parts)
-    axis = alt.X(f"{x}:Q").scale(type="log").title(DEPTH if x == "umis_per_cell" else CELLS)
-    up = alt.Y("bits:Q").title("measured − fitted (bits)")
+        means = spread(points[points[by] == name], x, by)
+        expected = fit.predict(means[x])
+        parts.append(means.assign(**{c: means[c] - expected for c in ("bits", "low", "high")}))
+    base = alt.Chart(pd.concat(parts))
+    across, up = depth_or_cells(x), alt.Y("bits:Q").title("measured − fitted (bits)")
     colour = colour_of(by, sorted(fits))
-    pick = alt.selection_point(fields=[by], bind="legend")
-    faded = alt.condition(pick, alt.value(1), alt.value(0.1))
-    base = alt.Chart(shown)
-    subtitle = caption(points, profile)
-    zero = alt.Chart(pd.DataFrame({"bits": [0.0]})).mark_rule(color=GREY).encode(up)
-    return alt.layer(
-        zero,
-        base.mark_line(opacity=0.6).encode(axis, up, colour, opacity=faded).add_params(pick),
-        base.mark_rule().encode(axis, alt.Y("low:Q"), alt.Y2("high:Q"), colour, opacity=faded),
-        base.mark_circle(size=55).encode(
-            axis, up, colour, opacity=faded, tooltip=[f"{by}:N", alt.Tooltip("bits:Q", format="+.3f")]
-        ),
-    ).properties(
-        width=WIDTH,
-        height=HEIGHT * 2 // 3,
-        title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. Grey: zero, where measured equals fitted.",
-    )
+    pick = legend_pick(by)
+    look = {"size": 55, "tooltip": [f"{by}:N", *tips("+.3f", "bits")], "opacity": faded(pick, hidden=0.1)}
+    layers = [
+        alt.Chart(pd.DataFrame({"bits": [0.0]})).mark_rule(color=GREY).encode(up),
+        base.mark_line(opacity=0.6).encode(across, up, colour, opacity=look["opacity"]).add_params(pick),
+        *with_interval(base, across, up, colour, **look),
+    ]
+    words = "Grey: zero, where measured equals fitted."
+    return layered(layers, title, caption(points, profile), words, height=HEIGHT * 2 // 3)
 
 
 def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "signal") -> alt.LayerChart:
@@ -199,43 +188,39 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     table : DataFrame from ``helpers.laws.parameter_table``, with a column ``colour``
     """
     # An interval that reaches 0 or infinity has no place on a logarithmic axis; the table beside the chart has it.
-    known = np.isfinite(table[["u_bar", "u_bar_low", "u_bar_high", "i_max", "i_max_low", "i_max_high"]]).all(axis=1)
-    shown = table[known & (table["u_bar_low"] > 0)]
+    numbers = ["i_max", "i_max_low", "i_max_high", "u_bar", "u_bar_low", "u_bar_high"]
+    bounded = np.isfinite(table[numbers]).all(axis=1) & (table["u_bar_low"] > 0)
+    shown = table[bounded]
     base = alt.Chart(shown)
-    across = alt.X("u_bar:Q").scale(type="log").title("ū (UMIs per cell)")
+    across = log_axis("u_bar", "ū (UMIs per cell)")
     up = alt.Y("i_max:Q").scale(zero=False).title("I_max (bits)")
     hue = colour_of(colour, sorted(shown[colour].unique()))
-    pick = alt.selection_point(fields=[colour], bind="legend")
-    faded = alt.condition(pick, alt.value(1), alt.value(0.12))
-    tips = [f"{colour}:N", "model:N", *(alt.Tooltip(f"{c}:Q", format=".3~g") for c in
-            ("i_max", "i_max_low", "i_max_high", "u_bar", "u_bar_low", "u_bar_high")), "status:N"]  # fmt: skip
+    pick = legend_pick(colour)
+    look = {"opacity": faded(pick)}
+    vertical = base.mark_rule().encode(across, alt.Y("i_max_low:Q"), alt.Y2("i_max_high:Q"), hue, **look)
+    tooltip = [f"{colour}:N", "model:N", *tips(".3~g", *numbers), "status:N"]
+    layers = [
+        vertical.add_params(pick),
+        base.mark_rule().encode(alt.X("u_bar_low:Q"), up, hue, alt.X2("u_bar_high:Q"), **look),
+        base.mark_circle(size=70).encode(across, up, hue, tooltip=tooltip, **look),
+        base.mark_text(align="left", dx=7, dy=-7).encode(across, up, hue, text="model:N", **look),
+    ]
     subtitle = f"{len(shown)} of {len(table)} fits have bounded intervals and are drawn; profile {profile}; bars: 95 %"
-    return alt.layer(
-        base.mark_rule()
-        .encode(across, alt.Y("i_max_low:Q"), alt.Y2("i_max_high:Q"), hue, opacity=faded)
-        .add_params(pick),
-        base.mark_rule().encode(alt.X("u_bar_low:Q"), up, hue, alt.X2("u_bar_high:Q"), opacity=faded),
-        base.mark_circle(size=70).encode(across, up, hue, tooltip=tips, opacity=faded),
-        base.mark_text(align="left", dx=7, dy=-7).encode(across, up, hue, text="model:N", opacity=faded),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
-    )
+    return layered(layers, title, subtitle)
 
 
 def fitted_curve(fit: Fit) -> alt.LayerChart:
     """Draw one fit over its own points, as ``noise-scaling fit`` does."""
-    by, x = "curve", "x"
     name = type(fit.law).__name__
-    points = pd.DataFrame({x: fit.x, "bits": fit.y})
-    frame = _curve_frame(fit, name, by, x)
-    across, up = fit.law.axes
-    axis = alt.X(f"{x}:Q").scale(type="log").title(across)
-    law = alt.Chart(frame)
+    x_title, y_title = fit.law.axes
+    across, bits = log_axis("x", x_title), alt.Y("bits:Q")
+    law = alt.Chart(_law(fit, name, "curve", "x"))
+    points = alt.Chart(pd.DataFrame({"x": fit.x, "bits": fit.y}))
+    low, high = alt.Y("low:Q").title(y_title), INTERVAL[1]
+    layers = [
+        law.mark_area(opacity=0.15, color=COLOURS[0]).encode(across, low, high),
+        law.mark_line(color=COLOURS[0]).encode(across, bits),
+        points.mark_circle(size=60, color=COLOURS[1]).encode(across, bits, tooltip=["x", "bits"]),
+    ]
     subtitle = f"{fit.n_points} points, R² {fit.r_squared:.3f}, status {fit.status}; band: 95 % interval"
-    return alt.layer(
-        law.mark_area(opacity=0.15, color=COLOURS[0]).encode(axis, alt.Y("low:Q").title(up), alt.Y2("high:Q")),
-        law.mark_line(color=COLOURS[0]).encode(axis, alt.Y("bits:Q")),
-        alt.Chart(points).mark_circle(size=60, color=COLOURS[1]).encode(axis, alt.Y("bits:Q"), tooltip=[x, "bits"]),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(name, subtitle=subtitle), description=_in_words({name: fit})
-    )  # fmt: skip
+    return layered(layers, name, subtitle, description=_in_words({name: fit}))
