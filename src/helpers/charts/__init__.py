@@ -2,9 +2,9 @@
 
 from helpers._utils.lazy import attributes
 
-_STYLE = "BITS CELLS COLOURS DEPTH GREY HEIGHT WIDTH caption colour_of level_line save_html save_svg spread"
 _MODULES = {
-    "style": _STYLE.split(),
+    "style": ["BITS", "CELLS", "COLOURS", "DEPTH", "GREY", "HEIGHT", "WIDTH", "save_html", "save_svg"],
+    "parts": ["caption", "colour_of", "level_line", "spread"],
     "fitted": ["collapse", "curves", "fitted_curve", "parameters", "residuals"],
     "estimates": ["calibration", "loss_and_information", "matrix"],
 }

@@ -3,21 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from helpers.charts.style import (
-    BITS,
-    COLOURS,
-    GREY,
-    INTERVAL,
-    WIDTH,
-    caption,
-    faded,
-    layered,
-    legend_pick,
-    means,
-    tips,
-    titled,
-    with_interval,
-)
+from helpers.charts import parts
+from helpers.charts.style import BITS, COLOURS, GREY, INTERVAL, WIDTH
 
 _TITLES = {
     "mi_ceiling_bits": "exact information (bits)",
@@ -29,22 +16,22 @@ _TITLES = {
 def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: str) -> alt.LayerChart:
     """Draw estimates against the exact answer (grey), one colour a setting, seeds as mean and interval."""
     keys = list(dict.fromkeys(["representation", x, colour]))
-    shown = means(table, keys, exact=("mi_ceiling_bits", "first"))
+    shown = parts.means(table, keys, exact=("mi_ceiling_bits", "first"))
     kind = "linear" if x == "mi_ceiling_bits" else "log"
     across, up = alt.X(f"{x}:Q").scale(type=kind).title(_TITLES[x]), alt.Y("bits:Q")
     hue = alt.Color(f"{colour}:N").scale(range=list(COLOURS)).legend(orient="top").title(_TITLES.get(colour))
-    pick = legend_pick(colour)
+    pick = parts.legend_pick(colour)
     several = colour != "representation" and shown["representation"].nunique() > 1
     legend = alt.Legend(orient="top") if several else None
     dash = alt.StrokeDash("representation:N").title("estimator").legend(legend)
-    tooltip = ["representation:N", f"{x}:Q", "seeds:Q", *tips(".3f", "exact", "bits", "low", "high", "null_bits")]
-    look = {"size": 55, "tooltip": tooltip, "opacity": faded(pick, hidden=0.1)}
+    tooltip = ["representation:N", f"{x}:Q", "seeds:Q", *parts.tips(".3f", "exact", "bits", "low", "high", "null_bits")]
+    look = {"size": 55, "tooltip": tooltip, "opacity": parts.faded(pick, hidden=0.1)}
     base = alt.Chart(shown)
     exact = base.mark_line(color=GREY, strokeWidth=3, opacity=0.5).encode(across, alt.Y("exact:Q").title(BITS))
     lines = base.mark_line().encode(across, up, hue, dash, opacity=look["opacity"]).add_params(pick)
     seeds = table["seed"].nunique()
     subtitle = f"{len(table)} estimates, {seeds} seeds, profile {profile}; bars: 95 % intervals; grey: exact"
-    return layered([exact, lines, *with_interval(base, across, up, hue, **look)], title, subtitle)
+    return parts.layered([exact, lines, *parts.with_interval(base, across, up, hue, **look)], title, subtitle)
 
 
 def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "representation") -> alt.FacetChart:
@@ -63,14 +50,14 @@ def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "represe
     middle = (shown["bits"].min() + shown["bits"].max()) / 2
     hue = alt.Color("bits:Q").scale(scheme="viridis").title(BITS)
     contrast = alt.condition(f"datum.bits > {middle}", alt.value("black"), alt.value("white"))
-    tooltip = [f"{facet}:N", "noise_level:Q", "probe_noise_level:Q", *tips(".3f", "bits"), "seeds:Q"]
+    tooltip = [f"{facet}:N", "noise_level:Q", "probe_noise_level:Q", *parts.tips(".3f", "bits"), "seeds:Q"]
     base, number = alt.Chart(shown), alt.Text("bits:Q", format=".2f")
     squares = base.mark_rect().encode(*axes, hue, tooltip=tooltip)
     numbers = base.mark_text(fontSize=11).encode(*axes, text=number, color=contrast)
     panels = shown[facet].nunique()
     panel = alt.layer(squares, numbers).properties(width=max(180, (WIDTH - 60) // panels), height=220)
     faceted = panel.facet(column=alt.Column(f"{facet}:N").title(None), columns=panels)
-    return titled(faceted, title, caption(points, profile))
+    return parts.titled(faceted, title, parts.caption(points, profile))
 
 
 def loss_and_information(table: pd.DataFrame, title: str, profile: str) -> alt.LayerChart:
@@ -89,4 +76,4 @@ def loss_and_information(table: pd.DataFrame, title: str, profile: str) -> alt.L
         base.mark_text(align="left", dx=8, dy=-8, color=GREY).encode(across, up, text=alt.Text("step:Q")),
     ]
     subtitle = f"{len(shown)} steps of one training, {profile}; bars: 95 % intervals"
-    return layered(layers, title, subtitle, "Numbers at the points are steps.")
+    return parts.layered(layers, title, subtitle, "Numbers at the points are steps.")

@@ -4,24 +4,8 @@ import altair as alt
 import numpy as np
 import pandas as pd
 
-from helpers.charts.style import (
-    BITS,
-    COLOURS,
-    GREY,
-    HEIGHT,
-    INTERVAL,
-    caption,
-    colour_of,
-    depth_or_cells,
-    faded,
-    layered,
-    legend_pick,
-    level_line,
-    log_axis,
-    spread,
-    tips,
-    with_interval,
-)
+from helpers.charts import parts
+from helpers.charts.style import COLOURS, GREY, HEIGHT, INTERVAL
 from helpers.laws import Fit, NoiseLaw
 
 
@@ -52,43 +36,29 @@ def curves(
     samples : str
         What the number of training cells is a number of.
     """
-    means = spread(points, x, by)
-    across, up = depth_or_cells(x, samples), alt.Y("bits:Q")
+    means = parts.spread(points, x, by)
+    across, up = parts.depth_or_cells(x, samples), alt.Y("bits:Q")
     # The curves' names are the domain, so that all layers give a curve the same colour.
-    colour = colour_of(by, sorted(set(means[by])))
+    colour = parts.colour_of(by, sorted(set(means[by])))
     # Named after the axis, so that charts of both axes can stand in one page.
-    pick = legend_pick(by, f"pick_{x}")
+    pick = parts.legend_pick(by, f"pick_{x}")
     tooltip = [
         alt.Tooltip(f"{by}:N"),
         alt.Tooltip(f"{x}:Q", format=",.4~g", title=x),
-        *tips(".3f", "bits", "low", "high"),
+        *parts.tips(".3f", "bits", "low", "high"),
         alt.Tooltip("null_bits:Q", format=".3f", title="permuted null"),
         alt.Tooltip("seeds:Q"),
     ]
+    look = {"opacity": parts.faded(pick)}
     layers = [
-        *law_with_band(_laws(fits, by, x), across, up, colour, pick),
-        *with_interval(alt.Chart(means), across, up, colour, bar=1.5, size=60, tooltip=tooltip, opacity=faded(pick)),
+        *parts.law_with_band(_laws(fits, by, x), across, up, colour, pick),
+        *parts.with_interval(alt.Chart(means), across, up, colour, bar=1.5, size=60, tooltip=tooltip, **look),
     ]
     if ceiling is not None:
-        layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
+        layers += parts.level_line(ceiling, f"ceiling {ceiling:.2f} bits")
     if mark is not None:
         layers += _marks(fits[mark])
-    return layered(layers, title, caption(points, profile), _in_words(fits))
-
-
-def law_with_band(
-    laws: pd.DataFrame, across: alt.X, up: alt.Y, colour: alt.Color, pick: alt.Parameter
-) -> list[alt.Chart]:
-    """Return the layers of laws with their 95 % bands; the first has the legend, so only its clicks are answered."""
-    law = alt.Chart(laws)
-    low = alt.Y("low:Q").title(BITS)
-    band = law.mark_area(opacity=0.15, clip=True).encode(
-        across, low, INTERVAL[1], colour, opacity=faded(pick, 0.15, 0.02)
-    )
-    return [
-        band.add_params(pick),
-        law.mark_line(strokeWidth=2.5, clip=True).encode(across, up, colour, opacity=faded(pick)),
-    ]
+    return parts.layered(layers, title, parts.caption(points, profile), _in_words(fits))
 
 
 def _laws(fits: dict[str, Fit], by: str, x: str) -> pd.DataFrame:
@@ -121,7 +91,7 @@ def _marks(fit: Fit) -> list[alt.Chart]:
     point = alt.Chart(pd.DataFrame({"umis_per_cell": [law.u_bar], "bits": [float(law(law.u_bar))], "text": [text]}))
     across = alt.X("umis_per_cell:Q")
     return [
-        *level_line(law.i_max, f"I_max = {law.i_max:.2f} bits"),
+        *parts.level_line(law.i_max, f"I_max = {law.i_max:.2f} bits"),
         point.mark_rule(strokeDash=[2, 3], opacity=0.7, color=GREY).encode(across),
         point.mark_text(align="left", dx=6, dy=28, color=GREY).encode(across, alt.Y("bits:Q"), text="text:N"),
     ]
@@ -135,49 +105,49 @@ def collapse(
     Each point is at z = (û + 4^−I_max)/(1 − 4^−I_max), û = u/ū, and its height is I_max − I, so the law
     is ½ log2(1 + 1/z) for all of them, exactly. ``x`` is the column of u.
     """
-    parts = []
+    frames = []
     for name, fit in fits.items():
         rows = points[points[by] == name]
         missing = fit.params["i_max"] - rows["mi_bits"]
         half = 1.96 * rows["mi_stderr_bits"].astype(float)
         columns = {"z": NoiseLaw.collapse(rows[x], fit), "missing": missing}
-        parts.append(pd.DataFrame({by: name, **columns, "low": missing - half, "high": missing + half}))
-    rescaled = pd.concat(parts)
+        frames.append(pd.DataFrame({by: name, **columns, "low": missing - half, "high": missing + half}))
+    rescaled = pd.concat(frames)
     grid = np.geomspace(rescaled["z"].min() / 1.5, rescaled["z"].max() * 1.5, 100)
     law = pd.DataFrame({"z": grid, "missing": np.log2(1 + 1 / grid) / 2})
     variable = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
-    across = log_axis("z", f"rescaled {variable} z (no unit)")
+    across = parts.log_axis("z", f"rescaled {variable} z (no unit)")
     up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
-    pick = legend_pick(by)
-    tooltip = [f"{by}:N", *tips(".3g", "z"), *tips(".3f", "missing")]
-    look = {"size": 55, "tooltip": tooltip, "opacity": faded(pick, 0.9, 0.05)}
-    bars, dots = with_interval(alt.Chart(rescaled), across, up, colour_of(by, sorted(fits)), **look)
+    pick = parts.legend_pick(by)
+    tooltip = [f"{by}:N", *parts.tips(".3g", "z"), *parts.tips(".3f", "missing")]
+    look = {"size": 55, "tooltip": tooltip, "opacity": parts.faded(pick, 0.9, 0.05)}
+    bars, dots = parts.with_interval(alt.Chart(rescaled), across, up, parts.colour_of(by, sorted(fits)), **look)
     line = alt.Chart(law).mark_line(strokeWidth=2, color=GREY).encode(across, up)
     words = "Grey: the law, the same for every curve."
-    return layered([line, bars.add_params(pick), dots], title, caption(points, profile), words)
+    return parts.layered([line, bars.add_params(pick), dots], title, parts.caption(points, profile), words)
 
 
 def residuals(
     points: pd.DataFrame, fits: dict[str, Fit], x: str, title: str, profile: str, by: str = "curve"
 ) -> alt.LayerChart:
     """Draw measured minus fitted, mean over seeds with its 95 % interval; the legend picks curves."""
-    parts = []
+    frames = []
     for name, fit in fits.items():
-        means = spread(points[points[by] == name], x, by)
+        means = parts.spread(points[points[by] == name], x, by)
         expected = fit.predict(means[x])
-        parts.append(means.assign(**{c: means[c] - expected for c in ("bits", "low", "high")}))
-    base = alt.Chart(pd.concat(parts))
-    across, up = depth_or_cells(x), alt.Y("bits:Q").title("measured − fitted (bits)")
-    colour = colour_of(by, sorted(fits))
-    pick = legend_pick(by)
-    look = {"size": 55, "tooltip": [f"{by}:N", *tips("+.3f", "bits")], "opacity": faded(pick, hidden=0.1)}
+        frames.append(means.assign(**{c: means[c] - expected for c in ("bits", "low", "high")}))
+    base = alt.Chart(pd.concat(frames))
+    across, up = parts.depth_or_cells(x), alt.Y("bits:Q").title("measured − fitted (bits)")
+    colour = parts.colour_of(by, sorted(fits))
+    pick = parts.legend_pick(by)
+    look = {"size": 55, "tooltip": [f"{by}:N", *parts.tips("+.3f", "bits")], "opacity": parts.faded(pick, hidden=0.1)}
     layers = [
         alt.Chart(pd.DataFrame({"bits": [0.0]})).mark_rule(color=GREY).encode(up),
         base.mark_line(opacity=0.6).encode(across, up, colour, opacity=look["opacity"]).add_params(pick),
-        *with_interval(base, across, up, colour, **look),
+        *parts.with_interval(base, across, up, colour, **look),
     ]
     words = "Grey: zero, where measured equals fitted."
-    return layered(layers, title, caption(points, profile), words, height=HEIGHT * 2 // 3)
+    return parts.layered(layers, title, parts.caption(points, profile), words, height=HEIGHT * 2 // 3)
 
 
 def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "signal") -> alt.LayerChart:
@@ -192,13 +162,13 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
     bounded = np.isfinite(table[numbers]).all(axis=1) & (table["u_bar_low"] > 0)
     shown = table[bounded]
     base = alt.Chart(shown)
-    across = log_axis("u_bar", "ū (UMIs per cell)")
+    across = parts.log_axis("u_bar", "ū (UMIs per cell)")
     up = alt.Y("i_max:Q").scale(zero=False).title("I_max (bits)")
-    hue = colour_of(colour, sorted(shown[colour].unique()))
-    pick = legend_pick(colour)
-    look = {"opacity": faded(pick)}
+    hue = parts.colour_of(colour, sorted(shown[colour].unique()))
+    pick = parts.legend_pick(colour)
+    look = {"opacity": parts.faded(pick)}
     vertical = base.mark_rule().encode(across, alt.Y("i_max_low:Q"), alt.Y2("i_max_high:Q"), hue, **look)
-    tooltip = [f"{colour}:N", "model:N", *tips(".3~g", *numbers), "status:N"]
+    tooltip = [f"{colour}:N", "model:N", *parts.tips(".3~g", *numbers), "status:N"]
     layers = [
         vertical.add_params(pick),
         base.mark_rule().encode(alt.X("u_bar_low:Q"), up, hue, alt.X2("u_bar_high:Q"), **look),
@@ -206,14 +176,14 @@ def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "sig
         base.mark_text(align="left", dx=7, dy=-7).encode(across, up, hue, text="model:N", **look),
     ]
     subtitle = f"{len(shown)} of {len(table)} fits have bounded intervals and are drawn; profile {profile}; bars: 95 %"
-    return layered(layers, title, subtitle)
+    return parts.layered(layers, title, subtitle)
 
 
 def fitted_curve(fit: Fit) -> alt.LayerChart:
     """Draw one fit over its own points, as ``noise-scaling fit`` does."""
     name = type(fit.law).__name__
     x_title, y_title = fit.law.axes
-    across, bits = log_axis("x", x_title), alt.Y("bits:Q")
+    across, bits = parts.log_axis("x", x_title), alt.Y("bits:Q")
     law = alt.Chart(_law(fit, name, "curve", "x"))
     points = alt.Chart(pd.DataFrame({"x": fit.x, "bits": fit.y}))
     low, high = alt.Y("low:Q").title(y_title), INTERVAL[1]
@@ -223,4 +193,4 @@ def fitted_curve(fit: Fit) -> alt.LayerChart:
         points.mark_circle(size=60, color=COLOURS[1]).encode(across, bits, tooltip=["x", "bits"]),
     ]
     subtitle = f"{fit.n_points} points, R² {fit.r_squared:.3f}, status {fit.status}; band: 95 % interval"
-    return layered(layers, name, subtitle, description=_in_words({name: fit}))
+    return parts.layered(layers, name, subtitle, description=_in_words({name: fit}))

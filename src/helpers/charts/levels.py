@@ -8,21 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.charts.fitted import law_with_band
-from helpers.charts.style import (
-    GREY,
-    WIDTH,
-    caption,
-    colour_of,
-    faded,
-    layered,
-    legend_pick,
-    level_line,
-    log_axis,
-    spread,
-    tips,
-    with_interval,
-)
+from helpers.charts import parts
+from helpers.charts.style import GREY, WIDTH
 from helpers.laws import Fit
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise import NOISES, OF_IMAGES
@@ -54,24 +41,24 @@ def levels(
         The information that the samples themselves have, drawn in grey and dashed.
     """
     noise = NOISES[str(points["noise_kind"].iloc[0])]
-    means = spread(points, "noise_level", by)
+    means = parts.spread(points, "noise_level", by)
     noisy = means.loc[means["noise_level"] > noise.clean, "noise_level"]
     # Level 0 has no place on a logarithmic axis: half a step left of the others.
     means["at"] = means["noise_level"].where(means["noise_level"] > 0, float(noisy.min()) / 2.5)
     ends = [means["at"].min() / 1.3, means["at"].max() * 1.3]
-    across, up = log_axis("at", noise.axis, domain=ends, nice=False), alt.Y("bits:Q")
+    across, up = parts.log_axis("at", noise.axis, domain=ends, nice=False), alt.Y("bits:Q")
     names = [str(name) for name in fits]
-    colour, pick = colour_of(by, names), legend_pick(by)
+    colour, pick = parts.colour_of(by, names), parts.legend_pick(by)
     named_as_points = set(means[by]) <= set(names)
-    look = {"color": colour, "opacity": faded(pick)} if named_as_points else {"color": alt.value(GREY)}
+    look = {"color": colour, "opacity": parts.faded(pick)} if named_as_points else {"color": alt.value(GREY)}
     level = alt.Tooltip("noise_level:Q", format=".4~g", title=noise.axis)
-    tooltip = [f"{by}:N", level, *tips(".3f", "bits", "low", "high", "null_bits"), "seeds:Q"]
+    tooltip = [f"{by}:N", level, *parts.tips(".3f", "bits", "low", "high", "null_bits"), "seeds:Q"]
     grid = np.geomspace(noise.clean or noisy.min() / 1.5, noisy.max(), 120)
     layers = [
-        *law_with_band(_along(fits, grid, by), across, up, colour, pick),
-        *with_interval(alt.Chart(means), across, up, bar=1.5, size=60, tooltip=tooltip, **look),
+        *parts.law_with_band(_along(fits, grid, by), across, up, colour, pick),
+        *parts.with_interval(alt.Chart(means), across, up, bar=1.5, size=60, tooltip=tooltip, **look),
     ]
-    subtitle = f"{caption(points, profile)}."
+    subtitle = f"{parts.caption(points, profile)}."
     if (means["noise_level"] == noise.clean).any():
         subtitle += " Leftmost points: noise-free."
     if exact is not None:
@@ -79,21 +66,21 @@ def levels(
         layers.append(line.encode(across, up))
         subtitle += " Dashed grey: the information in the sequences themselves."
     if ceiling is not None:
-        layers += level_line(ceiling, f"ceiling {ceiling:.2f} bits")
+        layers += parts.level_line(ceiling, f"ceiling {ceiling:.2f} bits")
     laws = "; ".join(f"{n}: I_max {f.params['i_max']:.2f} bits, R² {f.r_squared:.2f}" for n, (_, f) in fits.items())
-    return layered(layers, title, subtitle, description=f"{title}. {subtitle} Fitted laws: {laws}.")
+    return parts.layered(layers, title, subtitle, description=f"{title}. {subtitle} Fitted laws: {laws}.")
 
 
 def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) -> pd.DataFrame:
     """Return the fitted laws and their bands along the noise level."""
-    parts = []
+    frames = []
     for name, (axis, fit) in fits.items():
         low, high = fit.band(axis.snr(grid))
         # An unbounded band is not drawn; the status in the table says so.
         low, high = (np.where(np.isfinite(edge), edge, np.nan).clip(-1, fit.y.max() + 3) for edge in (low, high))
         bits = fit.predict(axis.snr(grid))
-        parts.append(pd.DataFrame({by: str(name), "at": grid, "bits": bits, "low": low, "high": high}))
-    return pd.concat(parts)
+        frames.append(pd.DataFrame({by: str(name), "at": grid, "bits": bits, "low": low, "high": high}))
+    return pd.concat(frames)
 
 
 def gallery(
@@ -123,7 +110,7 @@ def gallery(
     pictures = alt.Chart(pd.DataFrame(rows)).mark_image(width=_SIDE, height=_SIDE)
     chart = pictures.encode(across, alt.Y("class:N").title(None), url="image:N", tooltip=["class:N", "level:N"])
     content = f"{len(labels)} images at {len(names)} levels of {kind} noise"
-    return layered(
+    return parts.layered(
         [chart],
         "What the model sees",
         f"{content}; the leftmost is noise-free; clipped for display",

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.charts.style import GREY, INTERVAL, colour_of, faded, layered, legend_pick, level_line, log_axis, tips
+from helpers.charts import parts
+from helpers.charts.style import GREY, INTERVAL
 from helpers.laws import Law
 
 AXES = {
@@ -54,11 +55,11 @@ def points_and_laws(
     choose(unit, UNITS, "unit")
     shown = points.assign(**{by: points[by].astype(str)})
     names = list(dict.fromkeys(shown[by]))
-    across = log_axis(x, AXES[x]).axis(format="~s")
+    across = parts.log_axis(x, AXES[x]).axis(format="~s")
     up, low = (alt.Y(f"{c}:Q").scale(zero=False).title(UNITS[unit]) for c in ("value", "low"))
-    colour, pick = colour_of(by, names), legend_pick(by)
-    base, look = alt.Chart(shown), {"opacity": faded(pick)}
-    tooltip = [f"{by}:N", *tips(",.4~g", x), "seeds:Q", *tips(".4f", "value", "low", "high")]
+    colour, pick = parts.colour_of(by, names), parts.legend_pick(by)
+    base, look = alt.Chart(shown), {"opacity": parts.faded(pick)}
+    tooltip = [f"{by}:N", *parts.tips(",.4~g", x), "seeds:Q", *parts.tips(".4f", "value", "low", "high")]
     bars = base.mark_rule(strokeWidth=1.5).encode(across, low, INTERVAL[1], colour, **look)
     layers = [
         bars.add_params(pick),
@@ -71,14 +72,14 @@ def points_and_laws(
         layers.insert(0, line.encode(across, up, **({"color": colour} if set(laws) <= set(names) else _dashed(by))))
     levels = levels or {}
     for name, value in levels.items():
-        layers += level_line(value, f"{name} {value:.3f}")
+        layers += parts.level_line(value, f"{name} {value:.3f}")
     seeds = " or ".join(str(n) for n in sorted({int(s) for s in shown["seeds"]}))
     subtitle = f"{len(shown)} points, {seeds} seed(s) each, {source}"
     if (shown["high"] > shown["low"]).any():
         subtitle += "; bars: 95 % intervals"
     words = [f"Lines: {'; '.join(laws)}."] if laws else []
     words += [f"{name}: {value:.3f}." for name, value in levels.items()]
-    return layered(layers, title, subtitle, " ".join(words))
+    return parts.layered(layers, title, subtitle, " ".join(words))
 
 
 def _drawn_laws(laws: dict[str, Law], points: pd.DataFrame, x: str, by: str) -> pd.DataFrame:
@@ -107,9 +108,9 @@ def along_compute(
     """
     shown = curves.assign(run=curves["size"] + ", seed " + curves["seed"].astype(str))
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
-    across = log_axis("flops", AXES["flops"], nice=False).axis(format=".0e", labelOverlap=True)
+    across = parts.log_axis("flops", AXES["flops"], nice=False).axis(format=".0e", labelOverlap=True)
     up = alt.Y("value:Q").scale(zero=False).title(f"validation loss: {UNITS[unit]}")
-    colour, pick = colour_of("size", sizes), legend_pick("size")
+    colour, pick = parts.colour_of("size", sizes), parts.legend_pick("size")
     grid = np.geomspace(reached["flops"].min(), reached["flops"].max() * 10, 120)
     # The first validations are those of a model that knows nothing yet.
     top = float(curves.groupby(["size", "seed"])["best"].min().max()) * 1.15
@@ -117,9 +118,9 @@ def along_compute(
     fitted = alt.Chart(pd.DataFrame({"flops": grid, "value": law(grid)}))
     least = alt.Chart(reached.rename(columns={"validation": "value"}))
     lines = runs.mark_line(strokeWidth=1.5, clip=True).encode(
-        across, up, colour, detail="run:N", opacity=faded(pick, 0.8, 0.08)
+        across, up, colour, detail="run:N", opacity=parts.faded(pick, 0.8, 0.08)
     )
-    tooltip = ["size:N", "seed:Q", *tips(".3e", "flops"), *tips(".4f", "value")]
+    tooltip = ["size:N", "seed:Q", *parts.tips(".3e", "flops"), *parts.tips(".4f", "value")]
     layers = [
         lines.add_params(pick),
         fitted.mark_line(color=GREY, strokeDash=[6, 3], strokeWidth=2).encode(across, up),
@@ -129,7 +130,7 @@ def along_compute(
         f"{shown['run'].nunique()} runs, {shown['seed'].nunique()} seed(s) a size, every validation; {source}. "
         "Dots: least within a compute; dashed: law"
     )
-    return layered(layers, title, subtitle)
+    return parts.layered(layers, title, subtitle)
 
 
 def against_information(points: pd.DataFrame, title: str, source: str, ceiling: float) -> alt.LayerChart:
@@ -147,16 +148,17 @@ def against_information(points: pd.DataFrame, title: str, source: str, ceiling: 
         training=np.where(points["steps"] == 0, "untrained", points["n_train"].map("{:,} cells".format)),
     )
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
-    across = log_axis("test_loss", "test loss, better to the right", zero=False, reverse=True, nice=False, padding=25)
+    scale = {"zero": False, "reverse": True, "nice": False, "padding": 25}
+    across = parts.log_axis("test_loss", "test loss, better to the right", **scale)
     up = alt.Y("mi_bits:Q").title("information about the label (bits)")
-    colour = colour_of("size", sizes)
+    colour = parts.colour_of("size", sizes)
     shape = alt.Shape("training:N").title(None).legend(orient="bottom")
     base = alt.Chart(shown)
     tooltip = ["size:N", "training:N", "seed:Q", "test_loss:Q", "mi_bits:Q", "mi_null_bits:Q"]
     layers = [
         base.mark_rule().encode(across, *INTERVAL, colour),
         base.mark_point(size=80, filled=True, opacity=1).encode(across, up, colour, shape, tooltip=tooltip),
-        *level_line(ceiling, f"ceiling {ceiling:.2f} bits"),
+        *parts.level_line(ceiling, f"ceiling {ceiling:.2f} bits"),
     ]
     subtitle = f"{len(shown)} runs, {shown['seed'].nunique()} seeds, {source}; bars: 95 % of the probe cells"
-    return layered(layers, title, subtitle)
+    return parts.layered(layers, title, subtitle)
