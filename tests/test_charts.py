@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import charts
 from helpers.charts import channels as channel_charts
-from helpers.charts import fitted as charts
 from helpers.charts import widgets
+from helpers.charts.drawn import MIME, PICTURE
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, parameter_table, summary
 from helpers.laws.nearest import depths_around, distances
@@ -119,9 +120,9 @@ def test_the_page_and_jupyter_get_a_type_they_draw(points, fits, monkeypatch):
 
     shell = InteractiveShell.instance()
     bundle, _ = shell.display_formatter.format(widgets.law_curve(2.0, 100.0))
-    assert charts.MIME in bundle
-    assert bundle[charts.PICTURE].startswith("<svg")
-    assert set(bundle) == {charts.MIME, charts.PICTURE, "text/plain"}, "one picture of one kind"
+    assert MIME in bundle
+    assert bundle[PICTURE].startswith("<svg")
+    assert set(bundle) == {MIME, PICTURE, "text/plain"}, "one picture of one kind"
 
 
 def test_tables_of_fits(fits):

@@ -11,8 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from helpers import charts
 from helpers.book.course import cases as course_cases
-from helpers.charts import fitted as charts
 from helpers.charts.widgets import channel_explorer
 from helpers.laws import NoiseLaw
 from test_book import CHROMIUM, FLAGS, ROOT, wait_for_charts

@@ -19,7 +19,7 @@ from helpers._utils.progress import BUILDING
 from helpers.book.course import cases as course_cases
 from helpers.charts import classroom as live
 from helpers.charts.drawn import MIME
-from helpers.charts.fitted import BITS
+from helpers.charts.style import BITS
 from helpers.information import ksg
 from helpers.information.toy_pairs import ring_bits, rounds, table_bits
 from helpers.laws import CellNumberLaw, NoiseLaw

@@ -210,7 +210,7 @@ def fit(
     """Fit a law to your own measured points and print estimates, intervals and what to doubt."""
     from rich import print as show
 
-    from helpers.charts import fitted as charts
+    from helpers import charts
     from helpers._utils.validation import choose
     from helpers.laws import LAWS
 

@@ -2,27 +2,13 @@
 
 from helpers._utils.lazy import attributes
 
-__all__ = [
-    "BITS",
-    "CELLS",
-    "COLOURS",
-    "DEPTH",
-    "GREY",
-    "HEIGHT",
-    "WIDTH",
-    "calibration",
-    "caption",
-    "collapse",
-    "colour_of",
-    "curves",
-    "fitted_curve",
-    "level_line",
-    "loss_and_information",
-    "matrix",
-    "parameters",
-    "residuals",
-    "save_html",
-    "save_svg",
-    "spread",
-]
-__getattr__ = attributes(__name__, dict.fromkeys(__all__, f"{__name__}.fitted"))
+_MODULES = {
+    "style": ["BITS", "CELLS", "COLOURS", "DEPTH", "GREY", "HEIGHT", "WIDTH", "save_html", "save_svg"],
+    "parts": ["caption", "colour_of", "level_line", "spread"],
+    "fitted": ["collapse", "curves", "fitted_curve", "parameters", "residuals"],
+    "estimates": ["calibration", "loss_and_information", "matrix"],
+}
+_HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
+
+__all__ = sorted(_HOME)
+__getattr__ = attributes(__name__, _HOME)

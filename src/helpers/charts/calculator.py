@@ -1,4 +1,4 @@
-"""The design calculator: controls that the page itself computes with, and the same live in a notebook."""
+"""What a budget buys: a calculator that the page itself computes, and plans that Python draws."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +8,23 @@ import numpy as np
 import pandas as pd
 
 from helpers import design
-from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts import parts
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, INTERVAL
 from helpers.laws import Fit, JointLaw, TwoVariableLaw
 
 _READS = "-log(1 - datum.u / complexity) * complexity / usable"
 # Depths along the budget for drawn laws, whose spread needs no fine grid.
 _COARSE = 240
+_DEPTHS = parts.log_axis("u", DEPTH, nice=False, zero=False)
+_NOTHING = "'This budget buys no experiment in the range of the curve.'"
+_BEST = (
+    "['Best: ' + format(datum.n, ',.0f') + ' cells of ' + format(datum.u, ',.0f') + ' UMIs (' + "
+    "format(datum.reads, ',.0f') + ' reads) each', 'give ' + format(datum.bits, '.3f') + ' bits for ' + "
+    "format(pow(10, log_budget), ',.0f')]"
+)
 
 
-def _frame(fits: dict[str, Fit], drawn: int, seed: int) -> pd.DataFrame:
+def _laws(fits: dict[str, Fit], drawn: int, seed: int) -> pd.DataFrame:
     rows = []
     for name, fit in fits.items():
         if not isinstance(fit.law, JointLaw):
@@ -35,13 +43,11 @@ def bought(chart: alt.Chart) -> alt.Chart:
     Rows hold the parameters of the law and ``most_n``, the most cells; the chart has the signals ``log_budget``,
     ``per_cell``, ``per_million_reads``, ``usable`` and ``complexity``.
     """
-    return (
-        chart.transform_calculate(reads=_READS)
-        .transform_calculate(
-            n="min(datum.most_n, pow(10, log_budget) / (per_cell + datum.reads * per_million_reads / 1e6))"
-        )
-        .transform_calculate(bits=JointLaw.expressions()[0])
+    spent_on_cell = "(per_cell + datum.reads * per_million_reads / 1e6)"
+    with_cells = chart.transform_calculate(reads=_READS).transform_calculate(
+        n=f"min(datum.most_n, pow(10, log_budget) / {spent_on_cell})"
     )
+    return with_cells.transform_calculate(bits=JointLaw.expressions()[0])
 
 
 def along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
@@ -50,17 +56,16 @@ def along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
     Beside what ``bought`` needs, rows hold ``draw``, ``least_n`` and the logarithms ``log_least`` and ``log_most`` of
     the range of depths.
     """
+    by_cells = f"min(datum.log_most, log({design.LIBRARY} * complexity), "
+    by_reads = "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity))))"
     depths = (
         chart.transform_filter(chosen)
         .transform_calculate(reads_left="(pow(10, log_budget) / datum.least_n - per_cell) / per_million_reads * 1e6")
-        .transform_calculate(
-            log_top=f"min(datum.log_most, log({design.LIBRARY} * complexity), "
-            "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity))))"
-        )
+        .transform_calculate(log_top=by_cells + by_reads)
         .transform_calculate(enough="datum.log_top >= datum.log_least", i=f"sequence(0, {steps})")
         .transform_flatten(["i"])
         .transform_calculate(u=f"exp(datum.log_least + (datum.log_top - datum.log_least) * datum.i / {steps - 1})")
-    )  # fmt: skip
+    )
     return bought(depths).transform_joinaggregate(best="max(bits)", groupby=["draw"])
 
 
@@ -80,59 +85,47 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
         Laws drawn for the uncertainty.
     seed : int
     """
-    frame = _frame(fits, drawn, seed)
-    names = list(fits)
-    slider = alt.binding_range
-    params = [
-        alt.param("curve", value=names[0], bind=alt.binding_select(options=names, name="signal and model ")),
-        alt.param("log_budget", value=round(float(np.log10(budget)), 2),
-                  bind=slider(min=2, max=7, step=0.05, name="log10 budget ")),
-        alt.param("per_cell", value=prices.per_cell, bind=slider(min=0.01, max=2, step=0.01, name="price of a cell ")),
-        alt.param("per_million_reads", value=prices.per_million_reads,
-                  bind=slider(min=0.2, max=20, step=0.1, name="price of a million reads ")),
-        alt.param("usable", value=prices.usable,
-                  bind=slider(min=0.05, max=1, step=0.05, name="usable share of reads ")),
-        alt.param("complexity", value=min(prices.complexity, 1e9),
-                  bind=slider(min=1000, max=200_000, step=1000, name="molecules a cell in the library ")),
-    ]  # fmt: skip
-    chosen = "datum.curve === curve && datum.draw === 0"
-    fine = along(alt.Chart(frame), chosen, design.GRID)
-    best = fine.transform_filter("datum.bits === datum.best")
-    others = along(alt.Chart(frame), "datum.curve === curve && datum.draw > 0", _COARSE)
-    across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
-    up = alt.Y("bits:Q").scale(zero=False).title(BITS)
+    laws = alt.Chart(_laws(fits, drawn, seed))
+    depths = along(laws, "datum.curve === curve && datum.draw === 0", design.GRID)
+    others = along(laws, "datum.curve === curve && datum.draw > 0", _COARSE)
+    line, others = (rows.transform_filter("datum.enough") for rows in (depths, others))
+    best = depths.transform_filter("datum.bits === datum.best")
+    across, up = _DEPTHS, alt.Y("bits:Q").scale(zero=False).title(BITS)
     titles = {"u": "UMIs per cell", "n": "cells", "reads": "reads per cell", "bits": "bits"}
-    tips = [alt.Tooltip(f"{column}:Q", format=",.4~g", title=title) for column, title in titles.items()]
-    told = best.transform_calculate(
-        text="['Best: ' + format(datum.n, ',.0f') + ' cells of ' + format(datum.u, ',.0f') + ' UMIs (' + "
-        "format(datum.reads, ',.0f') + ' reads) each', 'give ' + format(datum.bits, '.3f') + ' bits for ' + "
-        "format(pow(10, log_budget), ',.0f')]"
-    )
+    numbers = [alt.Tooltip(f"{column}:Q", format=",.4~g", title=title) for column, title in titles.items()]
+    optima = others.transform_filter("datum.bits === datum.best").mark_circle(size=45, color=COLOURS[4], opacity=0.35)
+    curve = line.transform_filter("datum.i % 12 === 0").mark_line(strokeWidth=2.5, color=COLOURS[0])
+    optimum = best.transform_filter("datum.enough").mark_point(size=130, filled=True, color=COLOURS[1])
+    layers = [
+        *(marks.encode(across, up, tooltip=numbers) for marks in (optima, curve, optimum)),
+        parts.text_at(best, _BEST, x=10, y=14, color=GREY, fontSize=13).transform_filter("datum.enough"),
+        parts.text_at(
+            depths.transform_filter("!datum.enough && datum.i === 0"),
+            _NOTHING,
+            x=10,
+            y=20,
+            color=COLOURS[1],
+            fontSize=13,
+        ),
+    ]
     title = "What should the budget buy?"
     subtitle = (
         f"{len(fits)} joint laws; line: experiments that use the whole budget; pale: optima of {drawn} laws drawn from "
         "each fit's likelihood"
     )
-    nothing = (
-        fine.transform_filter("!datum.enough && datum.i === 0")
-        .transform_calculate(text="'This budget buys no experiment in the range of the curve.'")
-        .mark_text(align="left", x=10, y=20, color=COLOURS[1], fontSize=13).encode(text="text:N")
-    )  # fmt: skip
-    fine, best, told, others = (c.transform_filter("datum.enough") for c in (fine, best, told, others))
-    return alt.layer(
-        others.transform_filter("datum.bits === datum.best").mark_circle(
-            size=45, color=COLOURS[4], opacity=0.35
-        ).encode(across, up, tooltip=tips),
-        fine.transform_filter("datum.i % 12 === 0").mark_line(strokeWidth=2.5, color=COLOURS[0]).encode(
-            across, up, tooltip=tips
-        ),
-        best.mark_point(size=130, filled=True, color=COLOURS[1]).encode(across, up, tooltip=tips),
-        told.mark_text(align="left", x=10, y=14, color=GREY, fontSize=13).encode(text="text:N"),
-        nothing,
-    ).add_params(*params).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title} {subtitle}. Controls: signal and model, budget, prices, usable reads, library.",
-    )  # fmt: skip
+    words = f"{title} {subtitle}. Controls: signal and model, budget, prices, usable reads, library."
+    return parts.layered(layers, title, subtitle, description=words).add_params(*_controls(fits, prices, budget))
+
+
+def _controls(fits: dict[str, Fit], prices: design.Prices, budget: float) -> list[alt.Parameter]:
+    return [
+        parts.choice("curve", list(fits), "signal and model"),
+        parts.slider("log_budget", round(float(np.log10(budget)), 2), 2, 7, 0.05, "log10 budget"),
+        parts.slider("per_cell", prices.per_cell, 0.01, 2, 0.01, "price of a cell"),
+        parts.slider("per_million_reads", prices.per_million_reads, 0.2, 20, 0.1, "price of a million reads"),
+        parts.slider("usable", prices.usable, 0.05, 1, 0.05, "usable share of reads"),
+        parts.slider("complexity", min(prices.complexity, 1e9), 1000, 200_000, 1000, "molecules a cell in the library"),
+    ]
 
 
 def budget_plane(fit: Fit, budget: float, prices: design.Prices, title: str, count: int = 300, seed: int = 0) -> Any:
@@ -153,38 +146,35 @@ def budget_plane(fit: Fit, budget: float, prices: design.Prices, title: str, cou
     spread = design.region(fit, budget, prices, count, seed)
     (least, most), sizes = design.depth_range(fit), design.cell_range(fit)
     depths = np.geomspace(least, min(most, design.LIBRARY * prices.complexity), 160)
-    lines = []
     wide = (sizes[0] / 10, sizes[1] * 10)
+    cells_of = {}
     for share in (0.9, 1.0, 1.1):
-        bits = share * best.bits
-        label = f"{bits:.2f} bits" + (", the optimum's" if share == 1 else "")
-        cells = design.iso_information(law, bits, depths, wide)
-        lines.append(pd.DataFrame({"u": depths, "n": cells, "what": label}))
-    cells, _ = design.along_budget(law, budget, prices, depths)
-    lines.append(pd.DataFrame({"u": depths, "n": cells, "what": f"budget {budget:,.0f}"}))
-    drawn = pd.concat(lines).dropna()
-    drawn = drawn[(drawn["n"] >= wide[0]) & (drawn["n"] <= wide[1])]
-    names = list(dict.fromkeys(drawn["what"]))
-    across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
-    up = alt.Y("n:Q").scale(type="log", nice=False, zero=False).title("cells")
-    hue = alt.Color("what:N").scale(domain=names, range=[COLOURS[5], COLOURS[0], COLOURS[2], COLOURS[1]][-len(names) :])
+        label = f"{share * best.bits:.2f} bits" + (", the optimum's" if share == 1 else "")
+        cells_of[label] = design.iso_information(law, share * best.bits, depths, wide)
+    cells_of[f"budget {budget:,.0f}"], _ = design.along_budget(law, budget, prices, depths)
+    lines = pd.concat([pd.DataFrame({"u": depths, "n": cells, "what": label}) for label, cells in cells_of.items()])
+    lines = lines[lines["n"].between(*wide)]
+    names = list(dict.fromkeys(lines["what"]))
+    hues = [COLOURS[5], COLOURS[0], COLOURS[2], COLOURS[1]][-len(names) :]
+    hue = alt.Color("what:N").scale(domain=names, range=hues).legend(orient="top", columns=2).title(None)
+    across, up = _DEPTHS, alt.Y("n:Q").scale(type="log", nice=False, zero=False).title("cells")
+    cloud = alt.Chart(spread.rename(columns={"umis": "u", "cells": "n"}))
+    layers = [
+        cloud.mark_circle(size=30, color=COLOURS[4], opacity=0.35, clip=True).encode(across, up),
+        alt.Chart(lines).mark_line(strokeWidth=2.5, clip=True).encode(across, up, hue, order="u:Q"),
+        _dot({"u": best.umis, "n": best.cells}).encode(across, up),
+    ]
     low, high = (spread[["cells", "umis"]].quantile(q) for q in (0.025, 0.975))
     subtitle = (
         f"{fit.n_points} points; optimum {best.cells:,.0f} cells of {best.umis:,.0f} UMIs, 95 % of {count} drawn laws: "
         f"{low['cells']:,.0f} to {high['cells']:,.0f} cells of {low['umis']:,.0f} to {high['umis']:,.0f} UMIs"
     )
-    cloud = spread.rename(columns={"umis": "u", "cells": "n"})
-    return alt.layer(
-        alt.Chart(cloud).mark_circle(size=30, color=COLOURS[4], opacity=0.35, clip=True).encode(across, up),
-        alt.Chart(drawn).mark_line(strokeWidth=2.5, clip=True).encode(
-            across, up, hue.legend(orient="top", columns=2).title(None), order="u:Q"
-        ),
-        alt.Chart(pd.DataFrame({"u": [best.umis], "n": [best.cells]})).mark_point(
-            size=130, filled=True, color=COLOURS[1]
-        ).encode(across, up),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
-    )  # fmt: skip
+    return parts.layered(layers, title, subtitle)
+
+
+def _dot(place: dict[str, float]) -> alt.Chart:
+    """Return the mark of a plan."""
+    return alt.Chart(pd.DataFrame([place])).mark_point(size=130, filled=True, color=COLOURS[1])
 
 
 def along_depth(fit: Fit, best: design.Plan, budget: float, prices: design.Prices, title: str) -> Any:
@@ -201,22 +191,18 @@ def along_depth(fit: Fit, best: design.Plan, budget: float, prices: design.Price
         cells, bits = np.full(len(depths), best.cells), fit.predict(depths)
         low, high = fit.band(depths)
     top = float(fit.y.max()) * 1.5 + 0.5
-    frame = pd.DataFrame({
-        "u": depths, "n": cells, "bits": bits, "low": np.clip(low, -0.5, top), "high": np.clip(high, -0.5, top)
-    })  # fmt: skip
-    across = alt.X("u:Q").scale(type="log", nice=False, zero=False).title(DEPTH)
-    tips = [alt.Tooltip(f"{c}:Q", format=",.4~g") for c in ("u", "n", "bits")]
-    one = pd.DataFrame({"u": [best.umis], "bits": [best.bits]})
+    low, high = (np.clip(edge, -0.5, top) for edge in (low, high))
+    curve = alt.Chart(pd.DataFrame({"u": depths, "n": cells, "bits": bits, "low": low, "high": high}))
+    across, up = _DEPTHS, alt.Y("bits:Q")
+    numbers = parts.tips(",.4~g", "u", "n", "bits")
+    band = curve.mark_area(opacity=0.15, color=COLOURS[0])
+    layers = [
+        band.encode(across, alt.Y("low:Q").title(BITS), INTERVAL[1]),
+        curve.mark_line(strokeWidth=2.5, color=COLOURS[0]).encode(across, up, tooltip=numbers),
+        _dot({"u": best.umis, "bits": best.bits}).encode(across, up),
+    ]
     subtitle = f"{fit.n_points} points, fit {fit.status}; band: 95 % of the law; dot: the plan"
-    return alt.layer(
-        alt.Chart(frame).mark_area(opacity=0.15, color=COLOURS[0]).encode(
-            across, alt.Y("low:Q").title(BITS), alt.Y2("high:Q")
-        ),
-        alt.Chart(frame).mark_line(strokeWidth=2.5, color=COLOURS[0]).encode(across, alt.Y("bits:Q"), tooltip=tips),
-        alt.Chart(one).mark_point(size=130, filled=True, color=COLOURS[1]).encode(across, alt.Y("bits:Q")),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
-    )  # fmt: skip
+    return parts.layered(layers, title, subtitle)
 
 
 def live(fit: Fit, prices: design.Prices, cells: float | None = None) -> Callable[..., Any]:

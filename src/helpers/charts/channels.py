@@ -7,11 +7,13 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from helpers.charts.fitted import BITS, COLOURS, GREY, HEIGHT, WIDTH
+from helpers.charts import parts
+from helpers.charts.style import BITS, COLOURS, GREY, WIDTH
 from helpers.information.spectrum import Channels
 from helpers.laws.nearest import nearest_law
 
 SHARE = "largest deviation (% of I_max)"
+_LINES = ["exact", "nearest scalar law"]
 
 
 def exact_and_nearest(
@@ -32,38 +34,27 @@ def exact_and_nearest(
     of_half : bool
         Show depth in units of the one that gives half of I_max.
     """
-    frames, told = [], []
+    frames, deviations = [], []
     for name, (exact, u) in channels.items():
         fit, grid = nearest_law(exact, u), np.geomspace(u.min(), u.max(), 120)
-        at = grid / exact.depth_for(exact.i_max / 2) if of_half else grid
-        frames += [
-            pd.DataFrame({"curve": name, "line": line, "u": at, "bits": bits})
-            for line, bits in (("exact", exact(grid)), ("nearest scalar law", fit.predict(grid)))
-        ]
-        told.append(f"{name}: largest deviation {np.abs(fit.residuals).max():.2g} bits")
+        depths = grid / exact.depth_for(exact.i_max / 2) if of_half else grid
+        for line, bits in zip(_LINES, (exact(grid), fit.predict(grid)), strict=True):
+            frames.append(pd.DataFrame({"curve": name, "line": line, "u": depths, "bits": bits}))
+        deviations.append(f"{name}: largest deviation {np.abs(fit.residuals).max():.2g} bits")
     names = list(channels) + ([] if points is None else sorted(set(points["curve"])))
-    across, up = alt.X("u:Q").scale(type="log", nice=False).title(x_title), alt.Y("bits:Q").title(BITS)
-    hue = (
-        alt.Color("curve:N").scale(domain=names, range=list(COLOURS[: len(names)]))
-        .legend(orient="top", columns=1, labelLimit=400, symbolOpacity=1).title(None)
-    )  # fmt: skip
-    dash = (
-        alt.StrokeDash("line:N").scale(domain=["exact", "nearest scalar law"], range=[[1, 0], [6, 4]])
-        .legend(orient="top", columns=1).title(None)
-    )  # fmt: skip
+    across, up = parts.log_axis("u", x_title, nice=False), alt.Y("bits:Q").title(BITS)
+    legend = alt.Legend(orient="top", columns=1, labelLimit=400, symbolOpacity=1)
+    hue = alt.Color("curve:N").scale(parts.colours(names)).legend(legend).title(None)
+    dash = alt.StrokeDash("line:N").scale(domain=_LINES, range=[[1, 0], [6, 4]]).title(None)
+    dash = dash.legend(orient="top", columns=1)
     layers = [alt.Chart(pd.concat(frames)).mark_line(strokeWidth=2.5).encode(across, up, hue, dash)]
     subtitle = f"{len(channels)} exact curves and the laws fitted to them by least squares"
     if points is not None:
-        base = alt.Chart(points.rename(columns={"umis_per_cell": "u"}))
-        layers += [
-            base.mark_rule(strokeWidth=1.5).encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), hue),
-            base.mark_circle(size=60).encode(across, up, hue, tooltip=["curve:N", "u:Q", "bits:Q", "seeds:Q"]),
-        ]
+        measured = alt.Chart(points.rename(columns={"umis_per_cell": "u"}))
+        tooltip = ["curve:N", "u:Q", "bits:Q", "seeds:Q"]
+        layers += parts.with_interval(measured, across, up, hue, bar=1.5, size=60, tooltip=tooltip)
         subtitle += f"; {len(points)} measured means with 95 % intervals"
-    return alt.layer(*layers).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. " + "; ".join(told) + ".",
-    )  # fmt: skip
+    return parts.layered(layers, title, subtitle, "; ".join(deviations) + ".")
 
 
 def by_spread(table: pd.DataFrame, title: str) -> alt.FacetChart:
@@ -73,10 +64,10 @@ def by_spread(table: pd.DataFrame, title: str) -> alt.FacetChart:
     ----------
     table : DataFrame from ``helpers.laws.nearest.distances`` of one family
     """
-    keys = ["bits", "dim", "decades", "spread"]
-    shown = table.assign(percent=100 * table["max_share"]).groupby(keys, as_index=False).agg(
+    percent = table.assign(percent=100 * table["max_share"])
+    shown = percent.groupby(["bits", "dim", "decades", "spread"], as_index=False).agg(
         mean=("percent", "mean"), between=("percent", "std"), seeds=("seed", "nunique")
-    )  # fmt: skip
+    )
     half = student_t.ppf(0.975, np.maximum(shown["seeds"] - 1, 1)) * shown["between"].fillna(0) / shown["seeds"] ** 0.5
     shown["low"], shown["high"] = np.maximum(shown["mean"] - half, 0), shown["mean"] + half
     # Side by side, so that bars do not hide each other.
@@ -90,53 +81,32 @@ def by_spread(table: pd.DataFrame, title: str) -> alt.FacetChart:
     across = alt.X("at:Q").title("spread of eigenvalues (decades)")
     up = alt.Y("mean:Q").title(SHARE)
     base = alt.Chart(shown)
-    tips = [
-        "channels:N",
-        "range:N",
-        "spread:Q",
-        *(alt.Tooltip(f"{c}:Q", format=".2f") for c in ("mean", "low", "high")),
-        "seeds:Q",
-    ]
+    tooltip = ["channels:N", "range:N", "spread:Q", *parts.tips(".2f", "mean", "low", "high"), "seeds:Q"]
     panels = shown["panel"].nunique()
     seeds = table["seed"].nunique()
+    lines = base.mark_line().encode(across, up, hue, dash)
+    dots = parts.with_interval(base, across, up, hue, size=45, tooltip=tooltip)
+    panel = alt.layer(lines, *dots).properties(width=max(150, (WIDTH - 40) // panels), height=220)
+    faceted = panel.facet(column=alt.Column("panel:N", sort=None).title(None), columns=panels)
     subtitle = f"{len(table)} simulated channels and ranges, {seeds} seed{'s' * (seeds != 1)}; bars: 95 % intervals"
-    return (
-        alt.layer(
-            base.mark_line().encode(across, up, hue, dash),
-            base.mark_rule().encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), hue),
-            base.mark_circle(size=45).encode(across, up, hue, tooltip=tips),
-        )
-        .properties(width=max(150, (WIDTH - 40) // panels), height=220)
-        .facet(column=alt.Column("panel:N", sort=None).title(None), columns=panels)
-        .properties(
-            title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}. Information in bits."
-        )
-    )  # fmt: skip
+    return parts.titled(faceted, title, subtitle, "Information in bits.")
 
 
 def by_stretch(table: pd.DataFrame, title: str) -> alt.LayerChart:
     """Draw the largest deviation of every simulated channel against the one number of its spectrum, its stretch."""
     shown = table.assign(percent=100 * table["max_share"], total=table["bits"].map("{:g} bits".format))
+    across = parts.log_axis("stretch", "stretch: length of the rise / scalar law's (no unit)", nice=False)
+    up = alt.Y("percent:Q").title(SHARE)
     hue = alt.Color("total:N").sort(None).scale(range=list(COLOURS)).legend(orient="top").title("I_max")
     shape = alt.Shape("family:N").sort(None).legend(orient="top").title("family")
-    pick = alt.selection_point(fields=["family"], bind="legend")
-    across = (
-        alt.X("stretch:Q").scale(type="log", nice=False).title("stretch: length of the rise / scalar law's (no unit)")
-    )
-    tips = ["family:N", "spread:Q", "dim:Q", "seed:Q", "status:N",
-            *(alt.Tooltip(f"{c}:Q", format=".3~g") for c in ("stretch", "percent", "max_bits"))]  # fmt: skip
-    one = alt.Chart(pd.DataFrame({"stretch": [1.0]})).mark_rule(strokeDash=[4, 4], color=GREY).encode(across)
+    pick = parts.legend_pick("family")
+    numbers = parts.tips(".3~g", "stretch", "percent", "max_bits")
+    tooltip = ["family:N", "spread:Q", "dim:Q", "seed:Q", "status:N", *numbers]
+    marks = alt.Chart(shown).mark_point(size=40, filled=True)
+    marks = marks.encode(across, up, hue, shape, tooltip=tooltip, opacity=parts.faded(pick, 0.75, 0.06))
+    scalar = alt.Chart(pd.DataFrame({"stretch": [1.0]})).mark_rule(strokeDash=[4, 4], color=GREY).encode(across)
     spans = ", ".join(f"{v:g}" for v in sorted(shown["decades"].unique()))
-    subtitle = (
-        f"{len(shown)} simulated channels, {shown['seed'].nunique()} seeds, {spans} decades of depth; one mark each"
-    )
-    return alt.layer(
-        one,
-        alt.Chart(shown).mark_point(size=40, filled=True).encode(
-            across, alt.Y("percent:Q").title(SHARE), hue, shape, tooltip=tips,
-            opacity=alt.condition(pick, alt.value(0.75), alt.value(0.06)),
-        ).add_params(pick),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. Dashed: stretch 1, the scalar law's own.",
-    )  # fmt: skip
+    seeds = shown["seed"].nunique()
+    subtitle = f"{len(shown)} simulated channels, {seeds} seeds, {spans} decades of depth; one mark each"
+    words = "Dashed: stretch 1, the scalar law's own."
+    return parts.layered([scalar, marks.add_params(pick)], title, subtitle, words)

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers import design
 from helpers._utils.validation import in_range
 from helpers.charts.calculator import along, bought
-from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.charts.widgets import explore
 from helpers.information.toy_pairs import rounds
 from helpers.laws import JointLaw, NoiseLaw

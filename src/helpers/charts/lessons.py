@@ -3,7 +3,8 @@
 import altair as alt
 import pandas as pd
 
-from helpers.charts.fitted import COLOURS, GREY, HEIGHT, WIDTH, colour_of
+from helpers.charts import parts
+from helpers.charts.style import COLOURS, GREY, HEIGHT, WIDTH
 
 
 def lines(
@@ -30,18 +31,15 @@ def lines(
     across = alt.X(f"{x[0]}:Q").scale(type=kind, nice=not log).title(x[1])
     up = alt.Y(f"{y[0]}:Q").scale(type=kind).title(y[1])
     names = list(dict.fromkeys(table[by]))
-    colour = colour_of(by, names)
-    tips = [f"{by}:N", alt.Tooltip(f"{x[0]}:Q", format=".4~g"), alt.Tooltip(f"{y[0]}:Q", format=".3~g")]
+    colour = parts.colour_of(by, names)
+    tooltip = [f"{by}:N", *parts.tips(".4~g", x[0]), *parts.tips(".3~g", y[0])]
     base = alt.Chart(table)
-    return alt.layer(
+    layers = [
         base.mark_line(opacity=0.6).encode(across, up, colour),
-        base.mark_circle(size=55).encode(across, up, colour, tooltip=tips),
-    ).properties(
-        width=WIDTH,
-        height=HEIGHT * 2 // 3,
-        title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}. Lines: {', '.join(map(str, names))}.",
-    )
+        base.mark_circle(size=55).encode(across, up, colour, tooltip=tooltip),
+    ]
+    words = f"Lines: {', '.join(map(str, names))}."
+    return parts.layered(layers, title, subtitle, words, height=HEIGHT * 2 // 3)
 
 
 def clouds(table: pd.DataFrame, by: str, title: str, subtitle: str) -> alt.FacetChart:
@@ -56,8 +54,5 @@ def clouds(table: pd.DataFrame, by: str, title: str, subtitle: str) -> alt.Facet
     side = WIDTH // 3 - 30
     dots = alt.Chart(table).mark_circle(size=12, opacity=0.6, color=COLOURS[0])
     panel = dots.encode(alt.X("x:Q").title("x (no unit)"), alt.Y("y:Q").title("y (no unit)"))
-    return (
-        panel.properties(width=side, height=side)
-        .facet(alt.Facet(f"{by}:N", sort=None).title(None).header(labelColor=GREY), columns=3)
-        .properties(title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}.")
-    )
+    facet = alt.Facet(f"{by}:N", sort=None).title(None).header(labelColor=GREY)
+    return parts.titled(panel.properties(width=side, height=side).facet(facet, columns=3), title, subtitle)

@@ -1,11 +1,14 @@
 """Charts of reconstruction losses: along model size, cells, genes, depth and compute, and against information."""
 
+from typing import Any
+
 import altair as alt
 import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.charts.fitted import GREY, HEIGHT, WIDTH, colour_of, level_line
+from helpers.charts import parts
+from helpers.charts.style import GREY, INTERVAL
 from helpers.laws import Law
 
 AXES = {
@@ -52,44 +55,45 @@ def points_and_laws(
     choose(unit, UNITS, "unit")
     shown = points.assign(**{by: points[by].astype(str)})
     names = list(dict.fromkeys(shown[by]))
-    across = alt.X(f"{x}:Q").scale(type="log").title(AXES[x]).axis(format="~s")
-    up_scale = alt.Scale(zero=False)
-    up = alt.Y("value:Q").scale(up_scale).title(UNITS[unit])
-    colour = colour_of(by, names)
-    pick = alt.selection_point(fields=[by], bind="legend")
-    faded = alt.condition(pick, alt.value(1), alt.value(0.12))
-    base = alt.Chart(shown)
-    tips = [f"{by}:N", alt.Tooltip(f"{x}:Q", format=",.4~g"), "seeds:Q",
-            *(alt.Tooltip(f"{c}:Q", format=".4f") for c in ("value", "low", "high"))]  # fmt: skip
+    across = parts.log_axis(x, AXES[x]).axis(format="~s")
+    up, low = (alt.Y(f"{c}:Q").scale(zero=False).title(UNITS[unit]) for c in ("value", "low"))
+    colour, pick = parts.colour_of(by, names), parts.legend_pick(by)
+    base, look = alt.Chart(shown), {"opacity": parts.faded(pick)}
+    tooltip = [f"{by}:N", *parts.tips(",.4~g", x), "seeds:Q", *parts.tips(".4f", "value", "low", "high")]
+    bars = base.mark_rule(strokeWidth=1.5).encode(across, low, INTERVAL[1], colour, **look)
     layers = [
-        base.mark_rule(strokeWidth=1.5)
-        .encode(across, alt.Y("low:Q").scale(up_scale).title(UNITS[unit]), alt.Y2("high:Q"), colour, opacity=faded)
-        .add_params(pick),
-        base.mark_circle(size=60).encode(across, up, colour, opacity=faded, tooltip=tips),
+        bars.add_params(pick),
+        base.mark_circle(size=60).encode(across, up, colour, tooltip=tooltip, **look),
     ]
     if joined:
-        layers.insert(0, base.mark_line(opacity=0.6).encode(across, up, colour, opacity=faded))
-    told = ""
+        layers.insert(0, base.mark_line(opacity=0.6).encode(across, up, colour, **look))
     if laws:
-        grid = np.geomspace(float(shown[x].min()) / 1.3, float(shown[x].max()) * 10, 160)
-        drawn = pd.concat([pd.DataFrame({by: name, x: grid, "value": law(grid)}) for name, law in laws.items()])
-        top = float(shown["high"].max()) + 0.1 * float(np.ptp(shown["value"]))
-        line = alt.Chart(drawn[drawn["value"] <= top]).mark_line(strokeWidth=2, clip=True)
-        own = set(laws) <= set(names)
-        layers.insert(0, line.encode(across, up, *([colour] if own else []), **({} if own else
-                      {"color": alt.value(GREY), "strokeDash": alt.StrokeDash(f"{by}:N").title(None)
-                       .legend(orient="bottom", columns=1, labelLimit=420)})))  # fmt: skip
-        told = " Lines: " + "; ".join(laws) + "."
-    for name, value in (levels or {}).items():
-        layers += level_line(value, f"{name} {value:.3f}")
-    seeds = sorted({int(s) for s in shown["seeds"]})
-    subtitle = f"{len(shown)} points, {' or '.join(map(str, seeds))} seed(s) each, {source}"
-    subtitle += "; bars: 95 % intervals" * bool((shown["high"] > shown["low"]).any())
-    named = "".join(f" {name}: {value:.3f}." for name, value in (levels or {}).items())
-    return alt.layer(*layers).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle),
-        description=f"{title}. {subtitle}.{told}{named}",
-    )  # fmt: skip
+        line = alt.Chart(_drawn_laws(laws, shown, x, by)).mark_line(strokeWidth=2, clip=True)
+        layers.insert(0, line.encode(across, up, **({"color": colour} if set(laws) <= set(names) else _dashed(by))))
+    levels = levels or {}
+    for name, value in levels.items():
+        layers += parts.level_line(value, f"{name} {value:.3f}")
+    seeds = " or ".join(str(n) for n in sorted({int(s) for s in shown["seeds"]}))
+    subtitle = f"{len(shown)} points, {seeds} seed(s) each, {source}"
+    if (shown["high"] > shown["low"]).any():
+        subtitle += "; bars: 95 % intervals"
+    words = [f"Lines: {'; '.join(laws)}."] if laws else []
+    words += [f"{name}: {value:.3f}." for name, value in levels.items()]
+    return parts.layered(layers, title, subtitle, " ".join(words))
+
+
+def _drawn_laws(laws: dict[str, Law], points: pd.DataFrame, x: str, by: str) -> pd.DataFrame:
+    """Return the laws from left of the points to ten times the largest, as far as they do not rise above the points."""
+    grid = np.geomspace(float(points[x].min()) / 1.3, float(points[x].max()) * 10, 160)
+    drawn = pd.concat([pd.DataFrame({by: name, x: grid, "value": law(grid)}) for name, law in laws.items()])
+    top = float(points["high"].max()) + 0.1 * float(np.ptp(points["value"]))
+    return drawn[drawn["value"] <= top]
+
+
+def _dashed(by: str) -> dict[str, Any]:
+    """Return the look of laws that are of no colour: grey, each with dashes of its own."""
+    legend = alt.Legend(orient="bottom", columns=1, labelLimit=420)
+    return {"color": alt.value(GREY), "strokeDash": alt.StrokeDash(f"{by}:N").title(None).legend(legend)}
 
 
 def along_compute(
@@ -104,32 +108,29 @@ def along_compute(
     """
     shown = curves.assign(run=curves["size"] + ", seed " + curves["seed"].astype(str))
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
-    across = alt.X("flops:Q").scale(type="log", nice=False).title(AXES["flops"]).axis(format=".0e", labelOverlap=True)
+    across = parts.log_axis("flops", AXES["flops"], nice=False).axis(format=".0e", labelOverlap=True)
     up = alt.Y("value:Q").scale(zero=False).title(f"validation loss: {UNITS[unit]}")
-    colour = colour_of("size", sizes)
-    pick = alt.selection_point(fields=["size"], bind="legend")
-    faded = alt.condition(pick, alt.value(0.8), alt.value(0.08))
+    colour, pick = parts.colour_of("size", sizes), parts.legend_pick("size")
     grid = np.geomspace(reached["flops"].min(), reached["flops"].max() * 10, 120)
     # The first validations are those of a model that knows nothing yet.
     top = float(curves.groupby(["size", "seed"])["best"].min().max()) * 1.15
     runs = alt.Chart(shown.rename(columns={"validation": "value"}).loc[lambda t: t["value"] <= top])
+    fitted = alt.Chart(pd.DataFrame({"flops": grid, "value": law(grid)}))
+    least = alt.Chart(reached.rename(columns={"validation": "value"}))
+    lines = runs.mark_line(strokeWidth=1.5, clip=True).encode(
+        across, up, colour, detail="run:N", opacity=parts.faded(pick, 0.8, 0.08)
+    )
+    tooltip = ["size:N", "seed:Q", *parts.tips(".3e", "flops"), *parts.tips(".4f", "value")]
+    layers = [
+        lines.add_params(pick),
+        fitted.mark_line(color=GREY, strokeDash=[6, 3], strokeWidth=2).encode(across, up),
+        least.mark_circle(size=45, color=GREY, opacity=1).encode(across, up, tooltip=tooltip),
+    ]
     subtitle = (
         f"{shown['run'].nunique()} runs, {shown['seed'].nunique()} seed(s) a size, every validation; {source}. "
         "Dots: least within a compute; dashed: law"
     )
-    return alt.layer(
-        runs.mark_line(strokeWidth=1.5, clip=True)
-        .encode(across, up, colour, detail="run:N", opacity=faded)
-        .add_params(pick),
-        alt.Chart(pd.DataFrame({"flops": grid, "value": law(grid)}))
-        .mark_line(color=GREY, strokeDash=[6, 3], strokeWidth=2)
-        .encode(across, up),
-        alt.Chart(reached.rename(columns={"validation": "value"})).mark_circle(size=45, color=GREY, opacity=1)
-        .encode(across, up, tooltip=["size:N", "seed:Q", alt.Tooltip("flops:Q", format=".3e"),
-                                     alt.Tooltip("value:Q", format=".4f")]),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
-    )  # fmt: skip
+    return parts.layered(layers, title, subtitle)
 
 
 def against_information(points: pd.DataFrame, title: str, source: str, ceiling: float) -> alt.LayerChart:
@@ -140,28 +141,24 @@ def against_information(points: pd.DataFrame, title: str, source: str, ceiling: 
     points : DataFrame with ``size``, ``n_train``, ``steps``, ``seed``, ``test_loss``, ``mi_bits``, ``mi_stderr_bits``
     ceiling : entropy of the label, bits
     """
+    half = 1.96 * points["mi_stderr_bits"]
     shown = points.assign(
-        low=points["mi_bits"] - 1.96 * points["mi_stderr_bits"],
-        high=points["mi_bits"] + 1.96 * points["mi_stderr_bits"],
+        low=points["mi_bits"] - half,
+        high=points["mi_bits"] + half,
         training=np.where(points["steps"] == 0, "untrained", points["n_train"].map("{:,} cells".format)),
     )
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
-    across = (
-        alt.X("test_loss:Q")
-        .scale(zero=False, reverse=True, type="log", nice=False, padding=25)
-        .title("test loss, better to the right")
-    )
+    scale = {"zero": False, "reverse": True, "nice": False, "padding": 25}
+    across = parts.log_axis("test_loss", "test loss, better to the right", **scale)
     up = alt.Y("mi_bits:Q").title("information about the label (bits)")
-    colour = colour_of("size", sizes)
+    colour = parts.colour_of("size", sizes)
+    shape = alt.Shape("training:N").title(None).legend(orient="bottom")
     base = alt.Chart(shown)
+    tooltip = ["size:N", "training:N", "seed:Q", "test_loss:Q", "mi_bits:Q", "mi_null_bits:Q"]
+    layers = [
+        base.mark_rule().encode(across, *INTERVAL, colour),
+        base.mark_point(size=80, filled=True, opacity=1).encode(across, up, colour, shape, tooltip=tooltip),
+        *parts.level_line(ceiling, f"ceiling {ceiling:.2f} bits"),
+    ]
     subtitle = f"{len(shown)} runs, {shown['seed'].nunique()} seeds, {source}; bars: 95 % of the probe cells"
-    return alt.layer(
-        base.mark_rule().encode(across, alt.Y("low:Q"), alt.Y2("high:Q"), colour),
-        base.mark_point(size=80, filled=True, opacity=1).encode(
-            across, up, colour, alt.Shape("training:N").title(None).legend(orient="bottom"),
-            tooltip=["size:N", "training:N", "seed:Q", "test_loss:Q", "mi_bits:Q", "mi_null_bits:Q"],
-        ),
-        *level_line(ceiling, f"ceiling {ceiling:.2f} bits"),
-    ).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title}. {subtitle}."
-    )  # fmt: skip
+    return parts.layered(layers, title, subtitle)

@@ -11,7 +11,7 @@ from sklearn.neighbors import NearestNeighbors
 
 from helpers._utils.progress import quiet
 from helpers._utils.validation import as_seed
-from helpers.charts.fitted import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.datasets import Dataset
 from helpers.laws import NoiseLaw
 from helpers.noise import thin

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import in_range
-from helpers.charts.fitted import COLOURS, GREY, HEIGHT, WIDTH
+from helpers.charts.style import COLOURS, GREY, HEIGHT, WIDTH
 from helpers.store import reference
 
 # Steps that every seed and depth repeats for every cell, and the one that has a fixed number of probe cells.
