@@ -271,7 +271,7 @@ def _environment() -> dict[str, str]:
 def _make_repeatable(notebook: Any) -> None:
     """Drop papermill's clock times and paths, and number the cells: a rerun gives the same bytes."""
     notebook.metadata.pop("papermill", None)
-    tags_of_parameters = next(
+    tags_of_parameters: list[str] = next(
         (tags for cell in notebook.cells if "parameters" in (tags := cell.metadata.get("tags", []))), []
     )
     for number, cell in enumerate(notebook.cells):
