@@ -45,7 +45,7 @@ from helpers.information import gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.discrete import entropy, flip_probability
 from helpers.information.gaussian import cca, channel_samples, pointwise_information
 from helpers.information.spectrum import simulate
-from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, depth_table, robust, summary
+from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, robust, summary
 from helpers.laws.loss import SizeAndDataLaw
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise.counts import thin_rows
@@ -1201,7 +1201,6 @@ def _laws() -> list[tuple[str, Any, str]]:
         ("a joint loss without cells", lambda d: SizeAndDataLaw(2.0, 0.5, 3.0, 0.5, 1.0)(100),
          "p has shape (): give d too"),
         ("a table of no fits", lambda d: summary({}), "fits are {}: give a dict of names and fits"),
-        ("a table of None", lambda d: depth_table({"a": None}), "the fit is None"),
         ("None to be robust about", lambda d: robust(None), "the fit is None"),
         ("a joint law without cells", lambda d: JOINT(0, 100), "n holds 0: it must be above 0"),
         ("bits that do not change", flagged(NoiseLaw, DEPTHS, flat), "every point has 1 bits"),

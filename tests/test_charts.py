@@ -9,7 +9,7 @@ from helpers.charts import channels as channel_charts
 from helpers.charts import widgets
 from helpers.charts.drawn import MIME, PICTURE
 from helpers.information.spectrum import simulate
-from helpers.laws import CellNumberLaw, NoiseLaw, depth_table, fit_groups, parameter_table, summary
+from helpers.laws import CellNumberLaw, NoiseLaw, depth_advice, fit_groups, parameter_table, summary
 from helpers.laws.nearest import depths_around, distances
 
 LAWS = {"pca": NoiseLaw(2.0, 100.0), "random_projection": NoiseLaw(1.0, 400.0)}
@@ -131,12 +131,8 @@ def test_tables_of_fits(fits):
     low, high = fits["pca"].interval()["i_max"]
     assert table.loc["pca", "I_max (bits)"] == f"{fits['pca'].params['i_max']:.3g} [{low:.3g}, {high:.3g}]"
     assert (table["points"] == 18).all()
-    depths = depth_table(fits, 0.9)
-    need = depths["depth for 0.9·I_max (UMIs per cell)"]
-    law = fits["pca"].law
-    assert float(law(need["pca"])) == pytest.approx(0.9 * law.i_max)
-    with pytest.raises(ValueError, match="share is 0"):
-        depth_table(fits, 0.0)
+    with pytest.raises(ValueError, match="share is 90"):
+        depth_advice(fits, 90)
 
 
 def test_an_interval_that_reaches_zero_does_not_break_the_axis(points):

@@ -84,8 +84,12 @@ def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
     Beside the columns of ``parameter_table``: ``lack_of_fit``, the p-value; ``worst``, the largest mean residual in
     bits; ``worst_at``, the depth or number of cells where it is; ``range_bits``, from the lowest to the highest mean;
     ``over_line``, by how much the law's AIC is below that of a straight line in log x, which never saturates.
+    Parameters of a misfit, which are not to be quoted, are NaN.
     """
     table, rows = parameter_table(fits, names), []
+    if fits:
+        parameters = [f"{name}{end}" for name in next(iter(fits.values())).params for end in ("", "_low", "_high")]
+        table.loc[table["status"] == "misfit", parameters] = float("nan")
     for fit in fits.values():
         means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(levels(fit.x)).mean()
         worst = means.loc[means["off"].abs().idxmax()]

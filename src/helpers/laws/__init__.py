@@ -6,7 +6,7 @@ from helpers._utils.lazy import Lazy, attributes
 from helpers.laws.base import Fit, Law
 from helpers.laws.noise import NoiseLaw
 from helpers.laws.robust import RobustFit, robust
-from helpers.laws.summary import depth_advice, depth_table, fit_groups, parameter_table, ratio_table, summary
+from helpers.laws.summary import depth_advice, fit_groups, parameter_table, ratio_table, summary
 
 if TYPE_CHECKING:
     from helpers.laws.cell_number import CellNumberLaw, more_cells
@@ -54,7 +54,6 @@ __all__ = [
     "StretchedNoiseLaw",
     "TwoVariableLaw",
     "depth_advice",
-    "depth_table",
     "fit_groups",
     "more_cells",
     "parameter_table",

@@ -68,49 +68,12 @@ def _check_fits(fits: dict[Any, Fit]) -> None:
         check_fit(fit)
 
 
-def depth_table(fits: dict[str, Fit], share: float = 0.9) -> pd.DataFrame:
-    """Return what each noise law says about depth: information lost now, and the depth for a share of I_max.
-
-    NaN where the points reject the law (status ``misfit``).
-
-    Parameters
-    ----------
-    fits : dict of curve → Fit of a ``NoiseLaw``
-    share : float in (0, 1)
-        The target is share·I_max; the column's name says so.
-
-    Raises
-    ------
-    ValueError
-        For no fit at all, or a share out of range.
-    TypeError
-        For the fit of another law.
-    """
-    _check_fits(fits)
-    in_range(share, 0, 1, "share", open_low=True)
-    rows = []
-    for name, fit in fits.items():
-        law, deepest = fit.law, float(fit.x.max())
-        if not isinstance(law, NoiseLaw):
-            raise TypeError(f"{name} is a {type(law).__name__}: depth_table takes fits of NoiseLaw.")
-        quoted = fit.status != "misfit"
-        need = float(law.depth_for(share * law.i_max)) if quoted else float("nan")
-        rows.append({
-            "curve": name,
-            "deepest point (UMIs per cell)": deepest,
-            "lost now, I_max − I (bits)": law.i_max - float(law(deepest)) if quoted else float("nan"),
-            f"depth for {share:g}·I_max (UMIs per cell)": need,
-            "fold deeper than now": need / deepest,
-            "status of the fit": fit.status,
-        })  # fmt: skip
-    return pd.DataFrame(rows).set_index("curve")
-
-
 def depth_advice(fits: dict[str, Fit], share: float = 0.9) -> list[str]:
     """Return one sentence a curve: what depth to aim at for a share of I_max, or why the points do not say.
 
     The range is that of ū's 95 % interval, I_max held at its estimate.
     """
+    in_range(share, 0, 1, "share", open_low=True)
     told = []
     for name, fit in fits.items():
         law = fit.law
