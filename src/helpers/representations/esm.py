@@ -41,14 +41,11 @@ class ESM:
         checkpoint.
     size : str
         Shape from scratch: "tiny" (2 layers, width 32) or that of a published model.
-    epochs : float
-        Passes over the training sequences; 0 leaves the weights as they are.
-    rate : float
-        Learning rate of Adam; 1e-4 and less for pretrained weights.
-    batch : int
+    epochs, rate, batch
+        Passes over the training sequences, 0 to leave the weights as they are; learning rate of Adam, 1e-4 and less
+        for pretrained weights; proteins a step.
     mask : float
         Share of residues that are guessed; of these 80 % are masked, 10 % replaced at random and 10 % left.
-    seed : int
     device : "auto", "cpu" or "cuda"
 
     Attributes
@@ -85,11 +82,9 @@ class ESM:
 
         Raises
         ------
-        ValueError
+        ValueError, FileNotFoundError
             For fewer than two proteins, an empty one, other letters, an option out of range, or weights of another
-            model.
-        FileNotFoundError
-            If the weights are not there or cannot be loaded.
+            model; if the weights are not there or cannot be loaded.
         """
         choose(self.size, SIZES, "size")
         in_range(self.epochs, 0, 1e5, "epochs")

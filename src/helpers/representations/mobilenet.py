@@ -31,14 +31,11 @@ class MobileNet:
         Multiplies the channels of every layer ("scratch" only).
     input_size : int or None
         Side in pixels that images are resized to; None: as they are.
-    epochs : float
-        Passes over the training images.
-    rate : float
-        Learning rate of Adam; 1e-4 is the papers', for pretrained weights.
-    batch : int
+    epochs, rate, batch
+        Passes over the training images; learning rate of Adam (1e-4 is the papers', for pretrained weights); images a
+        step.
     dropout : float
         Before the last layer.
-    seed : int
     device : "auto", "cpu" or "cuda"
 
     Attributes
@@ -79,10 +76,9 @@ class MobileNet:
 
         Raises
         ------
-        ValueError
-            For images of another shape or kind, other labels than images, one class, or an option out of range.
-        FileNotFoundError
-            If the weights are not there or cannot be loaded.
+        ValueError, FileNotFoundError
+            For images of another shape or kind, other labels than images, one class, or an option out of range; if the
+            weights are not there or cannot be loaded.
         """
         in_range(self.width, 0.05, 2, "width")
         in_range(self.epochs, 0, 1e5, "epochs", open_low=True)

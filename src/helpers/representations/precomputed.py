@@ -14,9 +14,8 @@ VERSION = 1  # 2026-11-28 numbered
 class Precomputed(Representation):
     """Pass embeddings through as they are, all columns; ``dim`` is not used.
 
-    Nothing is fitted, so nothing here can leak. Whether the model that made the embeddings has seen the probe
-    cells, only its maker knows. Thinning the counts does not change them: a noise curve needs an embedding for
-    each depth.
+    Nothing is fitted here; whether the model that made the embeddings has seen the probe cells, only its maker knows.
+    Thinning the counts does not change them: a noise curve needs an embedding for each depth.
 
     Parameters
     ----------

@@ -84,22 +84,20 @@ def save_encoder(folder: str | Path, model: Any, genes: Sequence[str] | None, vo
 
 
 def load_encoder(where: str | Path, genes: Sequence[str] | None, words: str | Path | None) -> tuple[Any, Vocabulary]:
-    """Return a ``BertForMaskedLM`` and the vocabulary of the genes given.
+    """Return a ``BertForMaskedLM`` and the vocabulary of the genes, the columns of the counts.
 
     Weights are read from safetensors only, which cannot run code.
 
     Parameters
     ----------
-    where : folder, or the name of a model on the Hugging Face hub if ``words`` is given and no such folder exists
-    genes : names of the columns of the counts
-    words : folder of ``token_dictionary.json`` and ``gene_median.json``; by default ``where``
+    where : folder of ``config.json`` and ``model.safetensors``; or a model of the Hugging Face hub, with ``words``
+    words : folder of ``token_dictionary.json`` (gene → token) and ``gene_median.json``; by default ``where``
 
     Raises
     ------
-    FileNotFoundError
-        If a file is missing.
-    ValueError
-        If the genes have no names, none is known, the files do not belong together, or the weights are damaged.
+    ValueError, FileNotFoundError
+        If the genes have no names, none is known, the files do not belong together or one is missing, or the weights
+        are damaged.
     """
     if genes is None:
         raise ValueError("from_checkpoint finds genes by name: call .fit(train, genes=names).")

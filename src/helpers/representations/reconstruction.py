@@ -103,16 +103,7 @@ def train_reconstruction(
     )
     with seeded(seed):
         model = SetTransformer(train.shape[1], options.size, objective.outputs).to(place)
-    loop = Loop(
-        model,
-        torch.optim.AdamW(model.parameters(), lr=options.rate_used, weight_decay=options.weight_decay, fused=True),
-        _masked_losses(model, objective, options, seed, torch.from_numpy(train).to(place)),
-        rate_at=lambda step: options.rate_used * warm_up(step, options.steps),
-        clip=options.clip,
-        validate=lambda: float(np.mean(losses_at(model, objective, rows, hidden, place))),
-        every=options.validate_every,
-        patience=options.patience,
-    )
+    loop = _new_loop(model, objective, options, seed, torch.from_numpy(train).to(place), (rows, hidden))
     file = None if checkpoint is None else _Checkpoint(Path(checkpoint), loop, _identity(options, seed, train))
     if file is None or not file.load(place):
         loop.look()
@@ -140,6 +131,27 @@ def _summed_up(
     validation_flops = float(flops) * len(hidden) * len(history)
     tokens = cells * n_genes
     return Trained(model, options, objective, history, loop.step, cells, tokens, 3.0 * flops * cells, validation_flops)
+
+
+def _new_loop(
+    model: SetTransformer,
+    objective: Objective,
+    options: Training,
+    seed: int,
+    train: torch.Tensor,
+    validation: tuple[np.ndarray, np.ndarray],
+) -> Loop:
+    """Return the loop of an untrained model; ``validation`` has rows of cells and their hidden genes."""
+    return Loop(
+        model,
+        torch.optim.AdamW(model.parameters(), lr=options.rate_used, weight_decay=options.weight_decay, fused=True),
+        _masked_losses(model, objective, options, seed, train),
+        rate_at=lambda step: options.rate_used * warm_up(step, options.steps),
+        clip=options.clip,
+        validate=lambda: float(np.mean(losses_at(model, objective, *validation, train.device))),
+        every=options.validate_every,
+        patience=options.patience,
+    )
 
 
 def _masked_losses(

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,7 @@ def warm_up(step: int, steps: int) -> float:
     return step / warm if step <= warm else (steps - step + 1) / max(1, steps - warm)
 
 
+@dataclass
 class Loop:
     """The training loop of every model: gradient steps, validations, and the weights of the lowest validation loss.
 
@@ -104,32 +106,26 @@ class Loop:
         Whether training goes on after a loss that is not finite, to end with the best weights before it.
     """
 
-    def __init__(
-        self,
-        model: torch.nn.Module,
-        optimiser: torch.optim.Optimizer,
-        losses_of: Callable[[np.ndarray, int], Iterable[torch.Tensor]],
-        rate_at: Callable[[int], float] | None = None,
-        clip: float | None = None,
-        validate: Callable[[], float] | None = None,
-        every: int = 1,
-        patience: int = 1,
-        unit: float = 1.0,
-        may_diverge: bool = False,
-    ) -> None:
-        self.model, self.optimiser, self.losses_of = model, optimiser, losses_of
-        self.rate_at, self.clip, self.validate, self.every = rate_at, clip, validate, every
-        self.unit, self.may_diverge = unit, may_diverge
-        self.best = BestWeights(model, patience)
+    model: torch.nn.Module
+    optimiser: torch.optim.Optimizer
+    losses_of: Callable[[np.ndarray, int], Iterable[torch.Tensor]]
+    rate_at: Callable[[int], float] | None = None
+    clip: float | None = None
+    validate: Callable[[], float] | None = None
+    every: int = 1
+    patience: int = 1
+    unit: float = 1.0
+    may_diverge: bool = False
+
+    def __post_init__(self) -> None:
+        """Start at step 0, without a history."""
+        self.best = BestWeights(self.model, self.patience)
         self.step, self.losses, self.rows = 0, list[float](), list[dict[str, Any]]()
 
     def run(self, batches: Iterable[np.ndarray], steps: int, after: Callable[[int], Any] = lambda step: None) -> None:
         """Train on ``steps`` batches, or on those after the steps taken already; call ``after`` each step.
 
-        Raises
-        ------
-        FloatingPointError
-            If training diverges.
+        Raises ``FloatingPointError`` if training diverges.
         """
         for step, rows in enumerate(batches, 1):
             if self.best.at_end:
