@@ -1041,7 +1041,7 @@ def _commands() -> list[tuple[str, Any, str]]:
         ("an unknown command", command("fitt", "x"), "No such command 'fitt'"),
         ("fit: no file", command("fit"), "Missing argument 'file'"),
         ("fit: a file that is not there", command("fit", "FOLDER/no.csv"), "FOLDER/no.csv does not exist"),
-        ("fit: a folder", command("fit", "FOLDER"), "FOLDER does not exist or is no file"),
+        ("fit: a folder", command("fit", "FOLDER"), "FOLDER does not exist or is not a file"),
         ("fit: an empty file", fit(""), "FOLDER/points.csv is empty"),
         ("fit: a heading alone", fit("u,bits\n"), "FOLDER/points.csv has a heading and no points"),
         ("fit: bytes", fit(b"\x00\xff\xfe\x80"), "FOLDER/points.csv is not a readable CSV file"),

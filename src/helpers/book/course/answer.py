@@ -37,7 +37,9 @@ class Answer:
 ANSWERS: dict[str, Answer] = {}
 
 
-def exercise(name: str, tolerance: float = 0.02, unit: str = "") -> Callable[[Callable[[], Known]], Callable[[], Known]]:
+def exercise(
+    name: str, tolerance: float = 0.02, unit: str = ""
+) -> Callable[[Callable[[], Known]], Callable[[], Known]]:
     """Register the function below as the answer to an exercise, such as "1.2"."""
     if name in ANSWERS:
         raise ValueError(f"exercise {name} is registered twice: give one of them another id.")

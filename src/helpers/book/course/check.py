@@ -69,7 +69,7 @@ def check(exercise: str, answer: Any) -> None:
     _clear_answer()
     if _is_open(answer):
         raise Gap(
-            f"exercise {exercise} has no answer yet: write yours in place of ... in the cell above, then run both cells."
+            f"exercise {exercise} has no answer yet: write yours in place of ... in the cell above, and run both cells."
         )
     mistake = what_is_off(answer, known)
     end = "" if mistake.endswith("?") else "."
