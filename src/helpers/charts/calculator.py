@@ -56,12 +56,12 @@ def along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
     Beside what ``bought`` needs, rows hold ``draw``, ``least_n`` and the logarithms ``log_least`` and ``log_most`` of
     the range of depths.
     """
-    by_cells = f"min(datum.log_most, log({design.LIBRARY} * complexity), "
-    by_reads = "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity))))"
+    of_library = f"log({design.LIBRARY} * complexity)"
+    of_reads = "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity)))"
     depths = (
         chart.transform_filter(chosen)
         .transform_calculate(reads_left="(pow(10, log_budget) / datum.least_n - per_cell) / per_million_reads * 1e6")
-        .transform_calculate(log_top=by_cells + by_reads)
+        .transform_calculate(log_top=f"min(datum.log_most, {of_library}, {of_reads})")
         .transform_calculate(enough="datum.log_top >= datum.log_least", i=f"sequence(0, {steps})")
         .transform_flatten(["i"])
         .transform_calculate(u=f"exp(datum.log_least + (datum.log_top - datum.log_least) * datum.i / {steps - 1})")

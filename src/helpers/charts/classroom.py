@@ -14,40 +14,25 @@ import pandas as pd
 
 from helpers import design
 from helpers._utils.validation import in_range
+from helpers.charts import parts
 from helpers.charts.calculator import along, bought
-from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY
 from helpers.charts.widgets import explore
-from helpers.information.toy_pairs import rounds
+from helpers.information.toy_pairs import Round, rounds
 from helpers.laws import JointLaw, NoiseLaw
 
 NO_ANSWER = "nothing"
 STAGES = ("cells", "bits", "bits and the best")
 
 
-def _choice(name: str, options: list[str], label: str) -> alt.Parameter:
-    return alt.param(name, value=options[0], bind=alt.binding_select(options=options, name=f"{label} "))
-
-
-def _slider(name: str, value: float, low: float, high: float, step: float, label: str) -> alt.Parameter:
-    return alt.param(name, value=value, bind=alt.binding_range(min=low, max=high, step=step, name=f"{label} "))
-
-
-def _told(chart: alt.Chart, text: str, line: int = 0, colour: str = GREY) -> alt.Chart:
+def _note(rows: alt.Chart, text: str, line: int = 0, colour: str = GREY) -> alt.Chart:
     """Write an expression in the top left corner of the plot."""
-    mark = chart.transform_calculate(text=text).mark_text(
-        align="left", x=8, y=12 + 16 * line, color=colour, fontSize=12
-    )  # fmt: skip
-    return mark.encode(text="text:N")
+    return parts.text_at(rows, text, x=8, y=12 + 16 * line, color=colour, fontSize=12)
 
 
-def _one() -> alt.Chart:
-    return alt.Chart(pd.DataFrame({"one": [1]}))
-
-
-def _finished(layers: list[alt.Chart], params: list[alt.Parameter], title: str, subtitle: str, told: str) -> Any:
-    return alt.layer(*layers).add_params(*params).properties(
-        width=WIDTH, height=HEIGHT, title=alt.Title(title, subtitle=subtitle), description=f"{title} {subtitle}. {told}"
-    )  # fmt: skip
+def _piece(layers: list[alt.Chart], controls: list[alt.Parameter], title: str, subtitle: str, words: str) -> Any:
+    chart = parts.layered(layers, title, subtitle, description=f"{title} {subtitle}. Controls: {words}")
+    return chart.add_params(*controls)
 
 
 # Predict, then reveal
@@ -94,62 +79,57 @@ def predict(i_max: float = 2.0, u_bar: float = 400.0, depths: tuple[float, ...] 
     >>> [p["name"] for p in predict().to_dict()["params"]]
     ['asked', 'bits_0', 'bits_1', 'bits_2', 'answer']
     """
-    asked = questions(i_max, u_bar)
-    u = np.geomspace(1, 1e5, 161)
-    laws = pd.concat([
-        pd.DataFrame({"question": name, "u": u, "known": q.known(u), "truth": q.truth(u), "seen": u <= q.seen_to})
-        for name, q in asked.items()
-    ])  # fmt: skip
-    at = pd.concat([
-        pd.DataFrame({"question": name, "which": range(len(depths)), "u": depths, "truth": q.truth(depths)})
-        for name, q in asked.items()
-    ])  # fmt: skip
+    laws, bets = _tables(questions(i_max, u_bar), depths)
     top = float(np.ceil(i_max + 2))
     names = [f"bits_{i}" for i in range(len(depths))]
-    params = [
-        _choice("asked", list(asked), "question"),
-        *(_slider(n, 0.5, 0, top, 0.05, f"bits at {d:,.0f} UMIs") for n, d in zip(names, depths, strict=True)),
-        _choice("answer", [NO_ANSWER, *asked], "show the answer to"),
+    asked = list(dict.fromkeys(laws["question"]))
+    sliders = zip(names, depths, strict=True)
+    controls = [
+        parts.choice("asked", asked, "question"),
+        *(parts.slider(name, 0.5, 0, top, 0.05, f"bits at {depth:,.0f} UMIs") for name, depth in sliders),
+        parts.choice("answer", [NO_ANSWER, *asked], "show the answer to"),
     ]
-    across = alt.X("u:Q").scale(type="log", domain=[1, 1e5]).title(DEPTH)
-    heights = alt.Scale(domain=[0, top])
-    now, shown = "datum.question === asked", "datum.question === asked && answer === asked"
-    predicted = f"[{', '.join(names)}][datum.which]"
-    # A table without the truth: no part of the page that is drawn before the answer holds it.
-    bet = alt.Chart(at.drop(columns="truth")).transform_filter(now).transform_calculate(predicted=predicted)
-    errors = (
-        alt.Chart(at)
-        .transform_filter(shown)
-        .transform_calculate(predicted=predicted)
-        .transform_calculate(error="datum.predicted - datum.truth")
-    )
+    now, revealed = "datum.question === asked", "datum.question === asked && answer === asked"
+    predicted = {"predicted": f"[{', '.join(names)}][datum.which]"}
+    # Tables without the truth: no part of the page that is drawn before the answer holds it.
+    known = alt.Chart(laws.drop(columns="truth")).transform_filter(f"{now} && datum.seen")
+    bet = alt.Chart(bets.drop(columns="truth")).transform_filter(now).transform_calculate(**predicted)
+    truth = alt.Chart(laws).transform_filter(revealed)
+    errors = alt.Chart(bets).transform_filter(revealed).transform_calculate(**predicted)
+    errors = errors.transform_calculate(error="datum.predicted - datum.truth")
     mean = errors.transform_calculate(off="abs(datum.error)").transform_aggregate(off="mean(off)")
-    return _finished(
-        [
-            alt.Chart(laws.drop(columns="truth")).transform_filter(f"{now} && datum.seen").mark_line(
-                strokeWidth=3, color=GREY
-            ).encode(across, alt.Y("known:Q", scale=heights, title=BITS)),
-            alt.Chart(laws).transform_filter(shown).mark_line(strokeWidth=3, color=COLOURS[0]).encode(
-                across, alt.Y("truth:Q", scale=heights)
-            ),
-            bet.mark_rule(strokeDash=[2, 4], color=GREY).encode(
-                across, alt.Y(datum=0, scale=heights), alt.Y2(datum=top - 0.5)
-            ),
-            errors.mark_rule(color=COLOURS[1], strokeWidth=2).encode(
-                across, alt.Y("predicted:Q", scale=heights), alt.Y2("truth:Q")
-            ),
-            bet.mark_point(size=110, filled=True, color=COLOURS[1]).encode(
-                across, alt.Y("predicted:Q", scale=heights)
-            ),
-            errors.transform_calculate(text="format(datum.error, '+.2f')").mark_text(
-                dx=-8, align="right", color=COLOURS[1], fontSize=13
-            ).encode(across, alt.Y("predicted:Q", scale=heights), text="text:N"),
-            _told(_one().transform_filter("answer !== asked"), "'Predict, then show the answer.'"),
-            _told(mean, "'Off by ' + format(datum.off, '.2f') + ' bits on average.'"),
-        ],
-        params, "Predict, then look", "Grey: the law as it is; orange: your prediction; blue, when shown: the answer",
-        "Controls: the question, the bits you predict at each depth, and whose answer to show.",
-    )  # fmt: skip
+    across = parts.log_axis("u", DEPTH, domain=[1, 1e5])
+    heights = alt.Scale(domain=[0, top])
+    up, prediction = alt.Y("known:Q", scale=heights, title=BITS), alt.Y("predicted:Q", scale=heights)
+    full_height = alt.Y(datum=0, scale=heights), alt.Y2(datum=top - 0.5)
+    off_by = errors.transform_calculate(text="format(datum.error, '+.2f')")
+    off_by = off_by.mark_text(dx=-8, align="right", color=COLOURS[1], fontSize=13)
+    layers = [
+        known.mark_line(strokeWidth=3, color=GREY).encode(across, up),
+        truth.mark_line(strokeWidth=3, color=COLOURS[0]).encode(across, alt.Y("truth:Q", scale=heights)),
+        bet.mark_rule(strokeDash=[2, 4], color=GREY).encode(across, *full_height),
+        errors.mark_rule(color=COLOURS[1], strokeWidth=2).encode(across, prediction, alt.Y2("truth:Q")),
+        bet.mark_point(size=110, filled=True, color=COLOURS[1]).encode(across, prediction),
+        off_by.encode(across, prediction, text="text:N"),
+        _note(parts.one_row().transform_filter("answer !== asked"), "'Predict, then show the answer.'"),
+        _note(mean, "'Off by ' + format(datum.off, '.2f') + ' bits on average.'"),
+    ]
+    subtitle = "Grey: the law as it is; orange: your prediction; blue, when shown: the answer"
+    words = "the question, the bits you predict at each depth, and whose answer to show."
+    return _piece(layers, controls, "Predict, then look", subtitle, words)
+
+
+def _tables(asked: dict[str, Question], depths: tuple[float, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the laws of each question along depth, and the answers at the depths of the predictions."""
+    u = np.geomspace(1, 1e5, 161)
+    laws, answers = [], []
+    for name, question in asked.items():
+        known, truth = question.known(u), question.truth(u)
+        columns = {"question": name, "u": u, "known": known, "truth": truth, "seen": u <= question.seen_to}
+        laws.append(pd.DataFrame(columns))
+        which = range(len(depths))
+        answers.append(pd.DataFrame({"question": name, "which": which, "u": depths, "truth": question.truth(depths)}))
+    return pd.concat(laws), pd.concat(answers)
 
 
 # Guess the bits
@@ -167,44 +147,45 @@ def guess(n: int = 400, seed: int = 0) -> Any:
     >>> [p["name"] for p in guess(20).to_dict()["params"]]
     ['round', 'guessed', 'answer']
     """
-    drawn = rounds(n, seed)
-    numbers = [str(i + 1) for i in range(len(drawn))]
-    frames, exact = [], []
-    for number, one in zip(numbers, drawn, strict=True):
-        x, y = ((v - v.mean()) / v.std() for v in (one.x, one.y))
-        frames.append(pd.DataFrame({"number": number, "x": x.round(3), "y": y.round(3)}))
-        r = float(np.corrcoef(x, y)[0, 1])
-        exact.append({"number": number, "kind": one.kind, "bits": one.bits, "r": r, "linear": -np.log2(1 - r**2) / 2})
-    params = [
-        _choice("round", numbers, "round"),
-        _slider("guessed", 1.0, 0, 4, 0.05, "your guess (bits)"),
-        _choice("answer", [NO_ANSWER, *numbers], "show the answer of round"),
+    clouds, exact = _clouds(rounds(n, seed))
+    numbers = [str(number) for number in exact["number"]]
+    controls = [
+        parts.choice("round", numbers, "round"),
+        parts.slider("guessed", 1.0, 0, 4, 0.05, "your guess (bits)"),
+        parts.choice("answer", [NO_ANSWER, *numbers], "show the answer of round"),
     ]
-    sides = [c(f"{v}:Q").scale(zero=False).title(f"{v} (standard deviations)") for c, v in ((alt.X, "x"), (alt.Y, "y"))]
-    shown = alt.Chart(pd.DataFrame(exact)).transform_filter("datum.number === round && answer === round")
-    lines = ", ".join([
+    lines = [
         "datum.kind + ': ' + format(datum.bits, '.2f') + ' bits'",
         "'your guess is off by ' + format(guessed - datum.bits, '+.2f') + ' bits'",
         "'correlation ' + format(datum.r, '.2f') + ': ' + format(datum.linear, '.2f') + ' bits if it were Gaussian'",
-    ])  # fmt: skip
-    # Above the plot, where no dot lies; as many lines before as after, so that the plot stays in its place.
-    hidden = _one().transform_filter("answer !== round")
-    texts = [
-        rows.transform_calculate(text=f"[{told}]")
-        .mark_text(align="left", baseline="top", x=0, y=-54, lineHeight=17, color=GREY, fontSize=13)
-        .encode(text="text:N")
-        for rows, told in ((shown, lines), (hidden, "'Guess, then show the answer of this round.', ' ', ' '"))
     ]
-    dots = alt.Chart(pd.concat(frames)).transform_filter("datum.number === round")
-    subtitle = f"{len(drawn)} clouds of {n} dots each; seed {seed}"
-    return _finished(
-        [
-            dots.mark_circle(size=20, opacity=0.75, color=COLOURS[1]).encode(*sides),
-            *texts,
-        ],
-        params, "How many bits do x and y share?", subtitle,
-        "Controls: the round, your guess in bits, and the round whose answer to show.",
-    )  # fmt: skip
+    # Above the plot, where no dot lies; as many lines before as after, so that the plot stays in its place.
+    look = {"baseline": "top", "x": 0, "y": -54, "lineHeight": 17, "color": GREY, "fontSize": 13}
+    shown = alt.Chart(exact).transform_filter("datum.number === round && answer === round")
+    hidden = parts.one_row().transform_filter("answer !== round")
+    axes = [c(f"{v}:Q").scale(zero=False).title(f"{v} (standard deviations)") for c, v in ((alt.X, "x"), (alt.Y, "y"))]
+    dots = alt.Chart(clouds).transform_filter("datum.number === round")
+    layers = [
+        dots.mark_circle(size=20, opacity=0.75, color=COLOURS[1]).encode(*axes),
+        parts.text_at(shown, f"[{', '.join(lines)}]", **look),
+        parts.text_at(hidden, "['Guess, then show the answer of this round.', ' ', ' ']", **look),
+    ]
+    subtitle = f"{len(numbers)} clouds of {n} dots each; seed {seed}"
+    words = "the round, your guess in bits, and the round whose answer to show."
+    return _piece(layers, controls, "How many bits do x and y share?", subtitle, words)
+
+
+def _clouds(drawn: list[Round]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the dots of each round in standard deviations, and its exact bits beside those of its correlation."""
+    clouds, exact = [], []
+    for i, cloud in enumerate(drawn):
+        number = str(i + 1)
+        x, y = ((v - v.mean()) / v.std() for v in (cloud.x, cloud.y))
+        clouds.append(pd.DataFrame({"number": number, "x": x.round(3), "y": y.round(3)}))
+        r = float(np.corrcoef(x, y)[0, 1])
+        linear = -np.log2(1 - r**2) / 2
+        exact.append({"number": number, "kind": cloud.kind, "bits": cloud.bits, "r": r, "linear": linear})
+    return pd.concat(clouds), pd.DataFrame(exact)
 
 
 # A race under a budget
@@ -243,53 +224,68 @@ def race(
     low, high = depths[0], min(depths[1], 0.95 * complexity)
     for depth in groups:
         in_range(depth, low, high, "a depth of groups", "It is in UMIs per cell.")
-    row = {**vars(law), "log_least": np.log(depths[0]), "log_most": np.log(depths[1]), "least_n": cells[0],
-           "most_n": cells[1]}  # fmt: skip
-    letters = [chr(ord("A") + i) for i in range(len(groups))]
-    frame = pd.DataFrame([{**row, "draw": i, "group": letter} for i, letter in enumerate(letters)])
-    least, most = (round(float(np.log10(v)), 3) for v in (low, high))
-    params = [
-        _slider("log_budget", round(float(np.log10(budget)), 2), 2, 5, 0.05, "log10 budget"),
-        *(_slider(f"log_u_{i}", round(float(np.log10(u)), 2), least, most, 0.01, f"{letter}: log10 UMIs per cell")
-          for i, (letter, u) in enumerate(zip(letters, groups, strict=True))),
-        _choice("stage", list(STAGES), "show"),
-        *(alt.param(name, value=value) for name, value in (
-            ("per_cell", prices.per_cell), ("per_million_reads", prices.per_million_reads), ("usable", prices.usable),
-            ("complexity", complexity))),
-    ]  # fmt: skip
-    own = f"pow(10, [{', '.join(f'log_u_{i}' for i in range(len(groups)))}][datum.draw])"
-    bets = bought(along(alt.Chart(frame), "true", design.GRID).transform_filter("datum.i === 0")
-                  .transform_calculate(u=own))  # fmt: skip
-    scored, found = f"stage !== '{STAGES[0]}'", f"stage === '{STAGES[-1]}'"
-    line = along(alt.Chart(frame), f"{found} && datum.draw === 0", design.GRID)
-    best = line.transform_filter("datum.bits === datum.best")
-    across = alt.X("u:Q").scale(type="log", domain=[low, high], nice=False).title(DEPTH)
+    groups_of = {chr(ord("A") + i): depth for i, depth in enumerate(groups)}
+    ends = {"log_least": np.log(depths[0]), "log_most": np.log(depths[1]), "least_n": cells[0], "most_n": cells[1]}
+    laws = pd.DataFrame([{**vars(law), **ends, "draw": i, "group": letter} for i, letter in enumerate(groups_of)])
     # No curve is above the ceiling: there the text has room.
     ceiling = float(np.ceil(law.i_inf))
+    layers = _race_layers(alt.Chart(laws), list(groups_of), (low, high), ceiling)
+    controls = _race_controls(prices, budget, groups_of, low, high)
+    title = f"One budget, {'three' if len(groups) == 3 else 'several'} ways to spend it"
+    subtitle = f"A joint law with I_inf = {law.i_inf:g} bits, example prices; dashed: the depths that groups named"
+    words = "the budget, the depth of each group, and whether bits and the best are shown."
+    return _piece(layers, controls, title, subtitle, words)
+
+
+def _race_layers(laws: alt.Chart, letters: list[str], depths: tuple[float, float], ceiling: float) -> list[alt.Chart]:
+    """Return the layers of a race: the curve along the budget, what each group bought, the best, and all in words."""
+    depth_of_group = f"pow(10, [{', '.join(f'log_u_{i}' for i in range(len(letters)))}][datum.draw])"
+    one_a_group = along(laws, "true", design.GRID).transform_filter("datum.i === 0")
+    bets = bought(one_a_group.transform_calculate(u=depth_of_group))
+    scored, solved = f"stage !== '{STAGES[0]}'", f"stage === '{STAGES[-1]}'"
+    line = along(laws, f"{solved} && datum.draw === 0", design.GRID)
+    best = line.transform_filter("datum.bits === datum.best")
     heights = alt.Scale(domain=[0, ceiling * 4 / 3])
+    across = parts.log_axis("u", DEPTH, domain=list(depths), nice=False)
     up = alt.Y("bits:Q", scale=heights, title=BITS)
     hues = [COLOURS[1 + i % 4] for i in range(len(letters))]
     hue = alt.Color("group:N").scale(domain=letters, range=hues).legend(None)
+    full_height = alt.Y(datum=0, scale=heights), alt.Y2(datum=ceiling)
+    blue = line.transform_filter("datum.i % 12 === 0").mark_line(strokeWidth=2.5, color=COLOURS[0])
     spent = "format(datum.n, ',.0f') + ' cells of ' + format(datum.u, ',.0f') + ' UMIs'"
-    tells = f"datum.group + ': ' + {spent} + ({scored} ? ', ' + format(datum.bits, '.3f') + ' bits' : '')"
-    behind = f"({found} ? ' (' + format(datum.bits - datum.best, '+.3f') + ')' : '')"
-    return _finished(
-        [
-            line.transform_filter("datum.i % 12 === 0").mark_line(strokeWidth=2.5, color=COLOURS[0]).encode(across, up),
-            bets.mark_rule(strokeDash=[4, 4], strokeWidth=1.5).encode(
-                across, alt.Y(datum=0, scale=heights), alt.Y2(datum=ceiling), hue
-            ),
-            bets.transform_filter(scored).mark_point(size=130, filled=True).encode(across, up, hue),
-            best.mark_point(size=130, filled=True, color=COLOURS[0], shape="diamond").encode(across, up),
-            _told(_one(), "'budget ' + format(pow(10, log_budget), ',.0f')"),
-            *(_told(bets.transform_filter(f"datum.draw === {i}"), f"{tells} + {behind}", 1 + i, hues[i])
-              for i in range(len(letters))),
-            _told(best, f"'best: ' + {spent} + ', ' + format(datum.bits, '.3f') + ' bits'", 1 + len(letters)),
-        ],
-        params, "One budget, three ways to spend it" if len(groups) == 3 else "One budget, several ways to spend it",
-        f"A joint law with I_inf = {law.i_inf:g} bits, example prices; dashed: the depths that groups named",
-        "Controls: the budget, the depth of each group, and whether bits and the best are shown.",
-    )  # fmt: skip
+    score = f"({scored} ? ', ' + format(datum.bits, '.3f') + ' bits' : '')"
+    behind = f"({solved} ? ' (' + format(datum.bits - datum.best, '+.3f') + ')' : '')"
+    layers = [
+        blue.encode(across, up),
+        bets.mark_rule(strokeDash=[4, 4], strokeWidth=1.5).encode(across, *full_height, hue),
+        bets.transform_filter(scored).mark_point(size=130, filled=True).encode(across, up, hue),
+        best.mark_point(size=130, filled=True, color=COLOURS[0], shape="diamond").encode(across, up),
+        _note(parts.one_row(), "'budget ' + format(pow(10, log_budget), ',.0f')"),
+    ]
+    for i, colour in enumerate(hues):
+        row = bets.transform_filter(f"datum.draw === {i}")
+        layers.append(_note(row, f"datum.group + ': ' + {spent} + {score} + {behind}", 1 + i, colour))
+    best_words = f"'best: ' + {spent} + ', ' + format(datum.bits, '.3f') + ' bits'"
+    return [*layers, _note(best, best_words, 1 + len(letters))]
+
+
+def _race_controls(
+    prices: design.Prices, budget: float, groups: dict[str, float], low: float, high: float
+) -> list[alt.Parameter]:
+    """Return the sliders and the menu of a race, and the prices that its expressions use."""
+    least, most = (round(float(np.log10(depth)), 3) for depth in (low, high))
+    log_depths = {group: round(float(np.log10(depth)), 2) for group, depth in groups.items()}
+    given = {name: getattr(prices, name) for name in ("per_cell", "per_million_reads", "usable")}
+    return [
+        parts.slider("log_budget", round(float(np.log10(budget)), 2), 2, 5, 0.05, "log10 budget"),
+        *(
+            parts.slider(f"log_u_{i}", depth, least, most, 0.01, f"{group}: log10 UMIs per cell")
+            for i, (group, depth) in enumerate(log_depths.items())
+        ),
+        parts.choice("stage", list(STAGES), "show"),
+        *(alt.param(name, value=value) for name, value in given.items()),
+        alt.param("complexity", value=min(prices.complexity, 1e9)),
+    ]
 
 
 # The same in a running notebook
