@@ -1,5 +1,6 @@
 """The stretched law and the line, fits that their points reject, and what curves say without a law."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -10,12 +11,18 @@ import pytest
 from scipy.optimize import curve_fit
 from scipy.stats import f as f_distribution
 
+from helpers import findings
 from helpers.findings import shape
 from helpers.laws import DepthLine, NoiseLaw, StretchedNoiseLaw, kept, ratio_table, summary
 from helpers.laws.misfit import another_exponent
 from helpers.laws.summary import parameter_table
-from helpers.store import model_free
+from helpers.store import model_free, reference
 from helpers.store.paths import project_root
+from helpers.store.points import seed_means
+from helpers.sweep.cell_grids import planned
+from helpers.sweep.engine import held
+
+RECORD = "application/papermill.record/"
 
 U = np.geomspace(20, 3000, 8)
 X = np.repeat(U, 3)
@@ -200,6 +207,37 @@ def test_shapes_are_chosen_by_the_points():
     held = shape.held_out_deepest(table, 0.25)
     errors = held.set_index(["dataset", "shape"])["error"]
     assert max(abs(errors[name, name]) for name in shapes) < 0.05 < abs(errors["line", "noise law"])
+
+
+def glued(page):
+    """Return the values that an executed page glues into its sentences, by name."""
+    outputs = [o for cell in json.loads(page.read_text("utf8"))["cells"] for o in cell.get("outputs", [])]
+    marked = [o for o in outputs if "scrapbook" in o.get("metadata", {})]
+    return {
+        o["metadata"]["scrapbook"]["name"]: ast.literal_eval("".join(o["data"][f"{RECORD}text/plain"]))
+        for o in marked
+        if f"{RECORD}text/plain" in o["data"]
+    }
+
+
+def test_no_sentence_quotes_a_parameter_of_a_rejected_fit():
+    """Every value glued into a page of the built book, against the parameters of every rejected reference curve."""
+    pages = [*(project_root() / "notebooks").rglob("*.ipynb"), project_root() / "book" / "intro.ipynb"]
+    values = {(page.stem, name): v for page in pages if page.exists() for name, v in glued(page).items()}
+    if not values:
+        pytest.skip("the book is not built: run `make book`")
+    store = reference.to_read()
+    rows = findings.together(held(planned(block), store) for block in ("linear", "scvi", "txformer", "masked"))
+    fits = findings.noise_fits(seed_means(rows))
+    rejected = np.array([list(fit.params.values()) for fit in fits.values() if fit.status == "misfit"]).ravel()
+    assert len(rejected) == 50
+    numbers = {where: v for where, v in values.items() if isinstance(v, float) and np.isfinite(v) and v}
+    assert len(numbers) > 100
+    quoted = [where for where, v in numbers.items() if np.isclose(rejected, v, rtol=1e-9, atol=0).any()]
+    assert not quoted
+    laws = {page: text for (page, name), text in values.items() if name == "law"}
+    assert laws["xenium_breast"].startswith("The points reject the noise law, so its I_max and ū are not quoted: ")
+    assert laws["osmfish"].startswith("The points agree with the noise law, with I_max = ")
 
 
 @pytest.mark.slow
