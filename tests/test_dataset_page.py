@@ -51,7 +51,7 @@ def test_its_methods_are_the_calls_that_a_page_made_itself(sweep):
     fits = fit_groups(points, NoiseLaw, "umis_per_cell", by="curve")
     pd.testing.assert_frame_equal(sweep.by_depth.points, points)
     pd.testing.assert_frame_equal(sweep.by_depth.table(), summary(fits))
-    assert sweep.by_depth.missing().index.tolist() == list(fits)
+    assert sweep.by_depth.missing().columns.tolist() == list(fits)
     pd.testing.assert_frame_equal(sweep.nulls(), nulls(sweep.along_depth, sweep.along_cells))
     drawn = charts.curves(points, fits, "umis_per_cell", "A title", "tiny", by="curve")
     assert sweep.by_depth.chart("A title").title.to_dict() == drawn.title.to_dict()

@@ -59,7 +59,7 @@ class Curves:
 
     def missing(self) -> pd.DataFrame:
         """Return bits at the data's own depth and the depths at which 0.1, 0.25 and 0.5 bits are missing, to read."""
-        return model_free.shown(model_free.missing_depths(self.points, ["curve"]), ["curve"])
+        return model_free.shown(model_free.missing_depths(self.points, ["curve"]), ["curve"]).T
 
 
 def reference_curves(dataset: str, signal: str) -> Curves:

@@ -153,13 +153,13 @@ def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None =
 
 
 def held_out_summary(held_out: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a shape: curves, median error, root mean squared error (bits), share covered by 95 % limits."""
+    """Return one row a shape: curves; medians of gain, predicted gain and error, RMSE (bits); share covered."""
     of = held_out.groupby("shape", sort=False)
     return pd.DataFrame({
         "curves": of.size(),
-        "gain measured (median)": of["gain"].median(),
-        "gain predicted (median)": of["predicted"].median(),
-        "error (median)": of["error"].median(),
+        "gain": of["gain"].median(),
+        "predicted": of["predicted"].median(),
+        "error": of["error"].median(),
         "RMSE": of["error"].apply(lambda error: float(np.sqrt((error**2).mean()))),
         "covered": of["covered"].mean(),
     })  # fmt: skip
