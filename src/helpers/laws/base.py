@@ -277,9 +277,7 @@ class Law:
     def objections(self, fit: Fit) -> list[tuple[str, float, float]]:
         """Return what may speak against the law at the points of its fit: in words, its p-value, what is too small."""
         p = lack_of_fit(fit)
-        return [
-            (f"the points reject the law: it misses the means of the seeds beyond their scatter (p = {p:.2g})", p, RARE)
-        ]
+        return [(f"the law misses the means of repeated points beyond their scatter (p = {p:.2g})", p, RARE)]
 
     @classmethod
     def expressions(cls, **terms: str) -> list[str]:

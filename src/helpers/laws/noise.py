@@ -96,7 +96,7 @@ class NoiseLaw(Law):
         return [
             *super().objections(fit),
             (
-                f"I_max = {self.i_max:.3g} bits lies below the largest mean of the points (p = {above:.2g})",
+                f"its I_max lies below the largest mean of the points (p = {above:.2g})",
                 above,
                 RARER,
             ),
