@@ -31,6 +31,7 @@ def page(tmp_path, monkeypatch):
         (folder / f"{name.replace('/', '-')}.json").write_text(json.dumps(row))
     (tmp_path / ".venv").mkdir()
     (tmp_path / ".venv" / ".installed").write_text("180\n")
+    shutil.copy(ROOT / "_toc.yml", tmp_path)
     for name in ("config", "notebooks", "book"):
         shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("*.ipynb", "_static"))
     file = tmp_path / "html" / build_times.PAGE

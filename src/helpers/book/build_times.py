@@ -19,11 +19,7 @@ _PLACE = re.compile(r'(<div class="build-times">).*?(</div>)', re.DOTALL)
 def write(root: Path, html_folder: Path, html_started: float) -> None:
     """Write the times of this build into its page: of the steps, and of every notebook of the profile.
 
-    Parameters
-    ----------
-    root : folder of the project
-    html_folder : where the pages are
-    html_started : when the writing of pages began, in seconds of ``time.time``
+    ``html_started`` is when the writing of pages began, in seconds of ``time.time``.
     """
     page = html_folder / PAGE
     profile = os.environ.get(PROFILE)
@@ -33,10 +29,8 @@ def write(root: Path, html_folder: Path, html_started: float) -> None:
     known = {*plan.jobs(), *(name.removeprefix("notebooks/") for name in plan.pages)}
     files = sorted((profile_folder(profile) / "times").glob("*.json"))
     notebooks = [row for file in files if (row := json.loads(file.read_text("utf8")))["notebook"] in known]
-    text = page.read_text("utf8")
-    page.write_text(
-        _PLACE.sub(lambda place: place[1] + _tables(root, notebooks, html_started) + place[2], text), "utf8"
-    )
+    tables = _tables(root, notebooks, html_started)
+    page.write_text(_PLACE.sub(lambda place: place[1] + tables + place[2], page.read_text("utf8")), "utf8")
 
 
 def _tables(root: Path, notebooks: list[dict[str, Any]], html_started: float) -> str:

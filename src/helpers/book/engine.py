@@ -25,11 +25,11 @@ from papermill.log import logger
 from helpers.book.kernel import end_forks, serve
 
 # What most pages import, beside this project's own modules: those are read afresh by each notebook, and noted.
-PACKAGES = (
-    "helpers.book.kernel", "torch", "scanpy", "altair", "pydantic", "yaml", "vl_convert", "scipy.stats", "scipy.optimize",
-    "sklearn.covariance", "sklearn.decomposition", "sklearn.model_selection", "sklearn.neighbors", "pyarrow.parquet",
-    "sklearn.random_projection", "skmisc.loess", "threadpoolctl", "tqdm", "myst_nb", "ipykernel.kernelapp",
-)  # fmt: skip
+PACKAGES = """
+    helpers.book.kernel torch scanpy altair pydantic yaml vl_convert scipy.stats scipy.optimize sklearn.covariance
+    sklearn.decomposition sklearn.model_selection sklearn.neighbors pyarrow.parquet sklearn.random_projection
+    skmisc.loess threadpoolctl tqdm myst_nb ipykernel.kernelapp
+""".split()
 # One notebook may need no more than these, and imports what else it does.
 FEW = ("helpers.book.kernel", "altair", "torch", "ipykernel.kernelapp")
 _MODULES = "' '.join(sorted(name for name in __import__('sys').modules if name.partition('.')[0] == 'helpers'))"
@@ -38,8 +38,8 @@ _MODULES = "' '.join(sorted(name for name in __import__('sys').modules if name.p
 def preload(packages: Iterable[str] = PACKAGES) -> None:
     """Start the process that notebooks are forked from, which imports these packages while this one goes on.
 
-    The first notebook starts it, too. Once it runs it stays as it is, and it ends with this process. Packages that are
-    not installed are left out, for the notebook to say so.
+    The first notebook starts it, too. It ends with this process. Packages that are not installed are left out, for the
+    notebook to say so.
     """
     _CONTEXT.set_forkserver_preload(list(packages))
     multiprocessing.forkserver.ensure_running()
@@ -50,16 +50,15 @@ class _Client(PapermillNotebookClient):
 
     def papermill_execute_cells(self) -> None:
         super().papermill_execute_cells()
-        asked = self.kc.execute("", silent=True, user_expressions={"modules": _MODULES})
-        told = self.wait_for_reply(asked)["content"]["user_expressions"]["modules"]
-        self.nb.metadata["modules"] = told["data"]["text/plain"].strip("'").split()
+        request = self.kc.execute("", silent=True, user_expressions={"modules": _MODULES})
+        modules = self.wait_for_reply(request)["content"]["user_expressions"]["modules"]
+        self.nb.metadata["modules"] = modules["data"]["text/plain"].strip("'").split()
 
 
 class KernelEngine(Engine):
-    """Starts a kernel as Jupyter does.
+    """Starts a kernel as Jupyter does, in an environment and a folder of its own.
 
-    Beside papermill's own, its options are ``environment`` (all variables of the kernel; this process's if not given)
-    and ``folder`` (to work in), which papermill can only set for this whole process.
+    Papermill itself can set these only for this whole process.
     """
 
     manager: type[AsyncKernelManager] = AsyncKernelManager
@@ -69,22 +68,28 @@ class KernelEngine(Engine):
         cls,
         nb_man: Any,
         kernel_name: str,
-        environment: dict[str, str] | None = None,
-        folder: str | None = None,
-        start_timeout: int = 60,
-        execution_timeout: int | None = None,
-        extra_arguments: Iterable[str] = (),
+        *,
+        environment: dict[str, str],
+        folder: str,
+        start_timeout: int,
+        execution_timeout: int,
+        extra_arguments: list[str],
         **unused: Any,
     ) -> None:
-        """Execute the cells of a notebook."""
+        """Execute the cells of a notebook in a folder, with these and no other variables."""
         client = _Client(
-            nb_man, kernel_name=kernel_name, kernel_manager_class=cls.manager, timeout=execution_timeout,
-            startup_timeout=start_timeout, extra_arguments=list(extra_arguments), log=logger,
-        )  # fmt: skip
+            nb_man,
+            kernel_name=kernel_name,
+            kernel_manager_class=cls.manager,
+            timeout=execution_timeout,
+            startup_timeout=start_timeout,
+            extra_arguments=extra_arguments,
+            log=logger,
+        )
         loop = ensure_event_loop()
         loop.set_exception_handler(_log_unreported)
         try:
-            client.execute(env=dict(os.environ) if environment is None else environment, cwd=folder or os.getcwd())
+            client.execute(env=environment, cwd=folder)
         finally:
             if threading.current_thread() is not threading.main_thread():
                 loop.close()  # of this thread, which may be over

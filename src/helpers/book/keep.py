@@ -10,21 +10,20 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import pandas as pd
 
-from helpers.store import reference
-from helpers.laws.kept import NAME, processor, recording
-from helpers.store.paths import project_root
 from helpers._utils.progress import BUILDING
-from helpers.book.run import find_notebook
+from helpers.book.run import code_cells, find_notebook
 from helpers.book.workflow import load_plan
+from helpers.laws.kept import NAME, processor, recording
+from helpers.store import reference
+from helpers.store.paths import project_root
 
 # Whose results are kept: they take long, and are of points that are committed.
-PAGES = (
-    "analyses/published", "analyses/findings", "analyses/joint_law", "analyses/transformer_diagnosis",
-    "analyses/one_grid", "analyses/model_comparison", "modalities/sample_number", "modalities/masked_reconstruction",
-)  # fmt: skip
+PAGES = """
+    analyses/published analyses/findings analyses/joint_law analyses/transformer_diagnosis analyses/one_grid
+    analyses/model_comparison modalities/sample_number modalities/masked_reconstruction
+""".split()
 
 
 def run_page(name: str) -> None:
@@ -33,25 +32,19 @@ def run_page(name: str) -> None:
     source = find_notebook(name, root)
     given = load_plan("quick", root).parameters_of(f"notebooks/{name}")
     names: dict[str, Any] = {"__name__": "__main__"}
-    for cell in jupytext.read(source).cells:
-        if cell.cell_type == "code":
-            exec(compile(cell.source, f"{name}.md", "exec"), names)  # noqa: S102 (the project's own pages)
-            if "parameters" in cell.metadata.get("tags", []):
-                names |= given
+    for cell in code_cells(source):
+        exec(compile(cell.source, f"{name}.md", "exec"), names)  # noqa: S102 (the project's own pages)
+        if "parameters" in cell.options:
+            names |= given
 
 
 def keep(pages: Iterable[str] = PAGES) -> Path:
-    """Compute what pages keep and write it; what other pages keep stays. Return the file.
-
-    Parameters
-    ----------
-    pages : names of notebooks
-    """
+    """Compute what pages keep and write it; what other pages keep stays. Return the file."""
     file = reference.folder() / f"{NAME}.parquet"
     for page in pages:
-        with recording() as found, open(os.devnull, "w", encoding="utf8") as nowhere, redirect_stdout(nowhere):
+        with recording() as results, open(os.devnull, "w", encoding="utf8") as nowhere, redirect_stdout(nowhere):
             run_page(page)
-        rows = [(page, what, key, content, processor()) for key, (what, content) in found.items()]
+        rows = [(page, what, key, content, processor()) for key, (what, content) in results.items()]
         new = pd.DataFrame(rows, columns=["page", "what", "key", "content", "processor"])
         if file.exists():
             old = pd.read_parquet(file)

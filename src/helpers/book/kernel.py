@@ -17,11 +17,7 @@ _PATH = [place for place in sys.path if place]
 def serve(arguments: list[str], environment: dict[str, str], folder: str) -> None:
     """Be a kernel until it is shut down, with an environment, folder and random state of its own.
 
-    Parameters
-    ----------
-    arguments : of ``ipykernel``, such as ``["-f", "connection.json"]``
-    environment : all variables
-    folder : to work in
+    ``arguments`` are those of ``ipykernel``, such as ``["-f", "connection.json"]``.
     """
     os.setsid()  # as kernels that are started: a Ctrl-C in the terminal is the client's to handle
     os.environ.clear()

@@ -7,41 +7,36 @@ from pathlib import Path
 
 import pandas as pd
 
-from helpers.store import reference as references
-from helpers.datasets import files
-from helpers.store.stamp import commit, note_read
-from helpers.sweep.engine import machine
-from helpers.charts.tables import facts
-from helpers.store.versions import method_of
 from helpers.book.workflow import load_plan
+from helpers.charts.tables import facts
+from helpers.datasets import files
+from helpers.store import reference as references
+from helpers.store.stamp import commit, note_read
+from helpers.store.versions import method_of
+from helpers.sweep.engine import machine
 
-PACKAGES = (
-    "noise-scaling", "numpy", "scipy", "pandas", "scikit-learn", "torch", "scanpy", "anndata", "altair",
-    "papermill", "jupytext", "snakemake", "jupyter-book", "sphinx", "ipywidgets",
-)  # fmt: skip
+PACKAGES = """
+    noise-scaling numpy scipy pandas scikit-learn torch scanpy anndata altair papermill jupytext snakemake jupyter-book
+    sphinx ipywidgets
+""".split()
 
 
 def versions() -> pd.DataFrame:
     """Return the versions of Python and of the packages that numbers and pages depend on."""
-    found = {"python": platform.python_version()}
+    numbers = {"python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            numbers[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return pd.DataFrame({"version": found}).rename_axis("package")
+            numbers[package] = "not installed"
+    return pd.DataFrame({"version": numbers}).rename_axis("package")
 
 
 def build(root: Path, profile: str) -> pd.DataFrame:
     """Return profile, code version and machine of this build."""
     plan = load_plan(profile, root)
-    return facts({
-        "profile": f"{plan.profile} ({plan.about})",
-        "sweep jobs": len(plan.jobs()),
-        "code": commit(),
-        "machine": machine(),
-        "system": platform.system(),
-    })  # fmt: skip
+    rows = {"profile": f"{plan.profile} ({plan.about})", "sweep jobs": len(plan.jobs())}
+    return facts({**rows, "code": commit(), "machine": machine(), "system": platform.system()})
 
 
 def measured(table: pd.DataFrame) -> pd.DataFrame:

@@ -17,8 +17,8 @@ from sphinx.util.docutils import SphinxRole
 from helpers import __version__
 from helpers.book import build_times
 from helpers.book.course import student as course
-from helpers.store import stamp as executed
 from helpers.charts.drawn import MIME, PICTURE, in_columns
+from helpers.store import stamp as executed
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 
@@ -81,7 +81,7 @@ def write_scripts(app: Any) -> None:
 
 
 def drop_scripts(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
-    """Leave out sphinx-thebe's scripts, which fetch from the network and are not used here, and MathJax if idle."""
+    """Leave out sphinx-thebe's scripts, which fetch from the network and are not used, and MathJax without formulas."""
     unused = ["thebe"] if 'class="math' in context.get("body", "") else ["thebe", "mathjax"]
     context["script_files"] = [
         file
@@ -99,21 +99,17 @@ def keep_one_copy(app: Any, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     html_folder = Path(app.outdir)
-    read = html_folder.parent / "jupyter_execute"
     shown = {str((Path(app.srcdir) / file).resolve()): name for file, (_, name) in app.env.images.items()}
-    for file in list(read.rglob("*")):
-        if file.suffix == ".ipynb" or (file.suffix in (".svg", ".png") and str(file) not in shown):
-            file.unlink()
-    for file in list((html_folder / "_images").glob("*")):
-        if file.name not in shown.values():
-            file.unlink()
+    copies = (html_folder.parent / "jupyter_execute").rglob("*")
+    unused = [f for f in copies if f.suffix == ".ipynb" or (f.suffix in (".svg", ".png") and str(f) not in shown)]
+    unused += [f for f in (html_folder / "_images").glob("*") if f.name not in shown.values()]
+    # Maps are for the debugging of a theme; each font is there as woff2, which every browser takes first.
+    unused += [f for f in (html_folder / "_static").rglob("*") if f.suffix in (".map", ".ttf")]
+    for file in unused:
+        file.unlink()
     for file in (html_folder / "_sources").rglob("*.ipynb"):
         if (text := file.read_text("utf8")).startswith("{\n"):  # copied by this build
             file.write_text(json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":")), encoding="utf8")
-    for file in list((html_folder / "_static").rglob("*")):
-        # Maps are for the debugging of a theme; each font is there as woff2, which every browser takes first.
-        if file.suffix in (".map", ".ttf"):
-            file.unlink()
     # The theme's style sheet has the icons as fonts; this script draws the same ones, which takes 1.5 MB a page.
     icons = html_folder / "_static" / "scripts" / "fontawesome.js"
     if icons.exists():
@@ -135,9 +131,9 @@ def _student_link(env: Any, source: Path) -> nodes.Element:
         env.note_dependency(str(needed))
     content = base64.b64encode(course.student_version(source)).decode()
     name = html.escape(course.student_name(source), quote=True)
-    told = f'aria-label="student version, {name}" title="{name}"'
+    label = f'aria-label="student version, {name}" title="{name}"'
     href = f"data:application/x-ipynb+json;base64,{content}"
-    link = f'<a class="reference download" download="{name}" {told} href="{href}">student version</a>'
+    link = f'<a class="reference download" download="{name}" {label} href="{href}">student version</a>'
     return nodes.raw("", link, format="html")
 
 
@@ -148,8 +144,8 @@ class Student(SphinxRole):
         """Return the link, or the text itself with an error if there is no such session."""
         known = {source.stem: source for source in course.sessions(Path(self.env.srcdir))}
         if self.text not in known:
-            told = f"unknown session {self.text!r}: it is one of {', '.join(known)}."
-            error = self.inliner.reporter.error(told, line=self.lineno)
+            message = f"unknown session {self.text!r}: it is one of {', '.join(known)}."
+            error = self.inliner.reporter.error(message, line=self.lineno)
             return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
         return [_student_link(self.env, known[self.text])], []
 
@@ -161,8 +157,8 @@ def offer_student_version(app: Any, doctree: Any) -> None:
     if source is None or page is None:
         return
     link = _student_link(app.env, source)
-    told = nodes.paragraph("", "", nodes.Text("Download the "), link, nodes.Text(", with the answers left blank."))
-    page.insert(1, told)
+    offer = nodes.paragraph("", "", nodes.Text("Download the "), link, nodes.Text(", with the answers left blank."))
+    page.insert(1, offer)
 
 
 def add_launch_links(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
@@ -205,24 +201,24 @@ def _executed(app: Any, docname: str) -> tuple[dict[str, Any] | None, str] | Non
 
 def older_pages(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
     """Have pages read again that have become older than their code since they were read, or no longer are."""
-    kept = env.found_docs - added - changed - removed
-    return [name for name in kept if (_executed(app, name) or (None, ""))[1] != env.metadata[name].get("older", "")]
+    unread = env.found_docs - added - changed - removed
+    return [name for name in unread if (_executed(app, name) or (None, ""))[1] != env.metadata[name].get("older", "")]
 
 
 def say_how_executed(app: Any, doctree: Any) -> None:
     """End each executed page with what made it, and begin it with a warning if that has changed since."""
-    found = _executed(app, app.env.docname)
+    execution = _executed(app, app.env.docname)
     page = next(iter(doctree.findall(nodes.section)), None)
-    if found is None or page is None:
+    if execution is None or page is None:
         return
-    made, older = found
+    made, older = execution
     app.env.metadata[app.env.docname]["older"] = older
     if older:
-        told = (
+        warning = (
             f"The {older} of this page changed after it was executed: "
             "its numbers may be of an earlier state. Run make book to execute it again."
         )
-        page.insert(1, nodes.warning("", nodes.paragraph("", told)))
+        page.insert(1, nodes.warning("", nodes.paragraph("", warning)))
     if made:
         page += nodes.paragraph("", executed.in_words(made), classes=["executed-with"])
 
@@ -236,14 +232,14 @@ def write_times(app: Any, exception: Exception | None) -> None:
 def setup(app: Any) -> dict[str, Any]:
     """Register with Sphinx."""
     app.build_started = time.time()
-    app.connect("build-finished", write_times)
-    app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
-    app.connect("html-page-context", drop_scripts)
-    app.connect("build-finished", keep_one_copy)
+    app.connect("builder-inited", write_scripts)
     app.connect("env-get-outdated", older_pages)
     app.connect("doctree-read", say_how_executed)
-    app.add_post_transform(PictureWithoutScripts)
-    app.connect("builder-inited", write_scripts)
     app.connect("doctree-read", offer_student_version)
+    app.add_post_transform(PictureWithoutScripts)
+    app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
+    app.connect("html-page-context", drop_scripts)
+    app.connect("build-finished", write_times)
+    app.connect("build-finished", keep_one_copy)
     app.add_role("student", Student())
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

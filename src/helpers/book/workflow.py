@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from helpers.store import stamp as executed
 from helpers._utils.validation import choose, in_range
 from helpers.book.run import ENGINE, alone, check_parameters, code_cells, declared_parameters, find_notebook, run_id
+from helpers.store import stamp as executed
 from helpers.store.paths import profile_folder
 
 # In the environment while a book is built.
@@ -26,26 +26,13 @@ _RANGES = {
     "threads": (1, 1024, "Processor cores of one job."),
     "mem_mb": (100, 16_000_000, "Memory of one job in MB: 16000 is 16 GB."),
     "runtime": (1, 43_200, "Minutes of one job: 240 is four hours."),
-    "gpu": (0, 8, "GPUs of one job."),
+    "gpu": (0, 8, "GPUs of one job; notebooks use one if there is one."),
 }
 
 
 class Resources(BaseModel):
-    """What one job may use; a cluster books it, and may stop a job that takes more.
+    """What one job may use (``_RANGES`` has the units); a cluster books it, and may stop a job that takes more.
 
-    Parameters
-    ----------
-    threads : int
-        Processor cores.
-    mem_mb : int
-        Memory in MB.
-    runtime : int
-        Minutes.
-    gpu : int
-        GPUs; notebooks use one if there is one.
-
-    Examples
-    --------
     >>> Resources(mem_mb=16000, runtime=240, gpu=1).threads
     1
     >>> Resources(runtime=0)
@@ -67,8 +54,8 @@ class Resources(BaseModel):
     def _known_and_in_range(cls, given: Any) -> Any:
         if isinstance(given, dict):
             for name, value in given.items():
-                low, high, mend = _RANGES[choose(name, _RANGES, "resource")]
-                in_range(value, low, high, name, mend, whole=True)
+                low, high, unit = _RANGES[choose(name, _RANGES, "resource")]
+                in_range(value, low, high, name, unit, whole=True)
         return given
 
 
@@ -114,12 +101,12 @@ class Plan(BaseModel):
 
     def jobs(self) -> dict[str, Job]:
         """Return every sweep job by its id."""
-        out = {}
+        jobs = {}
         for group in self.sweep:
             for values in itertools.product(*group.each.values()):
                 given = {**group.parameters, **dict(zip(group.each, values, strict=True)), "profile": self.profile}
-                out[run_id(group.notebook, given)] = Job(group.notebook, given, group.resources)
-        return out
+                jobs[run_id(group.notebook, given)] = Job(group.notebook, given, group.resources)
+        return jobs
 
     def parameters_of(self, page: str) -> dict[str, Any]:
         """Return the parameters a page of the book is executed with; it may read another profile's results."""
@@ -137,29 +124,25 @@ def load_plan(name: str, root: Path) -> Plan:
     Raises
     ------
     ValueError
-        For an unknown profile, notebook or parameter, naming the nearest known one; for a file that is no profile.
+        For an unknown profile, notebook or parameter, naming the nearest known one, or a file that is not a profile.
     """
     choose(name, profiles(root), "profile")
     plan = _read_plan(root / "config" / f"{name}.yaml")
-    for page in [p for p in plan.pages if not (root / f"{p}.md").is_file()]:
-        raise ValueError(f"page {page!r} of profile {name}: {root / f'{page}.md'} does not exist; give its whole path.")
-    declared = {page: declared_parameters(find_notebook(page, root)) for page in plan.pages}
-    for page in [page for page in plan.pages if declared[page].get("profile") == "reference"]:
-        plan.page_parameters[page] = {"profile": "reference", **plan.page_parameters.get(page, {})}
+    for page in plan.pages:
+        if not (file := root / f"{page}.md").is_file():
+            raise ValueError(f"page {page!r} of profile {name}: {file} does not exist; give its whole path.")
     for job in plan.jobs().values():
         check_parameters(job.parameters, declared_parameters(find_notebook(job.notebook, root)), job.notebook)
     for page in plan.pages:
-        check_parameters(plan.parameters_of(page), declared[page], page)
+        declared = declared_parameters(find_notebook(page, root))
+        if declared.get("profile") == "reference":
+            plan.page_parameters[page] = {"profile": "reference", **plan.page_parameters.get(page, {})}
+        check_parameters(plan.parameters_of(page), declared, page)
     return plan
 
 
 def notebooks_of_contents(root: Path) -> list[str]:
-    """Return the pages of ``_toc.yml`` that are executed, the introduction last.
-
-    >>> from helpers.book.run import project_root
-    >>> notebooks_of_contents(project_root())[0]
-    'notebooks/datasets/pbmc68k'
-    """
+    """Return the pages of ``_toc.yml`` that are executed, the introduction last."""
     contents = yaml.safe_load((root / "_toc.yml").read_text("utf8"))
     files = [chapter["file"] for part in contents["parts"] for chapter in part["chapters"]] + [contents["root"]]
     return [file.removesuffix(".ipynb") for file in files if file.endswith(".ipynb")]
@@ -173,12 +156,12 @@ def _read_plan(file: Path) -> Plan:
             given["pages"] = notebooks_of_contents(file.parents[1])
         plan = Plan.model_validate(given)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{file} is not plain YAML: {' '.join(str(error).split())}. Mend or remove it.") from error
+        raise ValueError(f"{file} is not plain YAML: {' '.join(str(error).split())}. Correct or remove it.") from error
     except ValidationError as error:
         wrong = error.errors()[0]
         where = ".".join(map(str, wrong["loc"])) or "the whole of it"
-        told = "is missing" if wrong["type"] == "missing" else f"is {wrong['input']!r}"
-        raise ValueError(f"{file}: {where} {told}: {wrong['msg']}. Compare config/quick.yaml.") from error
+        value = "is missing" if wrong["type"] == "missing" else f"is {wrong['input']!r}"
+        raise ValueError(f"{file}: {where} {value}: {wrong['msg']}. Compare config/quick.yaml.") from error
     if plan.profile != file.stem:
         raise ValueError(f"{file}: profile is {plan.profile!r}: call it {file.stem!r} as the file, for its results.")
     for group in plan.sweep:
@@ -199,51 +182,33 @@ def _read_plan(file: Path) -> Plan:
 def runs_folder(profile: str) -> str:
     """Return the folder of a profile's executed runs, as seen from the project's: beside its measured rows.
 
-    It is in ``results/`` also where ``NOISE_SCALING_RESULTS`` is an address such as ``s3://bucket``.
+    It is in ``results/`` also where ``NOISE_SCALING_RESULTS`` is a URL such as ``s3://bucket``.
     """
     base = os.environ.get("NOISE_SCALING_RESULTS") or "results"
     return str(Path("results" if "://" in base else base) / profile / "runs")
 
 
 def places(root: Path) -> dict[str, Path]:
-    """Return the folders of ``workflow/profiles`` by name: where jobs may run.
-
-    >>> from helpers.book.run import project_root
-    >>> list(places(project_root()))
-    ['local', 'slurm']
-    """
+    """Return the folders of ``workflow/profiles`` by name: where jobs may run."""
     return {file.parent.name: file.parent for file in sorted((root / "workflow" / "profiles").glob("*/config.yaml"))}
 
 
 def place(on: str, root: Path) -> tuple[Path, str | None]:
     """Return where jobs run, as the folder of a Snakemake profile, and the executor it names (None: this machine).
 
-    Parameters
-    ----------
-    on : str
-        One of ``places``, or the path of a folder of your own that has a ``config.yaml``.
-    root : folder of the project
+    ``on`` is one of ``places``, or the path of a folder of your own that has a ``config.yaml``.
 
     Raises
     ------
     ValueError
         If there is no such place, or its executor is not installed.
-
-    Examples
-    --------
-    >>> from helpers.book.run import project_root
-    >>> folder, executor = place("local", project_root())
-    >>> folder.name, executor
-    ('local', None)
     """
-    known, own = places(root), Path(on).expanduser()
-    if on in known:
-        folder = known[on]
-    elif (own / "config.yaml").is_file():
-        folder = own.resolve()
-    elif len(own.parts) > 1:
+    known, path = places(root), Path(on).expanduser()
+    if on not in known and (path / "config.yaml").is_file():
+        folder = path.resolve()
+    elif on not in known and len(path.parts) > 1:
         raise ValueError(
-            f"{own} has no config.yaml: give one of {', '.join(known)}, or a copy of a folder in workflow/profiles."
+            f"{path} has no config.yaml: give one of {', '.join(known)}, or a copy of a folder in workflow/profiles."
         )
     else:
         folder = known[choose(on, known, "place to run on")]
@@ -262,21 +227,8 @@ def run_workflow(
 ) -> int:
     """Run Snakemake up to ``target`` (``sweep``, ``pages`` or ``html``), showing one progress bar.
 
-    Parameters
-    ----------
-    target, profile : str
-    root : folder of the project
-    cores : int, optional
-        Jobs at once; what the place says if not given, which on this machine is one on each processor.
-    verbose : bool
-        Show Snakemake's own output.
-    on : str
-        Where jobs run, see ``place``.
-
-    Returns
-    -------
-    int
-        Snakemake's exit status; its whole log is printed if it is not 0.
+    ``cores`` is the number of jobs at once: what the place ``on`` says if not given, which on this machine is one on
+    each processor. Returned is Snakemake's exit status; unless it is 0, its whole log is printed.
     """
     plan = load_plan(profile, root)
     if target == "html" and not plan.pages:
@@ -290,10 +242,10 @@ def run_workflow(
         environment["OMP_NUM_THREADS"] = "1"
 
     def snakemake(target: str, outdated: list[str]) -> int:
-        command = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/Snakefile", "--workflow-profile",
-                   str(folder), "--nolock", *limit, "--config", f"profile={profile}", *forks,
-                   *(["--forcerun", *outdated] if outdated else []), "--", target]  # fmt: skip
-        return _followed(command, root, environment, f"{profile} profile: {target}", verbose)
+        command = [sys.executable, "-m", "snakemake", "--snakefile", "workflow/Snakefile"]
+        command += ["--workflow-profile", str(folder), "--nolock", *limit, "--config", f"profile={profile}", *forks]
+        command += ["--forcerun", *outdated] if outdated else []
+        return _follow([*command, "--", target], root, environment, f"{profile} profile: {target}", verbose)
 
     jobs = outdated_jobs(plan, root)
     if target == "sweep" or jobs:
@@ -309,26 +261,26 @@ def outdated_jobs(plan: Plan, root: Path) -> list[str]:
 
     That is so if the code of their cells, their parameters, or the code that measured their rows is another.
     """
-    missing = []
+    outdated = []
     for name, job in plan.jobs().items():
         cells = [cell.source for cell in code_cells(find_notebook(job.notebook, root))]
         file = f"{runs_folder(plan.profile)}/{name}.ipynb"
         if executed.measures_otherwise(executed.of_notebook(root / file), cells, job.parameters):
-            missing.append(file)
-    return missing
+            outdated.append(file)
+    return outdated
 
 
 def outdated_pages(plan: Plan, root: Path) -> list[str]:
     """Return the executed pages, as seen from ``root``, of which something has changed: see ``executed.changes``."""
-    changed = []
+    outdated = []
     for page in plan.pages:
         file, text = root / f"{page}.ipynb", (root / f"{page}.md").read_text("utf8")
         if file.exists() and executed.changes(executed.of_notebook(file), text, plan.parameters_of(page)):
-            changed.append(f"{page}.ipynb")
-    return changed
+            outdated.append(f"{page}.ipynb")
+    return outdated
 
 
-def _followed(command: list[str], root: Path, environment: dict[str, str], label: str, verbose: bool) -> int:
+def _follow(command: list[str], root: Path, environment: dict[str, str], label: str, verbose: bool) -> int:
     """Run Snakemake, showing a bar of its steps or all that it says, and return its exit status."""
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
@@ -347,7 +299,7 @@ def _followed(command: list[str], root: Path, environment: dict[str, str], label
             log.append(line)
             if step := _STEP.search(line):
                 bar.update(task, completed=int(step[1]), total=int(step[2]))
-            elif line.startswith("rule ") or line.startswith("localrule "):
+            elif line.startswith(("rule ", "localrule ")):
                 bar.console.print(f"  {line.strip().rstrip(':')}", style="dim", highlight=False)
     if process.returncode:
         # The last page lists all others among its input files, which hides what went wrong.
