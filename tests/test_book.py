@@ -146,7 +146,7 @@ def test_the_front_page_shows_the_law_on_real_cells(page, base):
     page.wait_for_selector(".vega-chart svg.marks")
     chart = page.locator(".vega-chart").first
     label = chart.get_attribute("aria-label")
-    assert "i_max = " in label
+    assert "the points reject the law" in label
     assert "profile quick" in label
     words = chart.inner_text()
     for word in ("ū = ", "I_max = ", "ceiling", "information (bits)", "mean UMIs per probe cell"):

@@ -208,12 +208,16 @@ def test_shapes_are_chosen_by_the_points():
     assert max(abs(errors[name, name]) for name in shapes) < 0.05 < abs(errors["line", "noise law"])
 
 
+def plain(text):
+    return float(text) if text in ("nan", "inf", "-inf") else ast.literal_eval(text)
+
+
 def glued(page):
     """Return the values that an executed page glues into its sentences, by name."""
     outputs = [o for cell in json.loads(page.read_text("utf8"))["cells"] for o in cell.get("outputs", [])]
     marked = [o for o in outputs if "scrapbook" in o.get("metadata", {})]
     return {
-        o["metadata"]["scrapbook"]["name"]: ast.literal_eval("".join(o["data"][f"{RECORD}text/plain"]))
+        o["metadata"]["scrapbook"]["name"]: plain("".join(o["data"][f"{RECORD}text/plain"]))
         for o in marked
         if f"{RECORD}text/plain" in o["data"]
     }

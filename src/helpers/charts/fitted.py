@@ -67,7 +67,7 @@ def curves(
 
 
 def _laws(fits: dict[str, Fit], by: str, x: str) -> pd.DataFrame:
-    none = pd.DataFrame(columns=[by, x, "bits", "low", "high"], dtype=float)
+    none = pd.DataFrame(columns=[by, x, "bits", "low", "high", "rejected"], dtype=float)
     return pd.concat([_law(fit, name, by, x) for name, fit in fits.items()] or [none])
 
 
