@@ -100,7 +100,7 @@ def bits_compared(curves: dict[str, MeasuredCurve], first: str, second: str) -> 
     >>> depths_compared(curves, "a", "b", 0.5)
     '0.5 bits are missing at 285 UMIs per cell for “a” and 285 for “b”'
     >>> same_bits(curves, "a", "b")
-    '“a” has at 900 UMIs per cell the 2.00 bits that “b” has at 900'
+    '“a” has at 900 UMIs per cell (95 % interval 900 to 900) the 2.00 bits that “b” has at 900'
     """
     one, other = (spelt(*_of(curves, name).own_depth(), unit=" bits") for name in (first, second))
     return f"“{first}” has {one} at its own depth and “{second}” {other}"
