@@ -97,7 +97,7 @@ def test_layers_with_tables_of_their_own_are_told_apart(drawn):
     pd.testing.assert_frame_equal(points, pd.DataFrame({"x": fit.x, "bits": fit.y}), check_dtype=False)
     inline = [pd.DataFrame(rows) for rows in chart.to_dict()["datasets"].values()]
     band = next(rows for rows in inline if "low" in rows)
-    pd.testing.assert_frame_equal(parts["area and line"].reset_index(drop=True)[list(band)], band, check_dtype=False)
+    pd.testing.assert_frame_equal(parts["area and line"].reset_index(drop=True)[list(band)], band)
 
 
 def test_marks_that_show_the_same_rows_have_one_table(drawn):

@@ -14,7 +14,6 @@ from scipy.stats import f as f_distribution
 from helpers import findings
 from helpers.findings import shape
 from helpers.laws import DepthLine, NoiseLaw, StretchedNoiseLaw, kept, ratio_table, summary
-from helpers.laws.misfit import another_exponent
 from helpers.laws.summary import parameter_table
 from helpers.store import model_free, reference
 from helpers.store.paths import project_root
@@ -88,7 +87,7 @@ def test_the_score_test_is_close_to_that_of_both_fits():
         held = rss(lambda u, i_max, log_u_bar, of=stretched: of(u, i_max, log_u_bar, 1.0), [2.0, 5.5])
         by_both = f_distribution.sf((held - free) / (free / (len(X) - 3)), 1, len(X) - 3)
         law = NoiseLaw.fit(X, bits)
-        by_score = another_exponent(law, law.law._by_exponent(law.x))
+        by_score = law.law.exponent_test(law)
         assert np.log10(by_score) == pytest.approx(np.log10(by_both), rel=0.15, abs=0.1)
 
 

@@ -68,7 +68,10 @@ def curves(
 
 def _laws(fits: dict[str, Fit], by: str, x: str) -> pd.DataFrame:
     none = pd.DataFrame(columns=[by, x, "bits", "low", "high", "rejected"], dtype=float)
-    return pd.concat([_law(fit, name, by, x) for name, fit in fits.items()] or [none])
+    laws = [_law(fit, name, by, x).assign(rejected=fit.status == "misfit") for name, fit in fits.items()]
+    drawn = pd.concat(laws or [none])
+    # The band of a rejected law says nothing.
+    return drawn.assign(**{end: drawn[end].where(drawn["rejected"] == 0, drawn["bits"]) for end in ("low", "high")})
 
 
 def _law(fit: Fit, name: str, by: str, x: str) -> pd.DataFrame:
@@ -77,8 +80,7 @@ def _law(fit: Fit, name: str, by: str, x: str) -> pd.DataFrame:
     law = pd.DataFrame({by: name, x: grid, "bits": fit.predict(grid), "low": low, "high": high})
     # An unbounded band cannot be drawn; the status in the table says so.
     law[["low", "high"]] = law[["low", "high"]].clip(-1, fit.y.max() + 3)
-    rejected = fit.status == "misfit"
-    return law.assign(rejected=rejected, **({"low": law["bits"], "high": law["bits"]} if rejected else {}))
+    return law
 
 
 def _in_words(fits: dict[str, Fit]) -> str:

@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from helpers.findings.curves import FLAT, RARE, Count, count, missed, verdict
 from helpers.findings.losses import floor_verdict
 from helpers.findings.phrases import place
+from helpers.findings.shape import PREFERRED
 from helpers.laws.tolerance import SEQUENCE_ROLES, Loss
 
 P1 = "Gowri 2025, first version"
@@ -24,8 +25,6 @@ CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
 ALIKE = 0.05
 # A rank correlation from which on the one quantity tells the other.
 CLOSE = 0.5
-# An AIC lower by so much prefers a law to a straight line; the line is preferred where its own is the lower.
-PREFERRED = 2.0
 # Pixels along a side at which half a bit is lost (five classes of Caltech101), and how far off still agrees.
 _PIXELS, _PIXELS_FOLD = 31, 2
 # Share of wrong residues that protein models are said to bear, and how far off still agrees.

@@ -10,7 +10,6 @@ from scipy.stats import t as student_t
 
 from helpers._utils.validation import in_range
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table
-from helpers.laws.base import levels
 from helpers.laws.kept import fit_groups
 from helpers.laws.misfit import RARE, lack_of_fit
 from helpers.store.points import cell_axis, noise_axis, seed_means
@@ -91,7 +90,7 @@ def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
         parameters = [f"{name}{end}" for name in next(iter(fits.values())).params for end in ("", "_low", "_high")]
         table.loc[table["status"] == "misfit", parameters] = float("nan")
     for fit in fits.values():
-        means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(levels(fit.x)).mean()
+        means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(fit.levels).mean()
         worst = means.loc[means["off"].abs().idxmax()]
         rows.append({
             "lack_of_fit": lack_of_fit(fit), "worst": worst["off"], "worst_at": worst["x"],

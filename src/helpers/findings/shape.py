@@ -6,15 +6,13 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import in_range
+from helpers.findings.curves import KEYS
 from helpers.laws import DepthLine, Fit, Law, NoiseLaw, StretchedNoiseLaw
 from helpers.laws.misfit import RARE, lack_of_fit
 
-VERSION = 1  # 2026-11-29 first
-
 SHAPES: dict[str, type[Law]] = {"noise law": NoiseLaw, "free exponent": StretchedNoiseLaw, "line": DepthLine}
-# A difference of AICc from which on one description is preferred.
+# A difference of Akaike's criterion from which on one description is preferred.
 PREFERRED = 2.0
-_CURVE = ["dataset", "signal", "representation"]
 
 
 def aicc(fit: Fit) -> float:
@@ -30,8 +28,7 @@ def aicc(fit: Fit) -> float:
     >>> aicc(NoiseLaw.fit(u, bits)) < aicc(DepthLine.fit(u, bits))
     True
     """
-    many = np.bincount(fit.levels)
-    means = np.bincount(fit.levels, fit.residuals) / many
+    means = fit.means(fit.residuals)
     n, k = len(means), len(fit.params) + 1
     if n - k - 1 <= 0:
         return float("inf")
@@ -46,7 +43,7 @@ def fit_shapes(points: pd.DataFrame, by: list[str] | None = None) -> dict[tuple,
     points : DataFrame with ``by``, ``noise_level``, ``umis_per_cell`` and ``mi_bits``
     by : columns that name a curve; data set, signal and representation if not given
     """
-    by = by or _CURVE
+    by = by or KEYS
     return {
         key: {name: law.fit(rows["umis_per_cell"], rows["mi_bits"]) for name, law in SHAPES.items()}
         for key, rows in points.groupby(by)
@@ -73,18 +70,17 @@ def shape_table(fits: dict[tuple, dict[str, Fit]], by: list[str] | None = None) 
     rows = []
     for key, of in fits.items():
         law, stretched = of["noise law"], of["free exponent"]
-        row: dict[str, Any] = dict(zip(by or _CURVE, key, strict=True))
+        row: dict[str, Any] = dict(zip(by or KEYS, key, strict=True))
         beta = row["beta"] = stretched.params["beta"]
         with np.errstate(over="ignore"):  # where the points leave it free
             row["beta_low"], row["beta_high"] = beta * np.exp(
                 np.array([-1, 1]) * stretched.t_quantile(0.95) * stretched.stderr["beta"] / beta
             )
-        objections = {sentence.split(" (p")[0]: p for sentence, p, _ in law.law.objections(law)}
-        row["p_beta"] = objections["the exponent of depth is not 1"]
+        assert isinstance(law.law, NoiseLaw)
+        row["p_beta"] = law.law.exponent_test(law)
         row |= {f"aicc of {name}": aicc(fit) for name, fit in of.items()}
         row |= {f"lack of fit of {name}": lack_of_fit(fit) for name, fit in of.items()}
-        many = np.bincount(law.levels)
-        off, means = (np.bincount(law.levels, v) / many for v in (law.residuals, law.y))
+        off, means = law.means(law.residuals), law.means(law.y)
         row |= {"ends": (off[0] + off[-1]) / 2, "middle": off[1:-1].mean(), "i_max": law.params["i_max"],
                 "top": means.max(), "status": law.status}  # fmt: skip
         standing = [name for name in of if not row[f"lack of fit of {name}"] < RARE]
@@ -133,7 +129,7 @@ def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None =
         point hold the measured mean.
     """
     in_range(within, 0, 1, "within", open_low=True)
-    by = by or _CURVE
+    by = by or KEYS
     rows = []
     for key, curve in points.groupby(by):
         depth = curve.groupby("noise_level")["umis_per_cell"].transform("mean")

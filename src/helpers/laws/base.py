@@ -72,6 +72,10 @@ class Fit:
         """The number of the level of x that each point belongs to (``levels``)."""
         return levels(self.x)
 
+    def means(self, values: np.ndarray) -> np.ndarray:
+        """Return the mean of values, one a point, at each level of x, shape (levels,)."""
+        return np.bincount(self.levels, values) / np.bincount(self.levels)
+
     @property
     def residuals(self) -> np.ndarray:
         """Measured minus fitted, shape (n_points,)."""
@@ -90,9 +94,7 @@ class Fit:
     @property
     def r_squared_means(self) -> float:
         """Share of the variance of the means at each x that the law explains; NaN if they do not vary."""
-        of = self.levels
-        means, residuals = (np.bincount(of, v) / np.bincount(of) for v in (self.y, self.residuals))
-        return _r_squared(means, residuals)
+        return _r_squared(self.means(self.y), self.means(self.residuals))
 
     def predict(self, *x: Any) -> np.ndarray:
         """Return the fitted law at ``x``; at ``n`` and ``u`` for a law of two variables."""

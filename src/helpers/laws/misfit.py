@@ -10,8 +10,6 @@ from scipy.stats import t as student_t
 if TYPE_CHECKING:
     from helpers.laws.base import Fit
 
-VERSION = 1  # 2026-11-29 first
-
 # A law is rejected if points that follow it would be so far off in fewer than this share of sweeps.
 RARE = 0.01
 # The same for each of the two further tests of a noise curve; ``benchmarks/shape.py`` measures all three together.
@@ -53,11 +51,9 @@ def lack_of_fit(fit: "Fit") -> float:
 
 def _by_level(fit: "Fit") -> tuple[np.ndarray, np.ndarray, float, int]:
     """Return at each level of x the number of points and their mean residual; the variance of repeats and its d.o.f."""
-    of = fit.levels
-    many = np.bincount(of)
-    means = np.bincount(of, fit.residuals) / many
-    repeats = len(of) - len(many)
-    pure = float(((fit.residuals - means[of]) ** 2).sum()) / repeats if repeats else float("nan")
+    many, means = np.bincount(fit.levels), fit.means(fit.residuals)
+    repeats = fit.n_points - len(many)
+    pure = float(((fit.residuals - means[fit.levels]) ** 2).sum()) / repeats if repeats else float("nan")
     return many, means, pure, repeats
 
 
@@ -70,9 +66,8 @@ def exceeds_top(fit: "Fit", top: float) -> float:
     many, _, pure, repeats = _by_level(fit)
     if repeats < 1 or not pure > 0:
         return float("nan")
-    reached = np.bincount(fit.levels, fit.y) / many
     error = np.sqrt(pure / many + min(fit.stderr["i_max"], 1e6) ** 2)
-    return float(min(1.0, len(many) * student_t.sf(((reached - top) / error).max(), repeats)))
+    return float(min(1.0, len(many) * student_t.sf(((fit.means(fit.y) - top) / error).max(), repeats)))
 
 
 def another_exponent(fit: "Fit", direction: np.ndarray) -> float:
@@ -99,8 +94,14 @@ def another_exponent(fit: "Fit", direction: np.ndarray) -> float:
 
 
 def judged(fit: "Fit") -> "Fit":
-    """Return the fit with status ``misfit`` if its points reject the law, with the reason; else as it is."""
+    """Return the fit with status ``misfit`` if its points reject the law, with the reason; else as it is.
+
+    What the points leave free, if they do, stays in the message.
+    """
     if fit.status == "failed" or fit.penalised:
         return fit
     objections = [sentence for sentence, p, rare in fit.law.objections(fit) if p < rare]
-    return replace(fit, status="misfit", message="; ".join(objections) + ".") if objections else fit
+    if not objections or fit.status == "misfit":
+        return fit
+    doubts = [] if fit.status == "ok" else [fit.message.removesuffix(".")]
+    return replace(fit, status="misfit", message="; ".join([*objections, *doubts]) + ".")

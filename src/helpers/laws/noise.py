@@ -92,20 +92,17 @@ class NoiseLaw(Law):
 
     def objections(self, fit: Fit) -> list[tuple[str, float, float]]:
         """Return what may speak against the law: scatter, a mean above I_max, an exponent of depth other than 1."""
-        above, exponent = exceeds_top(fit, self.i_max), another_exponent(fit, self._by_exponent(fit.x))
+        above, exponent = exceeds_top(fit, self.i_max), self.exponent_test(fit)
         return [
             *super().objections(fit),
-            (
-                f"its I_max lies below the largest mean of the points (p = {above:.2g})",
-                above,
-                RARER,
-            ),
+            (f"its I_max lies below the largest mean of the points (p = {above:.2g})", above, RARER),
             (f"the exponent of depth is not 1 (p = {exponent:.2g})", exponent, RARER),
         ]
 
-    def _by_exponent(self, x: np.ndarray) -> np.ndarray:
-        """Return the derivative by the exponent of u/ū, at 1."""
-        return self._slope(x, self._theta())[:, 1] * -(np.log(x) - np.log(self.u_bar))
+    def exponent_test(self, fit: Fit) -> float:
+        """Return the p-value of the exponent of u/ū being 1 at the points of a fit of this law (score test)."""
+        by_exponent = self._slope(fit.x, self._theta())[:, 1] * -(np.log(fit.x) - np.log(self.u_bar))
+        return another_exponent(fit, by_exponent)
 
     def depth_for(self, bits: Any) -> np.ndarray:
         """Return the depth u that gives a target information (P1 eq. 8); infinite at or above I_max.

@@ -10,8 +10,6 @@ from helpers._utils.validation import as_numbers, in_range
 from helpers.laws.base import Law
 from helpers.laws.noise import NoiseLaw, range_doubt
 
-VERSION = 1  # 2026-11-29 first
-
 _LOG4 = float(np.log(4))
 # Exponents from which searches start.
 _EXPONENTS = (0.1, 0.15, 0.2, 0.27, 0.35, 0.5, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)

@@ -124,7 +124,6 @@ def parameter_table(fits: dict[tuple[Any, ...], Fit], names: list[str], level: f
 def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.DataFrame:
     """Return each model's I_max and ū relative to one model's on the same data, with 95 % intervals.
 
-    Columns ``depth``, ``depth_low`` and ``depth_high`` of the table are compared likewise, if it has them.
     The interval of a ratio adds those of both logarithms as variances; it is NaN where either is unbounded. A fit that
     its points reject (status ``misfit``) has no ratio: NaN.
 
@@ -137,9 +136,7 @@ def ratio_table(table: pd.DataFrame, by: list[str], model: str = "pca") -> pd.Da
     both = both[both["model"] != model]
     out = both[[*by, "model"]].copy()
     quotable = (both["status"] != "misfit") & (both["status_of"] != "misfit")
-    for name, parameter in (("I_max", "i_max"), ("ū", "u_bar"), ("depth", "depth")):
-        if parameter not in table:
-            continue
+    for name, parameter in (("I_max", "i_max"), ("ū", "u_bar")):
         low, high = f"{parameter}_low", f"{parameter}_high"
         ratio = (both[parameter] / both[f"{parameter}_of"]).where(quotable)
         with np.errstate(divide="ignore", invalid="ignore"):

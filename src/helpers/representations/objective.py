@@ -36,7 +36,7 @@ class Training:
     rate : float, optional
         Of AdamW: up over the first tenth of the steps, then down to 0. If not given, one that suits the width.
     mask : float
-        Share of the genes that are hidden in each cell, drawn anew at every step.
+        Share of the genes that are hidden in each cell, drawn again at every step.
     n_bins : int
         Bins of loss "bins".
     validate_every, patience : int

@@ -210,7 +210,10 @@ class _Checkpoint:
             # Tensors and plain data alone: a file from elsewhere runs no code.
             state = torch.load(self.path, map_location=device, weights_only=True)
         except Exception as error:
-            warnings.warn(f"{self.path} cannot be read ({type(error).__name__}): training starts anew.", stacklevel=3)
+            warnings.warn(
+                f"{self.path} cannot be read ({type(error).__name__}): training starts from the beginning.",
+                stacklevel=3,
+            )
             return False
         if not isinstance(state, dict) or any(name not in state for name in _SAVED):
             raise ValueError(f"{self.path} is no checkpoint of this project: delete it or name another file.")

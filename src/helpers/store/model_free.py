@@ -80,8 +80,13 @@ class MeasuredCurve:
         return Interval(value, value - half, value + half)
 
     def lost_by(self, factor: float = 2.0) -> Interval:
-        """Return the bits lost at a depth ``factor`` times below the deepest, interpolated in log depth."""
-        in_range(factor, 1, float(self.u[-1] / self.u[0]), "factor", open_low=True)
+        """Return the bits lost at a depth ``factor`` times below the deepest, interpolated in log depth.
+
+        NaN for a depth below the shallowest that was measured.
+        """
+        in_range(factor, 1, 1e6, "factor", open_low=True)
+        if factor > self.u[-1] / self.u[0]:
+            return Interval(*[float("nan")] * 3)
         value = float(np.interp(np.log(self.u[-1] / factor), np.log(self.u), self.missing))
         half = self._half
         return Interval(value, value - half, value + half)
@@ -162,6 +167,8 @@ def shown(table: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
         value, low, high = (row[name + end] for end in ("", "_low", "_high"))
         if form == ",.0f" and not value > 0:
             return f"below {row['shallowest']:,.0f}"
+        if np.isnan(value):
+            return "not measured"
         return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else "")
 
     columns = {"bits": "bits at its own depth", "halving": "lost by the last halving"}
