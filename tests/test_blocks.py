@@ -23,7 +23,7 @@ from helpers.preprocess import genes as preprocess
 from helpers.preprocess.blocks import CountTally, choose_genes, prepare_blocks
 from helpers.store.rows import Store
 from helpers.sweep.cells import Grid
-from helpers.sweep.engine import run_sweep
+from helpers.sweep.engine import run_sweep, run_sweeps
 
 
 def in_a_file(counts, folder, place="X", **more):
@@ -203,7 +203,8 @@ def test_a_sweep_of_counts_on_disk_has_the_numbers_of_one_in_memory(file, tmp_pa
             dataset="your_data", options=options, representations=["pca", "random_projection"], depths=[1.0, 0.1],
             n_train=[300, 2500], seeds=[0], folds=[0], n_probe=300, n_top=60, dim=4, lmi={"null": False},
         )  # fmt: skip
-        tables.append(run_sweep(grid, Store(tmp_path / str(len(more))), progress=False))
+        grids = [grid, grid.model_copy(update={"gene_depth": 0.5})]
+        tables.append(run_sweeps(grids, Store(tmp_path / str(len(more))), progress=False))
     ours, theirs = tables
     numbers = ["representation", "n_train", "noise_level", "mi_bits", "umis_per_cell", "n_probe", "genes_by", "status"]
     assert (ours["status"] == "ok").all()

@@ -61,6 +61,14 @@ def test_transforming_a_cell_depends_on_no_other_cell(name, cells):
 
 
 @EACH
+def test_only_what_learns_depends_on_the_training_cells(name, cells):
+    train, probe = cells
+    first, other = (build(name, dim=5).fit(some).transform(probe) for some in (train, train[:30]))
+    same = np.array_equal(first, other)
+    assert same == (not REPRESENTATIONS[name].learns)
+
+
+@EACH
 def test_fit_sees_no_probe_cell_and_changes_no_input(name, cells):
     train, probe = (side.copy() for side in cells)
     model = build(name, dim=5).fit(train)

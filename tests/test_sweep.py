@@ -254,3 +254,30 @@ def test_the_package_latentmi_is_an_estimator_too(tmp_path):
         grid.model_copy(update={"lmi": {"estimator": "latentmi", "k": 5}}), Store(tmp_path), progress=False
     )
     assert "takes no option 'k'" in wrong["message"].item()
+
+
+def test_what_does_not_learn_is_measured_at_one_number_of_cells():
+    grid = GRID.model_copy(update={"representations": ["pca", "random_projection"], "n_train": [20, 100, 60]})
+    sizes = pd.DataFrame(grid.points()).groupby("representation")["n_train"].unique()
+    assert sizes["pca"].tolist() == [20, 100, 60]
+    assert sizes["random_projection"].tolist() == [100]
+
+
+def test_genes_chosen_from_deep_cells_are_those_of_the_deep_cells(tmp_path):
+    grid = GRID.model_copy(update={"n_top": 15, "seeds": [0], "lmi": {"null": False}})
+    fixed = grid.model_copy(update={"gene_depth": 1.0})
+    assert all("gene_depth" not in point for point in grid.points())
+    assert [{**point, "gene_depth": 1.0} for point in grid.points()] == fixed.points()
+    of_deep, of_shallow = (cells._ready(point, point["depth"])[0] for point in fixed.points())
+    chosen_shallow = cells._ready(grid.points()[1], 0.1)[0]
+    assert (of_deep.genes == of_shallow.genes).all()
+    assert (of_deep.genes != chosen_shallow.genes).any()
+    assert of_shallow.train.sum() < of_deep.train.sum()
+    with pytest.raises(ValidationError, match="depth is 2"):
+        Grid(dataset="pbmc68k", representations=["pca"], gene_depth=2.0)
+    # At full depth both are one measurement, in rows of their own.
+    store = Store(tmp_path)
+    first, second = (run_sweep(each, store).set_index("noise_level")["mi_bits"] for each in (grid, fixed))
+    assert first[1.0] == second[1.0]
+    assert first[0.1] != second[0.1]
+    assert store.table()["settings"].str.contains('"gene_depth": 1.0').sum() == 2

@@ -147,6 +147,7 @@ def prepare_blocks(
     other: np.ndarray | None = None,
     probe_other: np.ndarray | None = None,
     noise: CountNoise = OF_CELLS["thinning"],
+    gene_depth: float | None = None,
 ) -> tuple[Prepared, float]:
     """Add noise (thin), choose genes on the training cells and log-normalise both sides, in two passes over the file.
 
@@ -167,6 +168,8 @@ def prepare_blocks(
     other, probe_other : (cells,) arrays, optional
         Noisy UMIs of every cell in genes outside the matrix, at each level.
     noise : CountNoise
+    gene_depth : float, optional
+        Level of the noise in the training cells that genes are chosen from; ``depth`` if not given.
 
     Returns
     -------
@@ -176,18 +179,7 @@ def prepare_blocks(
     none = np.zeros(counts.shape[0], np.int64)
     other = none if other is None else other
     probe_other = none if probe_other is None else probe_other
-    tally = CountTally(counts.shape[1])
-    trains = np.zeros(counts.shape[0], bool)
-    trains[train] = True
-    for start, block in noisy_blocks(counts, depth, seed, noise):
-        tally.add(block[trains[start : start + block.shape[0]]])
-    found = choose_genes(tally, n_top)
-    if isinstance(found, str):
-        training = (block[trains[start : start + block.shape[0]]]
-                    for start, block in noisy_blocks(counts, depth, seed, noise))  # fmt: skip
-        ranked = _by_log_variance(training, np.unique(tally.entries()[0]), n_top)
-        found = ranked, f"variance of log CP10k, since seurat_v3 failed: {found}"
-    genes, method = found
+    genes, method = _chosen_genes(counts, train, depth if gene_depth is None else gene_depth, seed, n_top, noise)
     sides = [
         _Side(rows, np.empty((len(rows), len(genes)), np.float32), [], np.empty(len(rows))) for rows in (train, probe)
     ]
@@ -201,6 +193,27 @@ def prepare_blocks(
     trained, tested = (sparse.vstack(side.counts, format="csr") for side in sides)
     ready = Prepared(sides[0].values, sides[1].values, trained, tested, genes, method)
     return ready, float(sides[1].totals.mean())
+
+
+def _chosen_genes(
+    counts: Blocks, train: np.ndarray, level: float, seed: int, n_top: int, noise: CountNoise
+) -> tuple[np.ndarray, str]:
+    """Return what ``preprocess.choose_genes`` gives of the noisy training cells."""
+    trains = np.zeros(counts.shape[0], bool)
+    trains[train] = True
+
+    def training() -> Iterator[sparse.csr_matrix]:
+        for start, block in noisy_blocks(counts, level, seed, noise):
+            yield block[trains[start : start + block.shape[0]]]
+
+    tally = CountTally(counts.shape[1])
+    for block in training():
+        tally.add(block)
+    found = choose_genes(tally, n_top)
+    if isinstance(found, str):
+        ranked = _by_log_variance(training(), np.unique(tally.entries()[0]), n_top)
+        return ranked, f"variance of log CP10k, since seurat_v3 failed: {found}"
+    return found
 
 
 def _by_log_variance(blocks: Iterable[sparse.csr_matrix], seen: np.ndarray, n_top: int) -> np.ndarray:

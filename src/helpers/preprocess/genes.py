@@ -121,6 +121,7 @@ def prepare(
     train_other: np.ndarray | None = None,
     probe_other: np.ndarray | None = None,
     n_top: int = 750,
+    chosen: tuple[np.ndarray, str] | None = None,
 ) -> Prepared:
     """Log-normalise both sides on the genes that vary most among the training cells.
 
@@ -131,6 +132,8 @@ def prepare(
         UMIs per cell in genes outside the matrix; they count towards the library size.
     n_top : int
         Genes to keep.
+    chosen : from ``choose_genes``, optional
+        Genes chosen elsewhere, such as from deeper counts of the training cells.
 
     Raises
     ------
@@ -142,7 +145,7 @@ def prepare(
         raise ValueError(f"train has {train_counts.shape[1]} genes and probe {probe_counts.shape[1]}: give the same.")
     if train_counts.nnz == 0:
         raise ValueError("no training cell has a count left: raise the depth fraction or use more cells.")
-    genes, method = choose_genes(train_counts, n_top)
+    genes, method = chosen or choose_genes(train_counts, n_top)
     sides = []
     for side, counts, other in (("train", train_counts, train_other), ("probe", probe_counts, probe_other)):
         totals = counts.sum(axis=1).A1
@@ -150,8 +153,8 @@ def prepare(
             if np.shape(other) != totals.shape:
                 raise ValueError(f"{side}_other has shape {np.shape(other)}: give one total for {len(totals)} cells.")
             totals = totals + np.asarray(other)
-        chosen = counts[:, genes]
-        sides += [log_cp10k(chosen, totals).toarray().astype(np.float32), chosen]
+        kept = counts[:, genes]
+        sides += [log_cp10k(kept, totals).toarray().astype(np.float32), kept]
     return Prepared(sides[0], sides[2], sides[1], sides[3], genes, method)
 
 

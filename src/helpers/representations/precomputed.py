@@ -31,6 +31,7 @@ class Precomputed(Representation):
     """
 
     takes: ClassVar[str] = "embeddings"
+    learns: ClassVar[bool] = False
 
     key: str = "X_emb"
 

@@ -23,11 +23,12 @@ class _OfDataset(BaseModel):
 
 
 class _Block(BaseModel):
-    """Grids that share their models: ``common`` are options of ``Grid``."""
+    """Grids that share their models: ``common`` are options of ``Grid``; ``n_train`` replaces that of every data set."""
 
     model_config = ConfigDict(extra="forbid")
 
     common: dict[str, Any]
+    n_train: list[int] | None = None
     datasets: dict[str, _OfDataset]
 
 
@@ -77,7 +78,8 @@ def planned(block: str, datasets: list[str] | None = None, folder: str = "", **c
             # The one embedded set has no files.
             options = {"signal": signal, "folder": "" if name == "pbmc68k" else folder}
             whole = Grid(**{"dataset": name, "options": options, **chosen.common, **depths, **changes})
-            sizes = changes.get("n_train") or sizes_within(whole, of.n_train)
+            sizes = of.n_train if chosen.n_train is None else chosen.n_train
+            sizes = changes.get("n_train") or sizes_within(whole, sizes)
             grids.append(whole.model_copy(update={"n_train": sizes}))
     return grids
 

@@ -3,6 +3,7 @@
 import inspect
 import itertools
 import json
+import time
 from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Any, NamedTuple
@@ -42,15 +43,20 @@ class CellMeasurement(Measurement):
         signal = cells.signal[_probe(cells, first)]
         embeddings, rows = [], []
         for point in points:
+            start = time.perf_counter()
             made = _embedding(json.dumps(point, sort_keys=True))
             embeddings.append(made.values)
             snr = OF_CELLS[noise_of(point)].measured_snr(point["probe_depth"], made.umis)
-            rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by})
+            rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by,
+                         "seconds": time.perf_counter() - start})  # fmt: skip
+        start = time.perf_counter()
         found = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
+        share = (time.perf_counter() - start) / len(points)
         return [
             {
                 **self.describe(point),
                 **row,
+                "seconds": round(row["seconds"] + share, 3),
                 "modality": cells.modality,
                 "signal": cells.signal_name,
                 "mi_bits": bits.bits,
@@ -80,7 +86,7 @@ class CellMeasurement(Measurement):
                 {
                     **{k: v for k, v in point["options"].items() if k != "signal"},
                     "n_top": point["n_top"],
-                    **({"n_probe": point["n_probe"]} if "n_probe" in point else {}),
+                    **{k: point[k] for k in ("n_probe", "gene_depth") if k in point},
                     **point["lmi"],
                     **point["model"],
                 },
@@ -172,14 +178,14 @@ def _ready(point: Point, probe_depth: float) -> tuple[preprocess.Prepared, float
     prepared = _prepared_from_disk if isinstance(counts, BackedCounts) else _prepared
     return prepared(
         point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"], probe_depth,
-        point["n_top"], point.get("n_probe"), noise_of(point),
+        point["n_top"], point.get("n_probe"), noise_of(point), point.get("gene_depth"),
     )  # fmt: skip
 
 
 @lru_cache(maxsize=4)
 def _prepared(
     name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int,
-    n_probe: int | None, noise: str,
+    n_probe: int | None, noise: str, gene_depth: float | None,
 ) -> tuple[preprocess.Prepared, float]:  # fmt: skip
     cells = _dataset(name, options).with_fold(fold)
     counts = {d: _noisy(name, options, seed, d, noise) for d in {depth, probe_depth}}
@@ -188,19 +194,22 @@ def _prepared(
     rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
     probe, probe_other = probe[rows], probe_other[rows]
     umis = float((probe.sum(axis=1).A1 + probe_other).mean())
-    return preprocess.prepare(train, probe, train_other, probe_other, n_top), umis
+    chosen = None
+    if gene_depth is not None:
+        chosen = preprocess.choose_genes(_noisy(name, options, seed, gene_depth, noise)[0][cells.train], n_top)
+    return preprocess.prepare(train, probe, train_other, probe_other, n_top, chosen), umis
 
 
 @lru_cache(maxsize=1)  # of very many cells: gigabytes
 def _prepared_from_disk(
     name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int,
-    n_probe: int | None, noise: str,
+    n_probe: int | None, noise: str, gene_depth: float | None,
 ) -> tuple[preprocess.Prepared, float]:  # fmt: skip
     cells = _dataset(name, options).with_fold(fold)
     rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
     other, probe_other = (_noisy_others(name, options, seed, d, noise) for d in (depth, probe_depth))
     return preprocess_blocks.prepare_blocks(
-        cells.counts, cells.train, rows, depth, probe_depth, seed, n_top, other, probe_other, OF_CELLS[noise]
+        cells.counts, cells.train, rows, depth, probe_depth, seed, n_top, other, probe_other, OF_CELLS[noise], gene_depth
     )
 
 
@@ -252,13 +261,16 @@ class Grid(BaseModel):
     probe_depths : list of float, or None
         Levels of the noise in the probe cells; None is that of the training cells, as published.
     n_train : list of int, or None
-        Training cells, nested subsets; None is all of them (in every fold as many as in the smallest).
+        Training cells, nested subsets; None is all of them (in every fold as many as in the smallest). A representation
+        that does not learn is measured at the largest alone.
     seeds : list of int
         Each seed draws its own thinning, cells, initial weights and estimate.
     folds : list of int, or None
         Probe folds; None is all of the dataset's.
     n_probe : int, optional
         Probe cells, a random subset that each seed draws; None is all of the fold.
+    gene_depth : float, optional
+        Level of the noise in the training cells that genes are chosen from; None is that of the cells learned from.
     dim, n_top : int
         Dimensions of the representation; most highly variable genes kept.
     lmi : dict
@@ -285,6 +297,7 @@ class Grid(BaseModel):
     seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     folds: list[int] | None = None
     n_probe: int | None = Field(default=None, ge=FEWEST)
+    gene_depth: float | None = None
     dim: int = Field(default=16, ge=1, le=4096)
     n_top: int = Field(default=750, ge=1)
     lmi: dict[str, Any] = Field(default_factory=dict)
@@ -300,11 +313,12 @@ class Grid(BaseModel):
     def _known_noise(cls, value: str) -> str:
         return choose(value, OF_CELLS, "noise of cells")
 
-    @field_validator("depths", "probe_depths")
+    @field_validator("depths", "probe_depths", "gene_depth")
     @classmethod
-    def _levels_of_noise(cls, values: list[float] | None, info: ValidationInfo) -> list[float] | None:
+    def _levels_of_noise(cls, values: Any, info: ValidationInfo) -> Any:
         noise = info.data.get("noise", "")  # not there if it was refused itself
-        for level in (values or []) if noise else []:
+        levels = values if isinstance(values, list) else [] if values is None else [values]
+        for level in levels if noise else []:
             OF_CELLS[noise].check(level, "depth" if noise == "thinning" else f"level of {noise}")
         return values
 
@@ -357,13 +371,15 @@ class Grid(BaseModel):
         smallest = min(known["train_cells"][fold] for fold in folds)
         points = []
         for fold, seed, depth, name in itertools.product(folds, self.seeds, self.depths, self.representations):
-            for n in self.n_train or [smallest]:
+            sizes = self.n_train or [smallest]
+            for n in sizes if REPRESENTATIONS[name].learns else [max(sizes)]:
                 points += [
                     {
                         "dataset": self.dataset, "options": self.options, "representation": name, "dim": self.dim,
                         "n_train": n, "depth": depth, "probe_depth": probe_depth, "seed": seed, "fold": fold,
                         "n_top": self.n_top, "lmi": self.lmi, "model": self.models.get(name, {}),
                         **({} if self.n_probe is None else {"n_probe": self.n_probe}),
+                        **({} if self.gene_depth is None else {"gene_depth": self.gene_depth}),
                         **({} if self.noise == "thinning" else {"noise": self.noise}),
                     }
                     for probe_depth in self.probe_depths or [depth]

@@ -1,0 +1,57 @@
+"""Intervals of parameters where all points of a curve share an error, such as that of the probe cells."""
+
+from typing import Any
+
+import numpy as np
+from scipy.stats import norm
+
+from helpers._utils.validation import as_numbers, in_range, same_length
+from helpers.laws.base import Fit
+
+
+def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dict[str, tuple[float, float]]:
+    """Return each parameter's interval with an error added that moves all points of the curve together.
+
+    The scatter around a curve, which ``Fit.interval`` knows, does not show it. The law is fitted to the points moved up
+    and down by one standard error; half the distance of the estimates is the parameter's own standard error from it,
+    on a logarithmic scale for a positive parameter. Both sides of the interval grow by it in quadrature.
+
+    Parameters
+    ----------
+    fit : Fit
+        Of a law of one variable, without priors.
+    error : (n_points,) array
+        Standard error of each point that is shared by all, in the unit of the points.
+    level : float
+
+    Returns
+    -------
+    dict of parameter → (low, high)
+
+    Examples
+    --------
+    >>> from helpers.laws import NoiseLaw
+    >>> u = np.repeat(np.geomspace(10, 1e4, 8), 3)
+    >>> fit = NoiseLaw.fit(u, NoiseLaw(2.0, 100.0)(u) + 0.01 * np.tile([1, 0, -1], 8))
+    >>> [round(end, 2) for end in fit.interval()["i_max"]]
+    [1.99, 2.01]
+    >>> [round(end, 2) for end in interval_with_shared_error(fit, np.full(24, 0.03))["i_max"]]
+    [1.94, 2.06]
+    """
+    in_range(level, 0, 1, "level")
+    error = np.broadcast_to(as_numbers(error, "shared error"), fit.y.shape)
+    same_length(points=fit.y, error=error)
+    intervals = fit.interval(level)
+    up, down = (type(fit.law).fit(fit.x, fit.y + sign * error).params for sign in (1, -1))
+    z = float(norm.ppf(0.5 + level / 2))
+    found = {}
+    for name, (low, high) in intervals.items():
+        value = fit.params[name]
+        if name in fit.law.positive:
+            half = z * abs(np.log(up[name] / down[name])) / 2
+            below, above = (np.hypot(np.log(value / low) if low > 0 else np.inf, half), np.hypot(np.log(high / value), half))
+            found[name] = (float(value * np.exp(-below)), float(value * np.exp(above)))
+        else:
+            half = z * abs(up[name] - down[name]) / 2
+            found[name] = (float(value - np.hypot(value - low, half)), float(value + np.hypot(high - value, half)))
+    return found
