@@ -17,6 +17,7 @@ from helpers.charts.tables import facts
 from helpers.findings.curves import measured_curves
 from helpers.findings.phrases import bits_compared, law_says, spelt
 from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, fit_groups, summary
+from helpers.representations import REPRESENTATIONS
 from helpers.store import Store, failures, model_free, profile_folder
 from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
 from helpers.store.reference import provenance, to_read
@@ -179,7 +180,7 @@ def dataset_sweep(
     ----------
     dataset, signals : names as in ``helpers.datasets.load``
     depths : fractions of molecules kept, with all training cells
-    n_train : numbers of training cells, at full depth
+    n_train : numbers of training cells, at full depth, for the representations that learn
     profile : folder of results to use and add to
     folder : a folder with these files of your own, instead of the public ones
     options : further options of the data set
@@ -196,5 +197,9 @@ def dataset_sweep(
     of_signal = [{"dataset": dataset, "options": {"signal": signal, **own}, **grid} for signal in signals]
     depth_grids = [Grid(depths=depths, **common) for common in of_signal]
     sizes = sizes_within(depth_grids[0], n_train) if all_cells else n_train
-    cell_grids = [Grid(n_train=sizes, **common) for common in of_signal]
+    learners = [name for name in depth_grids[0].representations if REPRESENTATIONS[name].learns]
+    cell_grids = [
+        Grid(n_train=sizes, **common | {"representations": learners or common["representations"]})
+        for common in of_signal
+    ]
     return DatasetSweep(depth_grids, cell_grids, profile)

@@ -17,7 +17,7 @@ SETTINGS, DEPTHS, DEPTHS_PRIOR, SIZES = (
 
 
 def grid_means(points: pd.DataFrame, by: list[str]) -> dict[tuple, pd.DataFrame]:
-    """Average the seeds at each setting of each grid.
+    """Average the seeds at each setting of each grid; one number of cells or one depth makes none.
 
     Parameters
     ----------
@@ -32,7 +32,8 @@ def grid_means(points: pd.DataFrame, by: list[str]) -> dict[tuple, pd.DataFrame]
         u=("umis_per_cell", "mean"), bits=("mi_bits", "mean"), error=("mi_bits", "sem")
     )
     table = table.rename(columns={"n_train": "n"})
-    return {key: rows.reset_index(drop=True) for key, rows in table.groupby(by)}
+    grids = table.groupby(by)
+    return {key: rows.reset_index(drop=True) for key, rows in grids if (rows[["n", "noise_level"]].nunique() > 1).all()}
 
 
 def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: int = 0) -> dict[str, list[np.ndarray]]:

@@ -47,11 +47,12 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
     found = {}
     for name, (low, high) in intervals.items():
         value = fit.params[name]
-        if name in fit.law.positive:
-            half = z * abs(np.log(up[name] / down[name])) / 2
-            below, above = (np.hypot(np.log(value / low) if low > 0 else np.inf, half), np.hypot(np.log(high / value), half))
-            found[name] = (float(value * np.exp(-below)), float(value * np.exp(above)))
-        else:
-            half = z * abs(up[name] - down[name]) / 2
-            found[name] = (float(value - np.hypot(value - low, half)), float(value + np.hypot(high - value, half)))
+        positive = name in fit.law.positive
+        half = z * abs(np.log(up[name] / down[name]) if positive else up[name] - down[name]) / 2
+        with np.errstate(divide="ignore"):  # an interval that begins at 0
+            ends = [np.log(end / value) if positive else end - value for end in (low, high)]
+        low, high = (sign * np.hypot(end, half) for sign, end in zip((-1, 1), ends, strict=True))
+        found[name] = (
+            (float(value * np.exp(low)), float(value * np.exp(high))) if positive else (value + low, value + high)
+        )
     return found

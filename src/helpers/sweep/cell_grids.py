@@ -23,7 +23,7 @@ class _OfDataset(BaseModel):
 
 
 class _Block(BaseModel):
-    """Grids that share their models: ``common`` are options of ``Grid``; ``n_train`` replaces that of every data set."""
+    """Grids that share their models: ``common`` are options of ``Grid``, ``n_train`` replaces the data sets' own."""
 
     model_config = ConfigDict(extra="forbid")
 

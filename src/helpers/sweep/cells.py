@@ -209,7 +209,17 @@ def _prepared_from_disk(
     rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
     other, probe_other = (_noisy_others(name, options, seed, d, noise) for d in (depth, probe_depth))
     return preprocess_blocks.prepare_blocks(
-        cells.counts, cells.train, rows, depth, probe_depth, seed, n_top, other, probe_other, OF_CELLS[noise], gene_depth
+        cells.counts,
+        cells.train,
+        rows,
+        depth,
+        probe_depth,
+        seed,
+        n_top,
+        other,
+        probe_other,
+        OF_CELLS[noise],
+        gene_depth,
     )
 
 
