@@ -20,12 +20,17 @@ __all__ = [
     "independent_signals",
     "interactions",
     "lack_of_fit",
+    "last_step",
     "law_table",
     "measured_curves",
     "missed",
     "name_of",
     "noise_fits",
+    "stretched_fits",
     "together",
     "verdict",
 ]
-__getattr__ = attributes(__name__, dict.fromkeys(__all__, f"{__name__}.curves"))
+_VERDICTS = {"FEWEST", "MOST", "Count", "count", "verdict"}
+__getattr__ = attributes(
+    __name__, {name: f"{__name__}.{'verdicts' if name in _VERDICTS else 'curves'}" for name in __all__}
+)

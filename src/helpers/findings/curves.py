@@ -1,7 +1,7 @@
 """What the reference results say: laws of every curve, how well they hold, and published claims held against them."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -9,9 +9,10 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from helpers._utils.validation import in_range
-from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table
+from helpers.laws import CellNumberLaw, Fit, NoiseLaw, StretchedNoiseLaw, kept, more_cells, parameter_table
 from helpers.laws.kept import fit_groups
 from helpers.laws.misfit import RARE, lack_of_fit
+from helpers.store.model_free import MeasuredCurve
 from helpers.store.points import cell_axis, noise_axis, seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
@@ -27,12 +28,8 @@ SIGNAL_KINDS = {
     "cell_type": "labels", "cell_class": "labels", "cluster": "labels", "embryo_time": "time, from expression",
     "clock": "time, from expression", "bulk_hour": "time, from expression",
 }  # fmt: skip
-# A claim about many curves holds, or fails, if at least this share of those that can decide it agree, or disagree.
-MOST = 0.9
 # Over less than so many bits a curve has no shape that a law could describe or miss.
 FLAT = 0.1
-# Fewer curves than this decide nothing.
-FEWEST = 3
 
 
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
@@ -259,6 +256,43 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])
 
 
+def stretched_fits(points: pd.DataFrame) -> dict[Any, Fit]:
+    """Fit the noise law with a free exponent of depth to the curves of ``noise_fits``."""
+    return fit_groups(noise_axis(points), StretchedNoiseLaw, "umis_per_cell", by=KEYS)
+
+
+def last_step(points: pd.DataFrame, x: str, factor: float) -> pd.DataFrame:
+    """Return what the last ``factor`` of depth, or of cells, added to every curve, in bits, as measured.
+
+    Parameters
+    ----------
+    points : DataFrame
+        Curves by ``KEYS``, such as from ``noise_axis``, or ``cell_axis`` at one depth.
+    x : "umis_per_cell" or "n_train"
+    factor : float
+        2 for the last doubling.
+
+    Returns
+    -------
+    DataFrame
+        ``KEYS``, ``last``, and its 95 % interval over seeds, ``last_low`` to ``last_high``
+        (``model_free.MeasuredCurve.lost_by``); NaN where the curve does not reach so far down.
+
+    Examples
+    --------
+    >>> rows = [{"dataset": "d", "signal": "s", "representation": "pca", "n_train": n, "seed": seed, "mi_bits": bits}
+    ...         for n, bits in ((10, 1.0), (100, 1.5), (1000, 1.6)) for seed in (0, 1)]
+    >>> last_step(pd.DataFrame(rows), "n_train", 10.0)["last"].round(6).tolist()
+    [0.1]
+    """
+    rows = []
+    for key, curve in points.groupby(KEYS):
+        level = curve[x] if x == "n_train" else curve["noise_level"]
+        found = MeasuredCurve(curve.assign(noise_level=level, umis_per_cell=curve[x])).lost_by(factor)
+        rows.append([*key, *found])
+    return pd.DataFrame(rows, columns=[*KEYS, "last", "last_low", "last_high"])
+
+
 def interactions(points: pd.DataFrame) -> pd.DataFrame:
     """Return whether the losses from few cells and from few molecules add, for each whole grid of settings and seeds.
 
@@ -294,48 +328,3 @@ def interactions(points: pd.DataFrame) -> pd.DataFrame:
         p = f_distribution.sf(seeds * (apart**2).sum() / ways / variance, ways, free)
         rows.append([*key, deep, shallow, deep - shallow, deep - shallow - half, deep - shallow + half, p])
     return pd.DataFrame(rows, columns=[*KEYS, "deep", "shallow", "difference", "low", "high", "p_value"])
-
-
-class Count(NamedTuple):
-    """How many curves go the way of a claim, and how many the other way; the rest decide nothing."""
-
-    agree: int
-    disagree: int
-    all: int
-
-
-def verdict(count: Count) -> str:
-    """Return what curves say of a claim, by one rule for all claims (``MOST``, ``FEWEST``).
-
-    Examples
-    --------
-    >>> verdict(Count(9, 1, 12)), verdict(Count(2, 0, 12)), verdict(Count(5, 5, 12)), verdict(Count(0, 8, 8))
-    ('holds', 'not decided', 'holds in part', 'does not hold')
-    """
-    decided = count.agree + count.disagree
-    if decided < FEWEST:
-        return "not decided"
-    agree, disagree = count.agree / decided, count.disagree / decided
-    return "holds" if agree >= MOST else "does not hold" if disagree >= MOST else "holds in part"
-
-
-def count(low: pd.Series, high: pd.Series, above: float | None = None, below: float | None = None) -> Count:
-    """Count the intervals that lie on the claimed side of a bound, and those that lie on the other.
-
-    Parameters
-    ----------
-    low, high : Series
-        Ends of each interval; one that is NaN decides nothing.
-    above, below : float
-        The claim, one of them: the quantity is above, or below.
-
-    Examples
-    --------
-    >>> count(pd.Series([0.1, 2.0, 0.5]), pd.Series([0.3, 3.0, 1.5]), above=1.0)
-    Count(agree=1, disagree=1, all=3)
-    """
-    if (above is None) == (below is None):
-        raise ValueError(f"above is {above} and below {below}: give one of them, as the claim has it.")
-    bound = above if above is not None else below
-    over, under = int((low > bound).sum()), int((high < bound).sum())
-    return Count(over, under, len(low)) if above is not None else Count(under, over, len(low))
