@@ -129,8 +129,8 @@ def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> li
             f"Cell type is saturated in depth: ten times the depth adds {deep:g} bits at most", f"{P1}, table 2",
             f"the law with a free exponent, where the points do not reject it, puts the gain below {deep:g} bits, "
             "interval included; fails if it puts it above, or if the last doubling alone still added more",
-            f"the last doubling added {of_depth['last'].min():.2f} to {of_depth['last'].max():.2f} bits, up to "
-            f"{of_depth['at'].min():,.0f} to {of_depth['at'].max():,.0f} UMIs per cell",
+            f"the last doubling, up to {of_depth['at'].min():,.0f} to {of_depth['at'].max():,.0f} UMIs per cell, added "
+            f"{of_depth['last'].min():.2f} to {of_depth['last'].max():.2f} bits",
             verdict(depth), "analyses/findings#design", "design", decided(depth, of_depth["dataset"].nunique()),
             "label sets as deep as the paper's, 8,100 UMIs per cell",
         ),
@@ -147,6 +147,7 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
         What training added to each transformer, in bits (``probe.training_gain``): transformers are judged only if
         that is more than nothing.
     """
+
     def of(model: str) -> pd.DataFrame:
         return pairs[pairs["representation"] == model]
 
@@ -199,9 +200,7 @@ def _transformer(rows: pd.DataFrame, training: pd.Series, page: str) -> Claim:
 
 def image_exponents(best: dict[str, tuple[Any, Any]]) -> list[Claim]:
     """Judge which power of each noise the signal-to-noise ratio of images is; ``best`` is kind → (axis, fit)."""
-    return [
-        _exponent(kind, power, *best[kind]) for kind, power in (("gaussian", 2), ("pixelation", 1)) if kind in best
-    ]
+    return [_exponent(kind, power, *best[kind]) for kind, power in (("gaussian", 2), ("pixelation", 1)) if kind in best]
 
 
 def _exponent(kind: str, power: int, axis: NoiseAxis, fit: Any) -> Claim:
@@ -294,7 +293,7 @@ def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
             f"The loss has a floor that measures an entropy: {name}", P3,
             "the floor is bounded and below every size, and stays so, in the same interval, without the smallest size; "
             "fails if it is above a size or moves out of its interval; unbounded: open",
-            f"floor {c['c']:.2f}, best size {c['least']:.2f}; with and without the smallest size: "
+            f"floor {c['c']:.3f}, best size {c['least']:.3f}; with and without the smallest size: "
             + ", ".join(some["floor"]),
             one(Count(int(identified), int(against), 1)), "modalities/masked_reconstruction", "masked reconstruction",
             f"[{c['c_low']:.2f}, {c['c_high']:.2f}], {c['points']} runs", change,

@@ -1,4 +1,4 @@
-"""What points of images and sequences say without a law: the share lost at a level, and how near the labels' entropy."""
+"""What points of images and sequences say without a law: the share lost at a level, or told of the labels."""
 
 import numpy as np
 import pandas as pd
@@ -43,7 +43,7 @@ def share_lost(points: pd.DataFrame, level: float, replicates: str = "seed") -> 
     if not len(reached) or not reached[0]:
         raise ValueError(
             f"level {level:g} is not among those above the lowest, at which all replicates were measured: "
-            f"{', '.join(f'{at:.3g}' for at in levels[1:]) or 'none'}."
+            f"{', '.join(f'{at:.3g}' for at in sorted(set(points['noise_level']))[1:]) or 'none'}."
         )
     shares = 1 - table.to_numpy(float)[:, 1 : reached[0] + 1] / table.to_numpy(float)[:, :1]
     value, (n, different) = float(shares[:, -1].mean()), shares.shape

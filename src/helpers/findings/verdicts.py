@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from helpers._utils.validation import choose
+
 # A claim about many curves holds, or fails, if at least this share of those that can decide it agree, or disagree.
 MOST = 0.9
 # Fewer curves than this decide nothing.
@@ -143,7 +145,7 @@ def show(claims: Iterable[Claim], link: Callable[[str], str]) -> Any:
     rows = ["<tr>" + "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr>"]
     of_group: dict[str, list[Claim]] = {group: [] for group in GROUPS}
     for claim in claims:
-        of_group[claim.group].append(claim)
+        of_group[choose(claim.group, GROUPS, "group of claims")].append(claim)
     for group, some in of_group.items():
         if some:
             rows.append(f'<tr class="group"><th colspan="{len(heads)}" scope="rowgroup">{group.capitalize()}</th></tr>')
