@@ -299,7 +299,7 @@ def test_a_floor_of_simulated_runs_is_found():
 
 @pytest.mark.parametrize(
     ("slope", "scatter", "n", "told"),
-    [(1.0, 0.05, 40, "does not hold"), (0.0, 1.0, 200, "holds"), (1.0, 0.6, 12, "not decided")],
+    [(1.0, 0.05, 40, "does not hold"), (0.0, 1.0, 200, "holds"), (0.5, 0.6, 12, "not decided")],
 )
 def test_few_runs_are_no_evidence_that_the_loss_tells_nothing(slope, scatter, n, told):
     rng = np.random.default_rng(3)
@@ -312,7 +312,7 @@ def test_few_runs_are_no_evidence_that_the_loss_tells_nothing(slope, scatter, n,
         assert needed > n
         rank = float(found.evidence.split()[2])
         half = 1.96 / np.sqrt(needed - 3)
-        assert np.tanh(np.arctanh(rank) + half) == pytest.approx(claims.CLOSE, abs=0.05)
+        assert np.tanh(np.arctanh(rank) + half) == pytest.approx(claims.CLOSE, abs=0.01)
 
 
 def test_claims_are_shown_by_group_and_as_text():

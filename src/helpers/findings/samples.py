@@ -34,7 +34,7 @@ def share_lost(points: pd.DataFrame, level: float, replicates: str = "seed") -> 
     >>> rows = [{"noise_level": level, "seed": seed, "mi_bits": bits + 0.1 * seed}
     ...         for level, bits in ((0.0, 1.0), (0.001, 0.8)) for seed in (0, 1)]
     >>> [round(end, 2) for end in share_lost(pd.DataFrame(rows), 0.001)]
-    [0.19, 0.07, 0.31]
+    [0.19, 0.08, 0.31]
     """
     below = points[points["noise_level"] <= 1.01 * level]
     table = below.pivot_table(index=replicates, columns="noise_level", values="mi_bits").dropna().sort_index(axis=1)
