@@ -1,41 +1,17 @@
-"""Claims: tables whose verdict is known, rules that cannot be bent, and the table at the head of the page."""
-
-import re
+"""Claims, judged on tables whose verdict is known: holds, fails, open."""
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.findings import claims, losses, probe, verdicts
+from helpers.findings import claims, losses, probe
 from helpers.findings import curves as findings
 from helpers.findings.samples import share_lost, share_of_entropy
-from helpers.findings.verdicts import Claim, Count, count, tally, verdict
+from helpers.findings.saturation import saturation
 from helpers.laws import ModelSizeLaw, NoiseLaw
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
 from helpers.store import model_free
-from helpers.store.paths import project_root
 from test_findings import grid
-
-PAGE = project_root() / "notebooks" / "analyses" / "findings.md"
-
-
-@pytest.mark.parametrize(
-    ("counts", "told"),
-    [
-        ((0, 0, 40), "not decided"), ((2, 0, 2), "not decided"), ((3, 0, 3), "holds"), ((9, 1, 10), "holds"),
-        ((8, 2, 10), "holds in part"), ((1, 9, 10), "does not hold"), ((0, 3, 30), "does not hold"),
-    ],
-)  # fmt: skip
-def test_verdicts_follow_the_rule(counts, told):
-    assert verdict(Count(*counts)) == told
-
-
-def test_an_unbounded_interval_decides_nothing():
-    low, high = pd.Series([np.nan, -np.inf, 2.0]), pd.Series([np.nan, np.inf, 3.0])
-    assert count(low, high, above=1.0) == Count(1, 0, 3)
-    assert count(low, high, below=1.0) == Count(0, 1, 3)
-    with pytest.raises(ValueError, match="give one of them"):
-        count(low, high)
 
 
 def laws(model, i_max, u_bar, n=4, r_squared=0.99, width=0.05):
@@ -270,6 +246,26 @@ def test_cell_type_is_saturated_where_little_was_or_is_to_gain(of_cells, of_dept
     assert [claim.verdict for claim in found] == told
 
 
+@pytest.mark.parametrize(("top", "per_decade", "told"), [(2.0, 0.0, "holds"), (2.0, 0.5, "does not hold")])
+def test_saturation_is_of_trained_models_and_labels(top, per_decade, told):
+    """Curves that stop rising, and curves that gain as much from each tenfold of depth as from the one before."""
+    rng = np.random.default_rng(0)
+    points = pd.DataFrame([
+        {"dataset": f"d{i}", "signal": signal, "representation": model, "dim": 16, "settings": "", "n_train": n,
+         "noise_level": level, "probe_noise_level": level, "umis_per_cell": 1000 * level, "seed": seed,
+         "mi_bits": top - 2 / n + per_decade * np.log10(level) - (not per_decade) * 0.1 / (1 + 1e3 * level)
+         + rng.normal(0, 0.002)}
+        for i in range(3) for signal in ("cell_type", "protein") for model in ("pca", "txformer")
+        for n in (30, 100, 300, 1000) for level in (0.01, 0.03, 0.1, 0.3, 1.0) for seed in range(3)
+    ])  # fmt: skip
+    of_cells, of_depth = saturation(points)
+    assert of_cells["signal"].eq("cell_type").all()
+    assert len(of_cells) == len(of_depth) == 3
+    assert of_cells["last"].to_numpy() == pytest.approx(2 / 100 - 2 / 1000, abs=0.01)
+    assert of_depth["last"].to_numpy() == pytest.approx(per_decade * np.log10(2), abs=0.01)
+    assert [claim.verdict for claim in claims.cell_type_is_saturated(of_cells, of_depth)] == ["holds", told]
+
+
 def floor_of(floor, low=0.2, high=0.4, floor_without="bounded", apart=0.0):
     row = {"loss": "mse", "c": 0.3, "c_low": low, "c_high": high, "least": 0.35, "points": 12}
     return pd.DataFrame([
@@ -313,42 +309,3 @@ def test_few_runs_are_no_evidence_that_the_loss_tells_nothing(slope, scatter, n,
         rank = float(found.evidence.split()[2])
         half = 1.96 / np.sqrt(needed - 3)
         assert np.tanh(np.arctanh(rank) + half) == pytest.approx(claims.CLOSE, abs=0.01)
-
-
-def test_claims_are_shown_by_group_and_as_text():
-    law = Claim("<b>x</b>", "P1", "b", "c & d", "holds", "analyses/shape#here", "law", "3 of 3", "more")
-    last = Claim("y", "P2", "b", "z", "does not hold", "analyses/shape")
-    shown = verdicts.show([last, law], "../{}.html".format).data
-    assert "<b>x</b>" not in shown
-    assert "c &amp; d" in shown
-    assert '✓ <a href="../analyses/shape.html#here">holds</a>' in shown
-    assert '<tr class="does-not-hold">' in shown
-    assert re.findall(r'scope="rowgroup">([^<]+)<', shown) == ["Law", "Design"]
-    assert tally([law, last]) == {"holds": 1, "holds in part": 0, "does not hold": 1, "not decided": 0}
-    with pytest.raises(ValueError, match="did you mean 'law'"):
-        verdicts.show([law._replace(group="laws")], str)
-
-
-def test_the_verdicts_stand_before_the_evidence():
-    """Readers see the answer and the table first; what it rests on is computed above it, and shown below."""
-    text = PAGE.read_text("utf8")
-    answer, table, evidence = (text.index(part) for part in ("**Answer.**", "verdicts.show(judged", "\n## Evidence"))
-    assert answer < text.index("```{code-cell}") < text.index("judged = [") < table < evidence
-    assert not re.search(r"\bjudged\b *[=.\[,)]", text[evidence:])
-    headings = re.findall(r"^##+ .*", text, re.MULTILINE)
-    assert headings[:2] == ["## The verdicts", "## Evidence"]
-    for cell in re.findall(r"```{code-cell} ipython3\n(.*?)```", text[:table], re.DOTALL)[:-1]:
-        assert cell.startswith((":tags: [hide-input]", ":tags: [parameters]"))
-
-
-def test_verdicts_lead_to_pages_and_headings_that_are_there():
-    text = (project_root() / "src" / "helpers" / "findings" / "claims.py").read_text("utf8")
-    places = set(re.findall(r'"((?:analyses|modalities)/[^"]+)"', text))
-    assert len(places) > 5
-    for place in places:
-        page, _, anchor = place.partition("#")
-        source = (project_root() / "notebooks" / f"{page}.md").read_text("utf8")
-        headings = re.findall(r"^#+ (.*)", source, re.MULTILINE)
-        anchors = {re.sub(r"[^a-z0-9]+", "-", heading.lower()).strip("-") for heading in headings}
-        assert not anchor or anchor in anchors
-    assert '"../{}.html".format' in PAGE.read_text("utf8")  # as seen from notebooks/analyses

@@ -20,13 +20,11 @@ __all__ = [
     "independent_signals",
     "interactions",
     "lack_of_fit",
-    "last_step",
     "law_table",
     "measured_curves",
     "missed",
     "name_of",
     "noise_fits",
-    "stretched_fits",
     "together",
     "verdict",
 ]

@@ -93,8 +93,9 @@ def loss_is_of_the_probe(shares: pd.DataFrame) -> Claim:
     share, half = rows["share of the fall"], rows["± (95 %)"]
     found = count(share - half, share + half, above=0.5)
     return Claim(
-        "Most of the loss comes from noise in the cells asked about, not in the cells learned from", OWN,
-        "with only the cells asked about thinned, more than half of the fall remains, interval included (less: fails)",
+        "Most of the loss comes from noise in the cells being asked about, not in the cells learned from", OWN,
+        "with only the cells being asked about thinned, more than half of the fall remains, interval included (less: "
+        "fails)",
         f"{share.min():.0%} to {share.max():.0%} of the fall remains" if len(rows) else "no matrix was measured",
         verdict(found), "analyses/train_vs_probe_noise", "law", decided(found, rows["dataset"].nunique(), "matrices"),
         "genes chosen once, from deep cells, would separate the choice of genes from learning",
@@ -106,9 +107,7 @@ def cell_type_is_saturated(of_cells: pd.DataFrame, of_depth: pd.DataFrame) -> li
 
     Parameters
     ----------
-    of_cells, of_depth : DataFrames
-        ``findings.gains`` joined with ``findings.last_step``: of the last tenfold of cells and of the last doubling of
-        depth. Gains of depth are those of the law with a free exponent.
+    of_cells, of_depth : DataFrames from ``saturation.saturation``
     """
     most = CELL_TYPE_FROM_CELLS
     below = (of_cells["gain_high"] < most) | (of_cells["last_high"] < most)
@@ -159,7 +158,7 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
         Claim(
             "A random projection carries less information than PCA", f"{P1}, table 3",
             "on the same cells, seeds and depth, the interval of its difference from PCA is below 0 (above: fails)",
-            f"{_median(random)}; below 0 in {less.agree}", verdict(less), page, "models",
+            f"{_median(random)}; below 0 in {less.agree}, above in {less.disagree}", verdict(less), page, "models",
             decided(less, random["dataset"].nunique()),
             "a signal outside the first 16 principal components",
         ),
@@ -167,8 +166,8 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
             "scVI carries as much information as PCA, or more", f"{P1}, table 3",
             f"on the same cells, seeds and depth, the interval of its difference from PCA is above −{ALIKE:g} bits "
             "(below 0: fails)",
-            f"{_median(scvi)}; below 0 in {enough.disagree}", verdict(enough), page, "models",
-            decided(enough, scvi["dataset"].nunique()), "training to convergence, 2,000 steps: 2 to 3 core-hours",
+            f"{_median(scvi)}; above −{ALIKE:g} in {enough.agree}, below 0 in {enough.disagree}", verdict(enough), page,
+            "models", decided(enough, scvi["dataset"].nunique()), "training to convergence, 2,000 steps: 2 to 3 core-hours",
         ),
         _transformer(of("txformer"), pd.Series(dtype=float) if training is None else training, page),
     ]  # fmt: skip
@@ -238,13 +237,12 @@ def image_resolution(tolerances: pd.DataFrame) -> Claim:
     low, high = rows["pixels_low"], rows["pixels_high"]
     least, most = _PIXELS / _PIXELS_FOLD, _PIXELS * _PIXELS_FOLD
     found = Count(int(((low >= least) & (high <= most)).sum()), int(((low > most) | (high < least)).sum()), len(rows))
-    ends = [(f"{r.pixels:.1f}", f"[{r.pixels_low:.1f}, {r.pixels_high:.1f}]") for r in rows.itertuples()]
-    value, interval = ends[0] if ends else ("", "no curve has half a bit to lose")
+    ends = [f"{r.pixels:.1f} [{r.pixels_low:.1f}, {r.pixels_high:.1f}] pixels along a side" for r in rows.itertuples()]
     return Claim(
         f"Five classes of photographs need {_PIXELS} × {_PIXELS} pixels to stay within half a bit", P2,
         f"the interval of our resolution lies within {_PIXELS_FOLD}-fold of {_PIXELS} (outside: fails; across: open)",
-        f"{value} {interval} pixels along a side" if ends else interval,
-        one(found), "modalities/images", "images and proteins", f"interval {interval}" if ends else "",
+        ends[0] if ends else "no curve has half a bit to lose", one(found), "modalities/images", "images and proteins",
+        "one data set",
         "240 × 240 pixels and five epochs, as published: 2 core-hours",
     )  # fmt: skip
 
@@ -288,13 +286,12 @@ def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
         identified = floor_verdict(table, "mse").startswith("identified")
         bounded = len(some) > 1 and (some["floor"] == "bounded").all()
         against = not identified and (bounded or (some["floor"] == "above a size").any())
-        c = some.iloc[0]
+        c, states = some.iloc[0], [state for state in dict.fromkeys(some["floor"]) if state != "bounded"]
         rows.append(Claim(
             f"The loss has a floor that measures an entropy: {name}", P3,
             "the floor is bounded and below every size, and stays so, in the same interval, without the smallest size; "
             "fails if it is above a size or moves out of its interval; unbounded: open",
-            f"floor {c['c']:.3f}, best size {c['least']:.3f}; with and without the smallest size: "
-            + ", ".join(some["floor"]),
+            f"floor {c['c']:.3f}, best size {c['least']:.3f}: {' and '.join(states or ['bounded'])}",
             one(Count(int(identified), int(against), 1)), "modalities/masked_reconstruction", "masked reconstruction",
             f"[{c['c_low']:.2f}, {c['c_high']:.2f}], {c['points']} runs", change,
         ))  # fmt: skip

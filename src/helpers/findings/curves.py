@@ -9,10 +9,9 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 from helpers._utils.validation import in_range
-from helpers.laws import CellNumberLaw, Fit, NoiseLaw, StretchedNoiseLaw, kept, more_cells, parameter_table
+from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table
 from helpers.laws.kept import fit_groups
 from helpers.laws.misfit import RARE, lack_of_fit
-from helpers.store.model_free import MeasuredCurve
 from helpers.store.points import cell_axis, noise_axis, seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
@@ -254,43 +253,6 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
         found = more_cells(fit, factor) if isinstance(fit.law, CellNumberLaw) else fit.derived(gain)
         rows.append([*key, most, *found])
     return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])
-
-
-def stretched_fits(points: pd.DataFrame) -> dict[Any, Fit]:
-    """Fit the noise law with a free exponent of depth to the curves of ``noise_fits``."""
-    return fit_groups(noise_axis(points), StretchedNoiseLaw, "umis_per_cell", by=KEYS)
-
-
-def last_step(points: pd.DataFrame, x: str, factor: float) -> pd.DataFrame:
-    """Return what the last ``factor`` of depth, or of cells, added to every curve, in bits, as measured.
-
-    Parameters
-    ----------
-    points : DataFrame
-        Curves by ``KEYS``, such as from ``noise_axis``, or ``cell_axis`` at one depth.
-    x : "umis_per_cell" or "n_train"
-    factor : float
-        2 for the last doubling.
-
-    Returns
-    -------
-    DataFrame
-        ``KEYS``, ``last``, and its 95 % interval over seeds, ``last_low`` to ``last_high``
-        (``model_free.MeasuredCurve.lost_by``); NaN where the curve does not reach so far down.
-
-    Examples
-    --------
-    >>> rows = [{"dataset": "d", "signal": "s", "representation": "pca", "n_train": n, "seed": seed, "mi_bits": bits}
-    ...         for n, bits in ((10, 1.0), (100, 1.5), (1000, 1.6)) for seed in (0, 1)]
-    >>> last_step(pd.DataFrame(rows), "n_train", 10.0)["last"].round(6).tolist()
-    [0.1]
-    """
-    rows = []
-    for key, curve in points.groupby(KEYS):
-        level = curve[x] if x == "n_train" else curve["noise_level"]
-        found = MeasuredCurve(curve.assign(noise_level=level, umis_per_cell=curve[x])).lost_by(factor)
-        rows.append([*key, *found])
-    return pd.DataFrame(rows, columns=[*KEYS, "last", "last_low", "last_high"])
 
 
 def interactions(points: pd.DataFrame) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Claims and their verdicts: one rule for claims about many curves, and the table that shows them all."""
 
+import re
 from collections.abc import Callable, Iterable
 from html import escape
 from typing import Any, NamedTuple
@@ -16,6 +17,8 @@ FEWEST = 3
 MARKS = {"holds": "✓", "holds in part": "◐", "does not hold": "✗", "not decided": "?"}
 # What claims are about, in the order of the table.
 GROUPS = ("law", "models", "images and proteins", "masked reconstruction", "design")
+
+_minus = re.compile(r"(?<![\w-])-(?=\d)")  # a hyphen before a number
 
 
 class Claim(NamedTuple):
@@ -161,6 +164,6 @@ def _row(claim: Claim, link: Callable[[str], str]) -> str:
     cells = (
         f'{MARKS[claim.verdict]} <a href="{address}">{escape(claim.verdict)}</a>',
         f"<details><summary>{escape(claim.claim)}{source}</summary>{criterion}</details>",
-        *(escape(text) for text in (claim.evidence, claim.sure, claim.change)),
+        *(_minus.sub("−", escape(text)) for text in (claim.evidence, claim.sure, claim.change)),
     )
     return f'<tr class="{claim.verdict.replace(" ", "-")}">' + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>"
