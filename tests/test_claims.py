@@ -4,10 +4,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.findings import claims, losses, probe
+from helpers.findings import claims, claims_of_losses, losses
 from helpers.findings import curves as findings
 from helpers.findings.samples import share_lost, share_of_entropy
 from helpers.findings.saturation import saturation
+from helpers.findings.training import mean_gain, training_gain, untrained
 from helpers.laws import ModelSizeLaw, NoiseLaw
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
 from helpers.store import model_free
@@ -143,13 +144,13 @@ def test_transformers_are_judged_once_training_has_added_information(law, gains,
 def test_what_training_adds_is_paired_by_seed_and_data():
     trained = noisy("txformer", NoiseLaw(2.0, 50.0), [1.0, 0.1], 0.0)
     controls = trained[trained["noise_level"] == 1.0].assign(mi_bits=lambda rows: rows["mi_bits"] - 0.1 * rows["seed"])
-    table = probe.training_gain(trained, controls)
+    table = training_gain(trained, controls)
     assert table["gain"].to_numpy() == pytest.approx([0.0, 0.1, 0.2])
-    assert probe.mean_gain(table["gain"]).value == pytest.approx(0.1)
+    assert mean_gain(table["gain"]).value == pytest.approx(0.1)
 
 
 def test_controls_of_the_transformers_are_at_hand():
-    rows = probe.untrained()
+    rows = untrained()
     assert rows.groupby("dataset")["seed"].nunique().tolist() == [2] * 4
     assert rows["settings"].str.contains('"steps": 1}').all()
 
@@ -281,7 +282,7 @@ def test_a_floor_is_identified_refuted_or_open():
         (floor_of("bounded", apart=1.0), "does not hold"), (open_floor, "not decided"),
         (floor_of("bounded").head(1), "not decided"),
     ):  # fmt: skip
-        assert [claim.verdict for claim in claims.floors(table, open_floor)] == [told, "not decided"]
+        assert [claim.verdict for claim in claims_of_losses.floors(table, open_floor)] == [told, "not decided"]
 
 
 def test_a_floor_of_simulated_runs_is_found():
@@ -290,7 +291,7 @@ def test_a_floor_of_simulated_runs_is_found():
     runs = pd.DataFrame({"params": params, "test_loss": loss, "loss": "mse", "status": "ok"})
     runs["size"] = runs["params"].round().astype(int).astype(str)
     table = losses.floor_table(losses.floor_fits(runs))
-    assert claims.floors(table, table)[0].verdict == "holds"
+    assert claims_of_losses.floors(table, table)[0].verdict == "holds"
 
 
 @pytest.mark.parametrize(
@@ -301,11 +302,11 @@ def test_few_runs_are_no_evidence_that_the_loss_tells_nothing(slope, scatter, n,
     rng = np.random.default_rng(3)
     loss = rng.uniform(size=n)
     runs = pd.DataFrame({"test_loss": loss, "mi_bits": -slope * loss + rng.normal(0, scatter, n)})
-    found = claims.loss_is_not_information(runs)
+    found = claims_of_losses.loss_is_not_information(runs)
     assert found.verdict == told
     if told == "not decided":
         needed = int(found.change.split(" runs")[0])
         assert needed > n
         rank = float(found.evidence.split()[2])
         half = 1.96 / np.sqrt(needed - 3)
-        assert np.tanh(np.arctanh(rank) + half) == pytest.approx(claims.CLOSE, abs=0.01)
+        assert np.tanh(np.arctanh(rank) + half) == pytest.approx(claims_of_losses.CLOSE, abs=0.01)

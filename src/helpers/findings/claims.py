@@ -4,14 +4,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.stats import spearmanr
 
 from helpers.findings.curves import FLAT
-from helpers.findings.losses import floor_verdict
-from helpers.findings.phrases import place
-from helpers.findings.probe import mean_gain
 from helpers.findings.samples import share_lost, share_of_entropy
 from helpers.findings.shape import PREFERRED
+from helpers.findings.training import mean_gain
 from helpers.findings.verdicts import Claim, Count, count, decided, one, verdict
 from helpers.laws import NoiseLaw, kept
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
@@ -22,8 +19,6 @@ P1, P2, P3, OWN = "P1", "P2", "P3", "this book's question"
 CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
 # Differences in bits that count as alike.
 ALIKE = 0.05
-# A rank correlation from which on one quantity explains half the variance of the other's ranks.
-CLOSE = 0.5**0.5
 # Pixels along a side at which half a bit is lost (five classes of Caltech101), and how far off still agrees.
 _PIXELS, _PIXELS_FOLD = 31, 2
 # Share of wrong residues at which protein models are said to be stable, and the share of information they may lose.
@@ -143,7 +138,7 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
     ----------
     pairs : DataFrame
     training : Series, optional
-        What training added to each transformer, in bits (``probe.training_gain``): transformers are judged only if
+        What training added to each transformer, in bits (``training.training_gain``): transformers are judged only if
         that is more than nothing.
     """
 
@@ -167,7 +162,8 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
             f"on the same cells, seeds and depth, the interval of its difference from PCA is above −{ALIKE:g} bits "
             "(below 0: fails)",
             f"{_median(scvi)}; above −{ALIKE:g} in {enough.agree}, below 0 in {enough.disagree}", verdict(enough), page,
-            "models", decided(enough, scvi["dataset"].nunique()), "training to convergence, 2,000 steps: 2 to 3 core-hours",
+            "models", decided(enough, scvi["dataset"].nunique()),
+            "training to convergence, 2,000 steps: 2 to 3 core-hours",
         ),
         _transformer(of("txformer"), pd.Series(dtype=float) if training is None else training, page),
     ]  # fmt: skip
@@ -273,43 +269,3 @@ def protein_tolerance(ours: pd.DataFrame, released: pd.DataFrame) -> list[Claim]
             f"[{low:.0%}, {high:.0%}], {points[by].nunique()} {models}", change,
         ))  # fmt: skip
     return rows
-
-
-def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
-    """Judge whether a floor of the loss, hence an entropy, is identified (``losses.floor_table`` of each)."""
-    rows = []
-    for name, table, change in (
-        ("published runs", published, "larger models: only a floor below all of them can be read off"),
-        ("our runs on spleen", measured, "models larger than S on more cells, which needs a GPU"),
-    ):
-        some = table[table["loss"] == "mse"]
-        identified = floor_verdict(table, "mse").startswith("identified")
-        bounded = len(some) > 1 and (some["floor"] == "bounded").all()
-        against = not identified and (bounded or (some["floor"] == "above a size").any())
-        c, states = some.iloc[0], [state for state in dict.fromkeys(some["floor"]) if state != "bounded"]
-        rows.append(Claim(
-            f"The loss has a floor that measures an entropy: {name}", P3,
-            "the floor is bounded and below every size, and stays so, in the same interval, without the smallest size; "
-            "fails if it is above a size or moves out of its interval; unbounded: open",
-            f"floor {c['c']:.3f}, best size {c['least']:.3f}: {' and '.join(states or ['bounded'])}",
-            one(Count(int(identified), int(against), 1)), "modalities/masked_reconstruction", "masked reconstruction",
-            f"[{c['c_low']:.2f}, {c['c_high']:.2f}], {c['points']} runs", change,
-        ))  # fmt: skip
-    return rows
-
-
-def loss_is_not_information(probed: pd.DataFrame) -> Claim:
-    """Judge whether a lower loss means more information about the cell type, over trained runs."""
-    rank, n = float(spearmanr(-probed["test_loss"], probed["mi_bits"]).statistic), len(probed)
-    with np.errstate(divide="ignore"):
-        low, high = np.tanh(np.arctanh(rank) + np.array([-1.96, 1.96]) / np.sqrt(n - 3))
-        needed = 3 + (1.96 / (np.arctanh(CLOSE) - np.arctanh(rank))) ** 2
-    told = place(low, high, CLOSE, ("holds", "not decided", "does not hold"))
-    return Claim(
-        "The loss of masked prediction does not tell how informative a representation is", P1,
-        f"the interval of the rank correlation of lower loss with more bits is below {CLOSE:.2f}, half the variance of "
-        "the ranks (above: fails)",
-        f"rank correlation {rank:.2f} over {n} trained runs", told, "modalities/masked_reconstruction",
-        "masked reconstruction", f"[{low:.2f}, {high:.2f}]",
-        f"{needed:.0f} runs, if the correlation stays" if told == "not decided" else "runs on other signals",
-    )  # fmt: skip
