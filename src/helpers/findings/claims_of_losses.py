@@ -31,7 +31,7 @@ def floors(published: pd.DataFrame, measured: pd.DataFrame) -> list[Claim]:
             "fails if it is above a size or moves out of its interval; unbounded: open",
             f"floor {c['c']:.3f}, best size {c['least']:.3f}: {' and '.join(states or ['bounded'])}",
             one(Count(int(identified), int(against), 1)), "modalities/masked_reconstruction", "masked reconstruction",
-            f"[{c['c_low']:.2f}, {c['c_high']:.2f}], {c['points']} runs", change,
+            f"[{c['c_low']:.2f}, {c['c_high']:.2f}] with all sizes, {c['points']} runs", change,
         ))  # fmt: skip
     return rows
 
@@ -49,5 +49,5 @@ def loss_is_not_information(probed: pd.DataFrame) -> Claim:
         "the ranks (above: fails)",
         f"rank correlation {rank:.2f} over {n} trained runs", told, "modalities/masked_reconstruction",
         "masked reconstruction", f"[{low:.2f}, {high:.2f}]",
-        f"{needed:.0f} runs, if the correlation stays" if told == "not decided" else "runs on other signals",
+        f"{np.ceil(needed):.0f} runs, if the correlation stays" if told == "not decided" else "runs on other signals",
     )  # fmt: skip
