@@ -165,7 +165,7 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
             "models", decided(enough, scvi["dataset"].nunique()),
             "training to convergence, 2,000 steps: 2 to 3 core-hours",
         ),
-        _transformer(of("txformer"), pd.Series(dtype=float) if training is None else training, page),
+        _transformer(of("txformer"), pd.Series(dtype=float) if training is None else training),
     ]  # fmt: skip
 
 
@@ -173,7 +173,7 @@ def _median(rows: pd.DataFrame) -> str:
     return f"median difference {rows['difference'].median():+.2f} bits" if len(rows) else "not measured"
 
 
-def _transformer(rows: pd.DataFrame, training: pd.Series, page: str) -> Claim:
+def _transformer(rows: pd.DataFrame, training: pd.Series) -> Claim:
     half = np.sqrt(2) * (rows["high"] - rows["low"]) / 2
     spared = rows["shallow"] - rows["difference"]
     found = Count(
@@ -187,7 +187,7 @@ def _transformer(rows: pd.DataFrame, training: pd.Series, page: str) -> Claim:
         "judged once training has added information (interval above 0): then its difference from PCA is below 0, and "
         "smaller at a tenth of the depth; fails if it is above 0, or larger at a tenth",
         f"{added if len(training) else 'no untrained control was measured'}; {_median(rows)} from PCA",
-        verdict(found) if trained else "not decided", page, "models",
+        verdict(found) if trained else "not decided", "analyses/findings#models-against-pca", "models",
         decided(found, rows["dataset"].nunique()) if trained else "the network is not trained",
         "the papers' training: 20 to 60 core-hours for 5,000 steps on 4 sets, 4 to 8 for 3,000 steps on 2",
     )  # fmt: skip
