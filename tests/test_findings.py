@@ -1,7 +1,4 @@
-"""Findings and claims: known answers, rules that cannot be bent, and the plan of the reference results."""
-
-import ast
-from pathlib import Path
+"""Findings: known answers, and the plan of the reference results."""
 
 import numpy as np
 import pandas as pd
@@ -11,12 +8,9 @@ import yaml
 from helpers import datasets
 from helpers.book import workflow
 from helpers.book.run import declared_parameters
-from helpers.findings import claims
 from helpers.findings import curves as findings
-from helpers.findings.curves import Count, count, verdict
 from helpers.laws import CellNumberLaw, NoiseLaw
-from helpers.laws.tolerance import NoiseAxis
-from helpers.store import model_free, reference
+from helpers.store import reference
 from helpers.store.paths import project_root
 from helpers.store.rows import Store
 from helpers.sweep import cell_grids
@@ -97,82 +91,6 @@ def test_a_straight_line_in_log_x_is_preferred_where_nothing_saturates():
     assert over[1] < 0
 
 
-@pytest.mark.parametrize(
-    ("counts", "told"),
-    [
-        ((0, 0, 40), "not decided"), ((2, 0, 2), "not decided"), ((3, 0, 3), "holds"), ((9, 1, 10), "holds"),
-        ((8, 2, 10), "holds in part"), ((1, 9, 10), "does not hold"), ((0, 3, 30), "does not hold"),
-    ],
-)  # fmt: skip
-def test_verdicts_follow_the_rule(counts, told):
-    assert verdict(Count(*counts)) == told
-
-
-def test_an_unbounded_interval_decides_nothing():
-    low, high = pd.Series([np.nan, -np.inf, 2.0]), pd.Series([np.nan, np.inf, 3.0])
-    assert count(low, high, above=1.0) == Count(1, 0, 3)
-    assert count(low, high, below=1.0) == Count(0, 1, 3)
-    with pytest.raises(ValueError, match="give one of them"):
-        count(low, high)
-
-
-def laws(model, i_max, u_bar, n=4, r_squared=0.99, width=0.05):
-    return pd.DataFrame([
-        {"dataset": f"d{i}", "signal": "protein", "representation": model, "i_max": i_max, "u_bar": u_bar,
-         "i_max_low": i_max * (1 - width), "i_max_high": i_max * (1 + width), "u_bar_low": u_bar * (1 - width),
-         "u_bar_high": u_bar * (1 + width), "r_squared_means": r_squared, "range_bits": 1.0, "lack_of_fit": 0.5,
-         "worst": 0.01, "status": "ok"}
-        for i in range(n)
-    ])  # fmt: skip
-
-
-def noisy(model, law, levels, spread, data="d0", seeds=3):
-    rng = np.random.default_rng([*f"{model} {data}".encode()])
-    rows = [
-        {"dataset": data, "signal": "protein", "representation": model, "dim": 16, "settings": "", "n_train": 100,
-         "noise_level": level, "probe_noise_level": level, "umis_per_cell": 2000 * level, "seed": seed,
-         "mi_bits": float(law(2000 * level)) + rng.normal(0, spread)}
-        for level in levels for seed in range(seeds)
-    ]  # fmt: skip
-    return pd.DataFrame(rows)
-
-
-LEVELS = [1.0, 0.5, 0.2, 0.1, 0.05, 0.02, 0.01]
-MODELS = {"random_projection": (1.0, 50.0), "scvi": (3.0, 150.0), "txformer": (1.5, 20.0)}
-
-
-def of_models(laws, spread):
-    return pd.concat([
-        noisy(model, NoiseLaw(*law), LEVELS, spread, f"d{i}")
-        for model, law in {"pca": (2.0, 100.0), **laws}.items() for i in range(4)
-    ])  # fmt: skip
-
-
-def test_models_are_judged_by_paired_differences_from_pca():
-    pairs = model_free.paired_differences(of_models(MODELS, 0.005))
-    assert len(pairs) == 12
-    one = pairs[pairs["representation"] == "random_projection"].iloc[0]
-    gap = float(NoiseLaw(1.0, 50.0)(2000.0) - NoiseLaw(2.0, 100.0)(2000.0))
-    assert one["low"] < gap < one["high"]
-    told = [claim.verdict for claim in claims.models_against_pca(pairs)]
-    assert told == ["holds", "holds", "not decided"]  # transformers are not trained
-    less = dict.fromkeys(MODELS, (1.0, 50.0))
-    assert (
-        claims.models_against_pca(model_free.paired_differences(of_models(less, 0.005)))[1].verdict == "does not hold"
-    )
-    same = model_free.paired_differences(of_models(dict.fromkeys(MODELS, (2.0, 100.0)), 0.05))
-    assert claims.models_against_pca(same)[0].verdict != "holds"
-    none = claims.models_against_pca(pairs.iloc[:0])
-    assert {claim.verdict for claim in none} == {"not decided"}
-
-
-def test_a_law_that_its_points_reject_describes_nothing():
-    table = laws("pca", 2.0, 100.0)
-    assert claims.depth_is_described(table).verdict == "holds"
-    assert claims.depth_is_described(table.assign(status="misfit")).verdict == "does not hold"
-    assert claims.depth_is_described(table.assign(r_squared_means=0.5)).verdict == "does not hold"
-
-
 def grid(bits, spread=0.01, seeds=3, data="d"):
     rng = np.random.default_rng(5)
     return pd.DataFrame([
@@ -211,83 +129,10 @@ def test_interactions_of_losses_that_add_are_none():
     assert len(findings.interactions(grid(lambda n, level: level, seeds=1))) == 0
 
 
-@pytest.mark.parametrize(
-    ("bits", "spread", "told"),
-    [
-        (lambda n, level: np.log10(n) * level, 0.01, "holds"),
-        (lambda n, level: np.log10(n) * (1.2 - level), 0.01, "does not hold"),
-        (lambda n, level: np.log10(n) + level, 0.5, "not decided"),
-    ],
-)
-def test_cells_add_more_where_an_interval_says_so(bits, spread, told):
-    grids = findings.interactions(pd.concat([grid(bits, spread, data=f"d{i}") for i in range(3)]))
-    assert claims.cells_add_by_depth(grids).verdict == told
-    assert claims.cells_add_by_depth(grids.iloc[:0]).verdict == "not decided"
-
-
-def interval(name, low, high, **more):
-    return pd.DataFrame([{name: (low * high) ** 0.5, f"{name}_low": low, f"{name}_high": high, **more}])
-
-
-def test_wide_intervals_agree_with_nothing():
-    for low, high, told in ((28, 35, "holds"), (3, 5, "does not hold"), (1, 240, "not decided")):
-        assert claims.image_resolution(interval("pixels", low, high, lost="0.5 bit")).verdict == told
-    both = {"lost": "0.1 bit", "curve": "training and probe misread"}
-    for low, high, told in ((5e-4, 2e-3, "holds"), (0.1, 0.2, "does not hold"), (1e-6, 1, "not decided")):
-        assert claims.protein_tolerance(interval("level", low, high, **both)).verdict == told
-        other = interval("level", low, high, **(both | {"curve": "probe misread"}))
-        assert claims.protein_tolerance(other).verdict == "not decided"
-    lost = pd.concat(
-        [interval("level", np.nan, np.nan, **both), interval("level", 8e-4, 1.2e-3, **(both | {"lost": "10%"}))]
-    )
-    assert claims.protein_tolerance(lost).verdict == "not decided"
-    nothing = interval("pixels", np.nan, np.nan, lost="0.5 bit")
-    assert claims.image_resolution(nothing).verdict == "not decided"
-
-
-def test_cells_are_described_only_by_a_law_that_beats_a_line():
-    table = laws("pca", 2.0, 100.0)
-    for over, told in ((20.0, "holds"), (-1.0, "does not hold"), (1.0, "not decided")):
-        assert claims.cells_are_described(table.assign(over_line=over)).verdict == told
-    poor = laws("pca", 2.0, 100.0, r_squared=0.5).assign(over_line=20.0)
-    assert claims.cells_are_described(poor).verdict == "does not hold"
-    random = laws("random_projection", 2.0, 100.0).assign(over_line=20.0)
-    assert claims.cells_are_described(random).verdict == "not decided"
-
-
-def test_cell_type_is_saturated_where_little_is_to_gain():
-    def gain(low, high):
-        return pd.DataFrame({"at": [500.0] * 3, "gain": (low + high) / 2, "gain_low": low, "gain_high": high})
-
-    verdicts = [c.verdict for c in claims.cell_type_is_saturated(gain(0.0, 0.01), gain(0.3, 0.5))]
-    assert verdicts == ["holds", "does not hold"]
-    assert {c.verdict for c in claims.cell_type_is_saturated(gain(0.0, 1.0), gain(0.0, 1.0))} == {"not decided"}
-
-
-def test_image_exponents_are_those_that_fit():
-    fit = NoiseLaw.fit([10, 100, 1000], [0.5, 1.5, 1.9])
-    best = {"gaussian": (NoiseAxis("gaussian", 2), fit), "pixelation": (NoiseAxis("pixelation", 2), fit)}
-    assert [c.verdict for c in claims.image_exponents(best)] == ["holds", "does not hold"]
-    assert len(claims.image_exponents({"gaussian": best["gaussian"]})) == 1
-
-
 def test_what_was_not_measured_is_named(tmp_path):
     some = pd.DataFrame({"x": [1]})
     with pytest.raises(ValueError, match=f"{tmp_path} has no point of scvi, spikes: check the profile's name"):
         findings.check_measured({"linear": some, "scvi": some[:0], "spikes": some[:0]}, Store(tmp_path))
-
-
-def test_a_law_that_misses_does_not_hold():
-    assert claims.depth_is_described(laws("pca", 2.0, 100.0)).verdict == "holds"
-    assert claims.depth_is_described(laws("pca", 2.0, 100.0, r_squared=0.5)).verdict == "does not hold"
-    flat = laws("pca", 2.0, 100.0, r_squared=0.1).assign(range_bits=0.02)
-    assert claims.depth_is_described(flat).verdict == "not decided"
-
-
-def test_what_claims_say_is_text_not_markup():
-    one = claims.Claim("<b>x</b>", "a", "b", "c & d", "holds", "x")
-    assert "<b>x</b>" not in claims.show([one], "{}.html".format).data
-    assert "c &amp; d" in claims.show([one], "{}.html".format).data
 
 
 def test_the_plan_covers_every_signal_of_the_real_cells():
@@ -383,24 +228,3 @@ def test_only_whole_grids_are_called_full():
     points = pd.DataFrame(rows)
     assert set(findings.full_grids(points, 2, 2)["dataset"]) == {"whole"}
     assert len(findings.full_grids(points, 3, 2)) == 0
-
-
-def test_verdicts_lead_to_pages_that_are_there():
-    tree = ast.parse(Path(claims.__file__).read_text("utf8"))
-    texts = {str(node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant)}
-    pages = {text for text in texts if text.startswith(("analyses/", "modalities/"))}
-    assert len(pages) > 5
-    assert [page for page in pages if not (project_root() / "notebooks" / f"{page}.md").is_file()] == []
-    shown = (project_root() / "notebooks" / "analyses" / "findings.md").read_text("utf8")
-    assert '"../{}.html".format' in shown  # as seen from notebooks/analyses
-
-
-@pytest.mark.parametrize(
-    ("slope", "scatter", "n", "told"),
-    [(1.0, 0.05, 40, "does not hold"), (0.0, 1.0, 200, "holds"), (0.0, 1.0, 8, "not decided")],
-)
-def test_few_runs_are_no_evidence_that_the_loss_tells_nothing(slope, scatter, n, told):
-    rng = np.random.default_rng(3)
-    loss = rng.uniform(size=n)
-    runs = pd.DataFrame({"test_loss": loss, "mi_bits": -slope * loss + rng.normal(0, scatter, n)})
-    assert claims.loss_is_not_information(runs).verdict == told

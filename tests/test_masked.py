@@ -18,7 +18,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from helpers.datasets import load
 from helpers.datasets.simulated import simulated
-from helpers.findings import losses
+from helpers.findings import losses, thinned_losses
 from helpers.findings import papers as published
 from helpers.laws import ModelSizeLaw
 from helpers.noise import thin_twice
@@ -710,7 +710,7 @@ def test_tables_of_nothing_say_so():
     with pytest.raises(ValueError, match="three or more sizes"):
         losses.floor_table({})
     with pytest.raises(ValueError, match="no scale or no genes"):
-        losses.explained(
+        thinned_losses.explained(
             pd.DataFrame(
                 {"status": ["ok"], "loss": ["nll"], "n_genes": [128], "common_loss": [1.0], "common_mean_loss": [2.0]}
             )

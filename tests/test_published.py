@@ -6,6 +6,7 @@ import pytest
 from scipy.optimize import curve_fit
 
 from helpers.datasets import files
+from helpers.findings import packing
 from helpers.findings import papers as published
 from helpers.laws import CellNumberLaw, ModelSizeLaw, NoiseLaw
 from helpers.laws.tolerance import NoiseAxis, better, exponents, fit_levels
@@ -52,7 +53,7 @@ def test_r_squared_of_means_is_that_of_a_table_of_means(noise):
     reason="the released files are not at hand",
 )
 def test_the_kept_tables_are_those_of_the_released_files(tmp_path):
-    for file in published.pack(tmp_path):
+    for file in packing.pack(tmp_path):
         pd.testing.assert_frame_equal(pd.read_parquet(file), pd.read_parquet(reference.folder() / file.name))
     raw = pd.read_csv(files.fetch("published", "collect_mi_results.csv"))
     rows = published.points()

@@ -180,12 +180,12 @@ def pack(
     released: Annotated[bool, typer.Option(help="Summarise the papers' released measurements instead.")] = False,
 ) -> None:
     """Put what was measured with profile=reference into results/reference/measured.parquet, to commit."""
-    from helpers.findings import papers
+    from helpers.findings import packing, papers
     from helpers.store import Store, reference
     from helpers.sweep import verify as audit
 
     if released:
-        for file in papers.pack():
+        for file in packing.pack():
             typer.echo(file)
         papers.joint_comparison(write=True)
         typer.echo(reference.folder() / "joint_laws.parquet")
@@ -250,8 +250,8 @@ def design(
 
 
 def _workflow(target: str, profile: str, on: str, cores: int | None, verbose: bool) -> None:
-    from helpers.store.paths import project_root
     from helpers.book.workflow import run_workflow
+    from helpers.store.paths import project_root
 
     status = run_workflow(target, profile, project_root(), cores, verbose, on)
     if status:

@@ -28,4 +28,7 @@ __all__ = [
     "together",
     "verdict",
 ]
-__getattr__ = attributes(__name__, dict.fromkeys(__all__, f"{__name__}.curves"))
+_VERDICTS = {"FEWEST", "MOST", "Count", "count", "verdict"}
+__getattr__ = attributes(
+    __name__, {name: f"{__name__}.{'verdicts' if name in _VERDICTS else 'curves'}" for name in __all__}
+)

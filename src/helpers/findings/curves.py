@@ -1,7 +1,7 @@
 """What the reference results say: laws of every curve, how well they hold, and published claims held against them."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -27,12 +27,8 @@ SIGNAL_KINDS = {
     "cell_type": "labels", "cell_class": "labels", "cluster": "labels", "embryo_time": "time, from expression",
     "clock": "time, from expression", "bulk_hour": "time, from expression",
 }  # fmt: skip
-# A claim about many curves holds, or fails, if at least this share of those that can decide it agree, or disagree.
-MOST = 0.9
 # Over less than so many bits a curve has no shape that a law could describe or miss.
 FLAT = 0.1
-# Fewer curves than this decide nothing.
-FEWEST = 3
 
 
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
@@ -294,48 +290,3 @@ def interactions(points: pd.DataFrame) -> pd.DataFrame:
         p = f_distribution.sf(seeds * (apart**2).sum() / ways / variance, ways, free)
         rows.append([*key, deep, shallow, deep - shallow, deep - shallow - half, deep - shallow + half, p])
     return pd.DataFrame(rows, columns=[*KEYS, "deep", "shallow", "difference", "low", "high", "p_value"])
-
-
-class Count(NamedTuple):
-    """How many curves go the way of a claim, and how many the other way; the rest decide nothing."""
-
-    agree: int
-    disagree: int
-    all: int
-
-
-def verdict(count: Count) -> str:
-    """Return what curves say of a claim, by one rule for all claims (``MOST``, ``FEWEST``).
-
-    Examples
-    --------
-    >>> verdict(Count(9, 1, 12)), verdict(Count(2, 0, 12)), verdict(Count(5, 5, 12)), verdict(Count(0, 8, 8))
-    ('holds', 'not decided', 'holds in part', 'does not hold')
-    """
-    decided = count.agree + count.disagree
-    if decided < FEWEST:
-        return "not decided"
-    agree, disagree = count.agree / decided, count.disagree / decided
-    return "holds" if agree >= MOST else "does not hold" if disagree >= MOST else "holds in part"
-
-
-def count(low: pd.Series, high: pd.Series, above: float | None = None, below: float | None = None) -> Count:
-    """Count the intervals that lie on the claimed side of a bound, and those that lie on the other.
-
-    Parameters
-    ----------
-    low, high : Series
-        Ends of each interval; one that is NaN decides nothing.
-    above, below : float
-        The claim, one of them: the quantity is above, or below.
-
-    Examples
-    --------
-    >>> count(pd.Series([0.1, 2.0, 0.5]), pd.Series([0.3, 3.0, 1.5]), above=1.0)
-    Count(agree=1, disagree=1, all=3)
-    """
-    if (above is None) == (below is None):
-        raise ValueError(f"above is {above} and below {below}: give one of them, as the claim has it.")
-    bound = above if above is not None else below
-    over, under = int((low > bound).sum()), int((high < bound).sum())
-    return Count(over, under, len(low)) if above is not None else Count(under, over, len(low))

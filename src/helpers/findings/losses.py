@@ -9,7 +9,6 @@ import pandas as pd
 from helpers._utils.validation import choose, in_range
 from helpers.findings.papers import floor_in_bits, grid_and_line
 from helpers.laws import ComputeLaw, Fit, ModelSizeLaw, kept
-from helpers.sweep.reconstruction import COMMON_GENES
 
 # What tells one curve of losses from another.
 KEYS = ["dataset", "loss", "n_genes", "n_train", "noise_level", "umis_per_cell"]
@@ -17,7 +16,7 @@ _WHOLE = ("n_train", "n_genes", "n_probe", "seed", "steps", "steps_planned", "ce
 _Z = 1.96
 
 
-def _need(rows: pd.DataFrame, *columns: str) -> None:
+def need(rows: pd.DataFrame, *columns: str) -> None:
     """Raise if a table lacks a column, as one of cells does, or one in which nothing was measured."""
     missing = [name for name in columns if name not in rows]
     if missing:
@@ -29,7 +28,7 @@ def _need(rows: pd.DataFrame, *columns: str) -> None:
 
 def good(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that were measured; whole numbers as such, which a packed table holds as floats."""
-    _need(rows, "status")
+    need(rows, "status")
     kept = rows[rows["status"] == "ok"]
     whole = [name for name in _WHOLE if name in kept and kept[name].notna().all()]
     return kept.astype(dict.fromkeys(whole, int))
@@ -50,7 +49,7 @@ def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()
     """
     errors = {"test_loss": "test_stderr", "gain": "gain_stderr", "mi_bits": "mi_stderr_bits"}
     keys = [*(by or [*KEYS, "size"])]
-    _need(rows, value)
+    need(rows, value)
     table = good(rows).assign(error=good(rows)[errors[value]] if value in errors else 0.0)
     table["umis_per_cell"] = _depths(table)
     out = table.groupby(keys, as_index=False, sort=False).agg(
@@ -134,14 +133,14 @@ def spent(rows: pd.DataFrame) -> pd.DataFrame:
         "params": "parameters", "steps": "steps", "cells_seen": "cells seen", "tokens": "tokens",
         "flops": "operations", "validation_flops": "in validation", "seconds": "seconds",
     }  # fmt: skip
-    _need(rows, "size", "n_genes", *columns)
+    need(rows, "size", "n_genes", *columns)
     means = good(rows).groupby(["size", "n_genes"], sort=False)[list(columns)].mean().rename(columns=columns)
     return means.sort_values("parameters").map("{:,.3g}".format)
 
 
 def without_network(rows: pd.DataFrame) -> dict[str, float]:
     """Return the losses of the two predictors that need no network; the linear one has none for bins."""
-    _need(rows, "mean_loss", "linear_loss")
+    need(rows, "mean_loss", "linear_loss")
     found = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
     return {name: value for name, value in found.items() if np.isfinite(value)}
 
@@ -158,7 +157,7 @@ def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str
     -------
     dict of (loss, "all sizes" or "without <size>") → Fit; a choice with fewer than three sizes is left out
     """
-    _need(rows, "loss", "size", "params", "test_loss")
+    need(rows, "loss", "size", "params", "test_loss")
     fits = {}
     for loss, runs in good(rows).groupby("loss", sort=False):
         smallest = str(runs.sort_values("params")["size"].iloc[0])
@@ -226,7 +225,7 @@ def floor_table(
 
 def cells_error(rows: pd.DataFrame) -> dict[str, float]:
     """Return, for each loss, the standard error over test cells of the best size, for ``floor_table``."""
-    _need(rows, "loss", "validation_loss", "test_stderr")
+    need(rows, "loss", "validation_loss", "test_stderr")
     best = good(rows).sort_values("validation_loss").groupby("loss", sort=False).first()
     return {str(loss): float(error) for loss, error in best["test_stderr"].items()}
 
@@ -292,7 +291,7 @@ def training_curves(rows: pd.DataFrame) -> pd.DataFrame:
     DataFrame with ``size``, ``seed``, ``params``, ``step``, ``flops`` (of training so far, above 0), ``validation`` and
     ``best`` (the least so far)
     """
-    _need(rows, "history", "flops", "steps")
+    need(rows, "history", "flops", "steps")
     parts = []
     for row in good(rows).to_dict("records"):
         seen = pd.DataFrame(json.loads(row["history"]), columns=["step", "train", "validation"])
@@ -335,86 +334,5 @@ def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
 
 def compute_fit(reached: pd.DataFrame) -> Fit:
     """Fit L(C) to a frontier; its points share runs, so the interval is narrower than the truth."""
-    _need(reached, "flops", "validation")
+    need(reached, "flops", "validation")
     return ComputeLaw.fit(reached["flops"], reached["validation"])
-
-
-def explained(rows: pd.DataFrame) -> pd.DataFrame:
-    """Add ``share``, the part of the gene mean's squared error on the common genes that a model removes; 0 is the mean.
-
-    The common genes are the 128 that vary most, the same for every number of genes, so that runs with different numbers
-    of genes can be compared.
-    """
-    _need(rows, "loss", "n_genes", "common_loss", "common_mean_loss")
-    if set(good(rows)["loss"]) - {"mse"} or (good(rows)["n_genes"] < COMMON_GENES).any():
-        raise ValueError(
-            f"give runs of loss 'mse' with {COMMON_GENES} genes or more: others share no scale or no genes."
-        )
-    return good(rows).assign(share=lambda t: 1 - t["common_loss"] / t["common_mean_loss"])
-
-
-def on_one_scale(rows: pd.DataFrame) -> pd.DataFrame:
-    """Scale the losses of each seed so that its gene mean's loss is that of all seeds of the depth.
-
-    At a thinned depth seeds choose different genes, some of which vary more: a difference of all sizes alike.
-    """
-    _need(rows, "noise_level", "mean_loss", "test_loss")
-    average = rows.groupby("noise_level")["mean_loss"].transform("mean")
-    return rows.assign(test_loss=rows["test_loss"] * average / rows["mean_loss"])
-
-
-def noise_table(rows: pd.DataFrame, fits: dict[Any, Fit]) -> pd.DataFrame:
-    """Return, for each depth, the floor of L(P) beside the noise of counting, which no predictor can go below.
-
-    Parameters
-    ----------
-    rows : DataFrame of loss "mse" at several depths
-    fits : dict of depth (``noise_level``) → Fit
-
-    Returns
-    -------
-    DataFrame
-        Depth in UMIs per cell, the losses of the gene mean, the linear predictor and the best model, the counting
-        noise, the fitted floor with its robust interval, and ``reached``: how much of what could be explained (gene
-        mean less counting noise) the best model explains; ``told`` and ``at most``: ½ log2 of the gene mean's loss over
-        that of the best model and over the counting noise, bits a hidden gene.
-    """
-    _need(rows, "noise_level", "noise_loss", "validation_loss")
-    table = []
-    for depth, some in good(rows).groupby("noise_level", sort=False):
-        # Chosen without the test cells.
-        size = some.groupby("size")["validation_loss"].mean().idxmin()
-        best = float(some.loc[some["size"] == size, "test_loss"].mean())
-        mean, noise = float(some["mean_loss"].mean()), float(some["noise_loss"].astype(float).mean())
-        again = kept.robust_fit(fits[depth], names=("c",))
-        table.append({
-            "depth": depth, "umis_per_cell": some["umis_per_cell"].mean(), "gene mean": mean,
-            "linear": some["linear_loss"].mean(), "best model": best, "size": size,
-            "counting noise": noise, "c": again.params["c"], "c_low": again.intervals["c"][0],
-            "c_high": again.intervals["c"][1], "reached": (mean - best) / (mean - noise),
-            "reached, linear": (mean - some["linear_loss"].mean()) / (mean - noise), "status": fits[depth].status,
-            "told": _told(mean, best), "told, linear": _told(mean, float(some["linear_loss"].mean())),
-            "at most": _told(mean, noise), "seeds": some["seed"].nunique(),
-        })  # fmt: skip
-    return pd.DataFrame(table).sort_values("umis_per_cell", ascending=False).reset_index(drop=True)
-
-
-def _told(mean: float, loss: float) -> float:
-    """Return the bits that the other genes tell about a hidden one, if both are Gaussian."""
-    return float(0.5 * np.log2(mean / loss))
-
-
-def noise_points(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the losses of ``noise_table`` as curves for ``loss_charts.points_and_laws``; the floor with its interval.
-
-    A floor that the points do not bound is left out.
-    """
-    floor = "floor c of L(P)"
-    parts = []
-    for what in ("gene mean", "linear", "best model", floor, "counting noise"):
-        columns = ("c", "c_low", "c_high") if what == floor else (what,) * 3
-        value, low, high = (table[column] for column in columns)
-        known = np.isfinite(low) & np.isfinite(high) & ((table["status"] == "ok") | (what != floor))
-        part = {"what": what, "umis_per_cell": table["umis_per_cell"], "value": value, "low": low, "high": high}
-        parts.append(pd.DataFrame({**part, "seeds": table["seeds"]})[known])
-    return pd.concat(parts, ignore_index=True)

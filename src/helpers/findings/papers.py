@@ -2,14 +2,12 @@
 
 import hashlib
 from functools import lru_cache, partial
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.datasets.files import fetch
 from helpers.laws import CellNumberLaw, Fit, JointLaw, Law, ModelSizeLaw, NoiseLaw, kept, parameter_table
 from helpers.laws.compare import compare, grid_means
 from helpers.store import reference
@@ -34,20 +32,7 @@ _ROWS = (
     ((3907, 8751, 1453, None), (None, None, 672, 1944), (11550, 18430, 1423, 2188), (2579, 2938, 1103, 1308)),
 )
 _PRINTED = {name: dict(zip(_SIGNALS_PRINTED, rows, strict=True)) for name, rows in zip(DEFINITIONS, _ROWS, strict=True)}
-# Names in the released measurements → what this project calls them.
-_DATASETS = {"PBMC": "pbmc_citeseq", "larry": "larry", "merfish": "merfish", "shendure": "mouse_embryo"}
-_SIGNALS = {
-    "protein_counts": "protein", "celltype.l3": "cell_type", "clone": "clone", "ng_idx": "neighbour",
-    "author_day": "day",
-}  # fmt: skip
-_CALLED = {"PCA": "pca", "RandomProjection": "random_projection", "SCVI": "scvi", "Geneformer": "geneformer"}
-# The files released with the papers, and the tables in results/reference that hold what is used of them.
-_INFORMATION = "collect_mi_results.csv"
-_FITS = {
-    NoiseLaw: ("scaling_plots_u_bar_138.109_I_max_1.419.csv", {"i_max": "fitted_I_max", "u_bar": "fitted_u_bar"}),
-    CellNumberLaw: ("cell_scaling_N0_2328676.073_s_1.100_I_inf_3.141.csv", {"i_inf": "I_inf", "n0": "N0", "s": "s"}),
-}
-_RUNS = "stage2b_canonical_runs.csv"
+# Tables in results/reference that hold what is used of the files released with the papers (``findings.packing``).
 POINTS, FITS, RUNS = "published_points", "published_fits", "published_runs"
 MODALITIES = "published_modalities"
 # The columns that tell one released curve from another, and the law's variable, by law.
@@ -74,43 +59,6 @@ def first_version(signal: str) -> pd.DataFrame:
     choose(signal, _SIGNALS_PRINTED, "signal of the first paper")
     columns = {name: _PRINTED[name][signal] for name in list(DEFINITIONS)[2:]}
     return pd.DataFrame(columns, index=pd.Index(_MODELS, name="published"), dtype=float).dropna(how="all")
-
-
-def pack(folder: Path | None = None) -> list[Path]:
-    """Summarise the released files into small tables in ``results/reference``; return their paths.
-
-    Of the estimates the mean, standard deviation and number of seeds at each setting are kept, of the masked models'
-    losses each run's, and of the authors' fits the parameters. Needs the files (``noise-scaling data published``).
-    """
-    folder = folder or reference.folder()
-    raw = _renamed(pd.read_csv(fetch("published", _INFORMATION)).rename(columns={"algorithm": "method"}))
-    keys = [*KEYS, "size", "quality", "umis_per_cell"]
-    means = raw.groupby(keys, as_index=False).agg(
-        bits=("mi_value", "mean"), spread=("mi_value", "std"), seeds=("seed", "nunique")
-    )
-    fits = []
-    for law, (file, columns) in _FITS.items():
-        table = _renamed(pd.read_csv(fetch("published", file)).rename(columns={"metric": "signal"}))
-        setting = "size" if law is NoiseLaw else "quality"
-        for name, column in columns.items():
-            errors = table[f"{column.removeprefix('fitted_')}_error"]
-            fits.append(table[[*KEYS, setting]].assign(parameter=name, value=table[column], error=errors))
-    runs = pd.read_csv(fetch("published", _RUNS)).rename(columns={"V": "genes"})
-    runs = runs[["size", "seed", "genes", "params", "tokens_seen", "best_val_mse", "best_val_gauss_nll"]]
-    if means["seeds"].max() > 3:
-        raise ValueError(f"{means['seeds'].max()} seeds at a setting: points() places three or fewer.")
-    written = []
-    for name, table in ((POINTS, means), (FITS, pd.concat(fits)), (RUNS, runs)):
-        written.append(folder / f"{name}.parquet")
-        table.to_parquet(written[-1], index=False)
-    return written
-
-
-def _renamed(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(
-        dataset=table["dataset"].map(_DATASETS), signal=table["signal"].map(_SIGNALS),
-        representation=table["method"].map(_CALLED),
-    )  # fmt: skip
 
 
 @lru_cache(maxsize=1)

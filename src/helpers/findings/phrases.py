@@ -7,10 +7,8 @@ import pandas as pd
 
 from helpers._utils.validation import choose
 from helpers.findings.curves import RARE, law_table
-from helpers.laws import Fit, NoiseLaw, parameter_table, ratio_table
+from helpers.laws import Fit, NoiseLaw
 from helpers.store.model_free import MeasuredCurve
-
-_SYMBOLS = {"i_max": "I_max", "u_bar": "ū"}
 
 
 def place(
@@ -54,38 +52,6 @@ def spelt(value: float, low: float, high: float, form: str = ".2f", unit: str = 
     if not np.isfinite([low, high]).all():
         return f"{value:{form}}{unit} (the points bound no interval)"
     return f"{value:{form}}{unit} (95 % interval {low:{form}} to {high:{form}})"
-
-
-def relative(fits: dict[str, Fit], first: str, second: str, parameter: str = "i_max") -> str:
-    """Return a clause that compares a parameter of two noise laws, by the 95 % interval of its ratio.
-
-    Parameters
-    ----------
-    fits : dict of curve → Fit of a ``NoiseLaw``
-    first, second : curves
-    parameter : "i_max" or "u_bar"
-
-    Examples
-    --------
-    >>> u = np.geomspace(10, 1e4, 8)
-    >>> wobble = 0.01 * np.resize([1, -1], 8)
-    >>> fits = {name: NoiseLaw.fit(u, NoiseLaw(top, 90.0)(u) + wobble) for name, top in {"a": 2.0, "b": 1.0}.items()}
-    >>> relative(fits, "a", "b").split(",")[0]
-    'I_max of “a” is larger than that of “b”'
-    >>> relative(fits, "a", "b", "u_bar").split(",")[0]
-    'ū of “a” is not told apart from that of “b”'
-    """
-    what = _SYMBOLS[choose(parameter, _SYMBOLS, "parameter of the noise law")]
-    if first == second:
-        return f"“{first}” is the only curve, so its {what} has none to be compared with"
-    pair = {(name,): fits[choose(name, fits, "curve")] for name in (first, second)}
-    if rejected := [name for (name,), fit in pair.items() if fit.status == "misfit"]:
-        named = " and ".join(f"“{name}”" for name in rejected)
-        return f"the points reject the noise law of {named}, so {what} of “{first}” and “{second}” are not compared"
-    row = ratio_table(parameter_table(pair, ["model"]).assign(data=""), ["data"], second).iloc[0]
-    low, high = float(row[f"{what}: low"]), float(row[f"{what}: high"])
-    ratio = spelt(float(row[f"{what} ÷ {second}'s"]), low, high)
-    return f"{what} of “{first}” is {place(low, high)} that of “{second}”, with a ratio of {ratio}"
 
 
 def bits_compared(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:

@@ -1,0 +1,55 @@
+"""What training adds to a network: its points beside those of an untrained control, on the same cells and seeds."""
+
+import numpy as np
+import pandas as pd
+from scipy.stats import t as student_t
+
+from helpers.store import reference
+from helpers.store.model_free import Interval
+from helpers.store.rows import Store
+from helpers.sweep.cell_grids import planned
+from helpers.sweep.engine import held
+
+
+def untrained() -> pd.DataFrame:
+    """Return the rows of the controls of the transformers of ``config/grids/cells.yaml``: one step of training.
+
+    They were measured with all training cells at the data's own depth, with the seeds of the trained networks, and are
+    kept in ``results/reference/untrained``.
+    """
+    grids = planned("txformer", depths=[1.0], models={"txformer": {"steps": 1}})
+    all_cells = [grid.model_copy(update={"n_train": [max(grid.n_train or [0])]}) for grid in grids]
+    return held(all_cells, Store(reference.folder() / "untrained"))
+
+
+def training_gain(trained: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
+    """Return what training added to networks that were also measured untrained, on the same cells and seeds.
+
+    Parameters
+    ----------
+    trained, controls : DataFrames
+        Points from ``seed_means``, of one representation.
+
+    Returns
+    -------
+    DataFrame
+        One row a data set, signal and seed: bits ``untrained`` and ``trained``, and ``gain``.
+    """
+    same = ["dataset", "signal", "representation", "n_train", "noise_level", "probe_noise_level", "seed"]
+    pairs = controls[[*same, "mi_bits"]].merge(trained[[*same, "mi_bits"]], on=same, suffixes=("_before", "_after"))
+    pairs = pairs.rename(columns={"mi_bits_before": "untrained", "mi_bits_after": "trained"})
+    table = pairs[["dataset", "signal", "seed", "untrained", "trained"]]
+    return table.assign(gain=table["trained"] - table["untrained"])
+
+
+def mean_gain(gains: pd.Series) -> Interval:
+    """Return the mean of paired gains with its 95 % interval (Student's t); one pair bounds none.
+
+    >>> [round(end, 2) for end in mean_gain(pd.Series([0.1, 0.2, 0.3]))]
+    [0.2, -0.05, 0.45]
+    """
+    value = float(gains.mean())
+    if len(gains) < 2:
+        return Interval(value, float("nan"), float("nan"))
+    half = float(student_t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains)))
+    return Interval(value, value - half, value + half)
