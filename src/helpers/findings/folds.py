@@ -1,0 +1,113 @@
+"""What a curve owes to the cells that it was measured on: the same curve again on other probe cells."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.stats import norm
+
+from helpers.findings.curves import KEYS
+from helpers.laws import Fit
+from helpers.laws.shared_error import interval_with_shared_error
+from helpers.store.points import noise_axis
+
+
+def shared_errors(points: pd.DataFrame) -> dict[Any, np.ndarray]:
+    """Return, for every noise curve, the sampling error of each point that its probe cells give to all of them.
+
+    In the order of the points of ``noise_fits`` of the same points, for ``interval_with_shared_error``.
+
+    Parameters
+    ----------
+    points : DataFrame from ``points.seed_means``
+    """
+    return {key: rows["mi_stderr_bits"].to_numpy(float) for key, rows in noise_axis(points).groupby(KEYS)}
+
+
+def folds_compared(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    """Return how far the curves of two folds lie apart, and how far their sampling errors let one expect.
+
+    Parameters
+    ----------
+    first, second : DataFrames from ``points.seed_means``
+        The same data sets, signals, models and depths on other probe (and training) cells.
+
+    Returns
+    -------
+    DataFrame
+        One row a curve that both have: ``KEYS``; ``depths``; ``bits`` at the deepest in the first fold; ``apart``, mean
+        over depths of the second minus the first, bits; ``expected``, the standard error of that if the cells of a fold
+        move all depths alike; ``left``, standard deviation over depths of what is left of the difference, bits.
+    """
+    columns = [*KEYS, "noise_level"]
+    sides = [
+        noise_axis(points).groupby(columns, as_index=False).agg(
+            bits=("mi_bits", "mean"), error=("mi_stderr_bits", "mean")
+        )
+        for points in (first, second)
+    ]  # fmt: skip
+    both = sides[0].merge(sides[1], on=columns, suffixes=("", "_again"))
+    both["off"] = both["bits_again"] - both["bits"]
+    both["error"] = np.hypot(both["error"], both["error_again"])
+    rows = []
+    for key, curve in both.groupby(KEYS):
+        deepest = curve.loc[curve["noise_level"].idxmax()]
+        rows.append([*key, len(curve), deepest["bits"], curve["off"].mean(), curve["error"].mean(),
+                     curve["off"].std(ddof=1)])  # fmt: skip
+    return pd.DataFrame(rows, columns=[*KEYS, "depths", "bits", "apart", "expected", "left"])
+
+
+def parameters_again(
+    first: dict[Any, Fit], second: dict[Any, Fit], errors: tuple[dict[Any, np.ndarray], dict[Any, np.ndarray]]
+) -> pd.DataFrame:
+    """Return whether parameters of two folds agree: by the scatter around each curve, and with the cells' error added.
+
+    Two independent estimates agree at 95 % if they differ by no more than the root of the sum of squares of the halves
+    of their 95 % intervals that face each other; positive parameters are compared as logarithms.
+
+    Parameters
+    ----------
+    first, second : dicts of curve → Fit
+        Curves that one of them lacks, or whose points reject the law or leave a parameter free, are left out.
+    errors : from ``shared_errors``, of each
+
+    Returns
+    -------
+    DataFrame with the key, ``parameter``, ``first`` and ``second`` estimate, and whether they ``agree_by_scatter`` and
+    ``agree`` with the error of the probe cells
+    """
+    rows = []
+    for key in sorted(set(first) & set(second)):
+        pair = first[key], second[key]
+        if any(fit.status != "ok" for fit in pair):
+            continue
+        plain = [fit.interval() for fit in pair]
+        wide = [interval_with_shared_error(fit, of[key]) for fit, of in zip(pair, errors, strict=True)]
+        for name in pair[0].params:
+            logs = name in pair[0].law.positive
+            values = [fit.params[name] for fit in pair]
+            verdicts = [_agree(values, [ends[name] for ends in intervals], logs) for intervals in (plain, wide)]
+            rows.append([*key, name, *values, *verdicts])
+    return pd.DataFrame(rows, columns=[*KEYS, "parameter", "first", "second", "agree_by_scatter", "agree"])
+
+
+def _agree(values: list[float], intervals: list[tuple[float, float]], logs: bool) -> bool:
+    with np.errstate(divide="ignore"):
+        ends = np.log(intervals) if logs else np.array(intervals)
+        at = np.log(values) if logs else np.array(values)
+    low, high = np.argsort(at)
+    return bool(at[high] - at[low] <= np.hypot(ends[low][1] - at[low], at[high] - ends[high][0]))
+
+
+def spread_of(compared: pd.DataFrame) -> dict[str, float]:
+    """Return what a table of ``folds_compared`` says in numbers.
+
+    ``apart``, the root mean square of the distance of two folds, and ``expected``, of its standard error, in bits;
+    ``ratio`` of the two with its 95 % interval (χ², curves as independent); ``left``, root mean square over curves.
+    """
+    n = len(compared)
+    apart, expected, left = (float(np.sqrt((compared[name] ** 2).mean())) for name in ("apart", "expected", "left"))
+    ratio = float(np.sqrt(((compared["apart"] / compared["expected"]) ** 2).mean()))
+    half = float(norm.ppf(0.975)) / np.sqrt(2 * n)
+    return {"curves": n, "apart": apart, "expected": expected, "left": left, "ratio": ratio,
+            "ratio_low": ratio * np.exp(-half), "ratio_high": ratio * np.exp(half)}  # fmt: skip
