@@ -14,6 +14,7 @@ __all__ = [
     "check_measured",
     "count",
     "curves_of",
+    "depth_against_cells",
     "false_alarms",
     "full_grids",
     "gains",
@@ -28,4 +29,5 @@ __all__ = [
     "together",
     "verdict",
 ]
-__getattr__ = attributes(__name__, dict.fromkeys(__all__, f"{__name__}.curves"))
+_HOME = dict.fromkeys(__all__, f"{__name__}.curves") | {"depth_against_cells": f"{__name__}.depth_and_cells"}
+__getattr__ = attributes(__name__, _HOME)
