@@ -6,8 +6,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers.findings import papers
 from helpers.findings.curves import KEYS, SIGNAL_KINDS
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept
+from helpers.store import reference
 from helpers.store.measured_grid import Gains, MeasuredGrid
 from helpers.store.model_free import bracketed
 
@@ -147,6 +149,23 @@ def plateaus(points: pd.DataFrame, fits: dict[tuple, Fit] | None = None) -> pd.D
     return pd.DataFrame(rows, columns=[*by, "umis_per_cell", "most", "status", "bits", "low", "high"])
 
 
+def released_plateaus() -> pd.DataFrame:
+    """Return the I_inf of the cell-number law that the authors released, one row a curve and quality.
+
+    Returns
+    -------
+    DataFrame with ``KEYS``, ``noise_level`` (the quality) and ``value`` in bits
+
+    Examples
+    --------
+    >>> len(released_plateaus())
+    200
+    """
+    table = reference.table(papers.FITS)
+    table = table[table["parameter"] == "i_inf"].rename(columns={"quality": "noise_level"})
+    return table[[*KEYS, "noise_level", "value"]].reset_index(drop=True)
+
+
 def plateau_laws(table: pd.DataFrame, released: pd.DataFrame | None = None) -> pd.DataFrame:
     """Return whether plateaus follow the noise law of depth, one row a curve of ``plateaus``.
 
@@ -203,7 +222,9 @@ def with_kind(table: pd.DataFrame, source: str, independent: Iterable[tuple[str,
     )
 
 
-def to_read(table: pd.DataFrame, columns: dict[str, str], form: str = ".2f") -> pd.DataFrame:
+def to_read(
+    table: pd.DataFrame, columns: dict[str, str], form: str = ".2f", more: Iterable[str] = ()
+) -> pd.DataFrame:
     """Return a table with values and 95 % intervals in one cell each, indexed by data set and signal.
 
     Parameters
@@ -211,10 +232,11 @@ def to_read(table: pd.DataFrame, columns: dict[str, str], form: str = ".2f") -> 
     table : with ``dataset``, ``signal``, and columns with ``_low`` and ``_high``
     columns : dict of column → its title
     form : of numbers
+    more : further columns of the index
     """
     cells = {
         title: [bracketed(*ends, form) for ends in table[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)]
         for name, title in columns.items()
     }
-    index = pd.MultiIndex.from_frame(table[["dataset", "signal"]].map(lambda name: name.replace("_", " ")))
+    index = pd.MultiIndex.from_frame(table[["dataset", "signal", *more]].map(lambda name: name.replace("_", " ")))
     return pd.DataFrame(cells, index=index)
