@@ -8,7 +8,7 @@ from helpers import findings
 from helpers.charts.by_depth import by_depth
 from helpers.charts.depth_intervals import depth_intervals
 from helpers.findings import claims, depth_and_cells, how_deep
-from helpers.laws import CellNumberLaw, NoiseLaw
+from helpers.laws import NoiseLaw
 from helpers.laws.measured_tolerance import measured_tolerance, sensitivity
 from helpers.store.measured_grid import Gains, MeasuredGrid
 
@@ -92,7 +92,9 @@ def test_seeds_that_share_an_offset_do_not_widen_paired_gains():
 def test_depth_against_cells_is_the_difference_of_both():
     row = findings.depth_against_cells(grid(adds)).iloc[0]
     depth, cells = adds(3000, 1000) - adds(3000, 100), adds(3000, 1000) - adds(300, 1000)
-    assert [row["step"], row["depth"], row["cells"], row["difference"]] == pytest.approx([10, depth, cells, depth - cells])
+    assert [row["step"], row["depth"], row["cells"], row["difference"]] == pytest.approx(
+        [10, depth, cells, depth - cells]
+    )
 
 
 def test_where_less_than_tenfold_was_measured_the_last_halving_is_taken():

@@ -1,4 +1,4 @@
-"""Charts of quantities along depth: many curves, coloured by kind of signal, ours and the released beside each other."""
+"""Charts of quantities along depth: many curves, coloured by kind of signal, in one panel a source."""
 
 import altair as alt
 import pandas as pd

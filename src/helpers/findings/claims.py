@@ -227,8 +227,8 @@ def watch_is_most_sensitive(points: pd.DataFrame) -> Claim:
         at = f"larger in {found.agree}, smaller in {found.disagree} of {found.all} comparisons; {'; '.join(clauses)}"
     return Claim(
         "Of five classes of photographs, watches are the most sensitive to noise", P2,
-        "in both kinds of noise the share of its bits that the class loses, mean over the levels, is larger than that of "
-        "every other class (95 % interval of the difference, same levels and seeds)",
+        "in both kinds of noise the share of its bits that the class loses, mean over the levels, is larger than that "
+        "of every other class (95 % interval of the difference, same levels and seeds)",
         at, verdict(found), "modalities/images",
     )  # fmt: skip
 
@@ -300,13 +300,13 @@ def cells_add_by_depth(grids: pd.DataFrame) -> Claim:
 def depth_gains_more(table: pd.DataFrame) -> Claim:
     """Judge whether the last tenfold of depth gains more than that of cells (``findings.depth_against_cells``)."""
     found = count(table["difference_low"], table["difference_high"], above=0.0)
-    steps = sorted(set(table["step"])) if len(table) else []
+    steps = [f"{step:g}" for step in sorted(set(table["step"]))] if len(table) else []
     return Claim(
         "Deeper sequencing gains more than more training cells", f"{P1}: tables 1 and 2",
         "what the last tenfold of depth gains (all training cells) less what the last tenfold of cells does (at the "
         "deepest) has an interval above 0; signals not computed from the counts",
-        f"above in {found.agree}, below in {found.disagree} of {found.all} curves; medians {table['depth'].median():.2f} "
-        f"and {table['cells'].median():.2f} bits; step {' or '.join(f'{step:g}' for step in steps)}"
+        f"above in {found.agree}, below in {found.disagree} of {found.all} curves; medians "
+        f"{table['depth'].median():.2f} and {table['cells'].median():.2f} bits; step {' or '.join(steps)}"
         if len(table) else "no whole grid",
         verdict(found), "analyses/cell_number",
     )  # fmt: skip

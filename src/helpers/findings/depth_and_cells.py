@@ -67,7 +67,7 @@ def fold_table(grids: dict[tuple[str, ...], MeasuredGrid]) -> pd.DataFrame:
         named = {"deep": whole.last(), "shallow": _first(whole), "fold": whole.fold()}
         if len(last.bits):
             named |= {"last": last.last(), "last_fold": last.fold()}
-        row = dict(zip(KEYS, key, strict=True))
+        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
         for name, (value, low, high) in named.items():
             row |= {name: value, f"{name}_low": low, f"{name}_high": high}
         rows.append(row)
@@ -105,9 +105,9 @@ def depth_against_cells(points: pd.DataFrame, paired: bool = True) -> pd.DataFra
     Returns
     -------
     DataFrame
-        ``KEYS``; ``step``, 10, or 2 where less than tenfold of either was measured; ``depth``, bits at the deepest minus
-        those at a depth ``step`` times less, all training cells; ``cells``, bits with all training cells minus those
-        with ``step`` times fewer, at the deepest; ``difference`` of the two; each with ``_low`` and ``_high`` (95 %).
+        ``KEYS``; ``step``, 10, or 2 where less than tenfold of either was measured; ``depth``, bits at the deepest
+        minus those at a depth ``step`` times less, all training cells; ``cells``, bits with all training cells minus
+        those with ``step`` times fewer, at the deepest; ``difference`` of the two; each with ``_low`` and ``_high``.
     """
     rows = []
     for key, grid in grids_of(points, paired).items():
@@ -134,8 +134,8 @@ def plateaus(points: pd.DataFrame, fits: dict[tuple, Fit] | None = None) -> pd.D
     Returns
     -------
     DataFrame
-        ``KEYS``, ``noise_level``, ``umis_per_cell``; ``most``, bits with the most cells; ``status`` of the fit; ``bits``,
-        its I_inf with the 95 % interval ``low`` to ``high``, NaN unless the points fix it (status "ok").
+        ``KEYS``, ``noise_level``, ``umis_per_cell``; ``most``, bits with the most cells; ``status`` of the fit;
+        ``bits``, its I_inf with the 95 % interval ``low`` to ``high``, NaN unless the points fix it (status "ok").
     """
     by = [*KEYS, "noise_level"]
     fits = fits or kept.fit_groups(points, CellNumberLaw, "n_train", by=by)
@@ -180,8 +180,8 @@ def plateau_laws(table: pd.DataFrame, released: pd.DataFrame | None = None) -> p
     Returns
     -------
     DataFrame
-        ``KEYS``; ``depths`` and how many plateaus are ``fixed``; ``beyond``, the median of I_inf minus the bits with the
-        most cells, where fixed; ``noise law``: R² and status of the law through the fixed plateaus.
+        ``KEYS``; ``depths`` and how many plateaus are ``fixed``; ``beyond``, the median of I_inf minus the bits with
+        the most cells, where fixed; ``noise law``: R² and status of the law through the fixed plateaus.
     """
     rows = []
     for key, of in table.groupby(KEYS):
@@ -222,9 +222,7 @@ def with_kind(table: pd.DataFrame, source: str, independent: Iterable[tuple[str,
     )
 
 
-def to_read(
-    table: pd.DataFrame, columns: dict[str, str], form: str = ".2f", more: Iterable[str] = ()
-) -> pd.DataFrame:
+def to_read(table: pd.DataFrame, columns: dict[str, str], form: str = ".2f", more: Iterable[str] = ()) -> pd.DataFrame:
     """Return a table with values and 95 % intervals in one cell each, indexed by data set and signal.
 
     Parameters
@@ -235,8 +233,12 @@ def to_read(
     more : further columns of the index
     """
     cells = {
-        title: [bracketed(*ends, form) for ends in table[[name, f"{name}_low", f"{name}_high"]].to_numpy(float)]
+        title: [bracketed(value, low, high, form) for value, low, high in table[_with_ends(name)].to_numpy(float)]
         for name, title in columns.items()
     }
     index = pd.MultiIndex.from_frame(table[["dataset", "signal", *more]].map(lambda name: name.replace("_", " ")))
     return pd.DataFrame(cells, index=index)
+
+
+def _with_ends(name: str) -> list[str]:
+    return [name, f"{name}_low", f"{name}_high"]

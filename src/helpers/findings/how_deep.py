@@ -28,9 +28,9 @@ def task_table(points: pd.DataFrame, independent: Iterable[tuple[str, str]]) -> 
     Returns
     -------
     DataFrame
-        The columns of ``model_free.missing_depths``; ``kind``, ``curve`` and ``signals`` as charts take them; ``status``
-        of the noise law; ``umi90``, the depth at which it reaches 0.9·I_max, with ``umi90_low`` and ``umi90_high``, NaN
-        unless its status is "ok"; ``side``, where the deepest depth lies of it.
+        The columns of ``model_free.missing_depths``; ``kind``, ``curve`` and ``signals`` as charts take them;
+        ``status`` of the noise law; ``umi90``, the depth at which it reaches 0.9·I_max, with ``umi90_low`` and
+        ``umi90_high``, NaN unless its status is "ok"; ``side``, where the deepest depth lies of it.
     """
     table = with_kind(missing_depths(points), "measured here", independent)
     fits = noise_fits(points)
@@ -93,8 +93,8 @@ def answers(table: pd.DataFrame, bits: float = 0.25) -> dict[str, float]:
     Returns
     -------
     dict
-        ``tasks``; ``depth``, ``depth_least`` and ``depth_most``, median and range of the depths at which so many bits are
-        missing, those below the shallowest measured counted as that; ``unreached``, how many those are; ``halving``
+        ``tasks``; ``depth``, ``depth_least`` and ``depth_most``, median and range of the depths at which so many bits
+        are missing, those below the shallowest measured counted as that; ``unreached``, how many those are; ``halving``
         likewise, bits lost by the last halving; ``share``, the depth as a share of the deepest (median).
     """
     in_range(bits, min(MISSING), max(MISSING), "bits")
@@ -131,7 +131,8 @@ def published_tasks() -> pd.DataFrame:
 
 def published_to_read(table: pd.DataFrame) -> pd.DataFrame:
     """Return ``published_tasks`` with a value and its interval in one cell."""
-    umi90 = [bracketed(*ends, ",.0f") for ends in table[["umi90", "umi90_low", "umi90_high"]].to_numpy(float)]
+    ends = table[["umi90", "umi90_low", "umi90_high"]].to_numpy(float)
+    umi90 = [bracketed(value, low, high, ",.0f") for value, low, high in ends]
     cells = {
         "UMIs per cell": [f"{u:,.0f}" for u in table["umis_per_cell"]],
         "UMI90, refitted": [a if ok == "ok" else f"({ok})" for a, ok in zip(umi90, table["status"], strict=True)],

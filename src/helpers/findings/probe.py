@@ -115,7 +115,7 @@ def estimator_settings(
         bits = np.array([[e.bits for e in lmi_many(pairs, seed, k=k, dim=dim, null=False)] for seed in seeds])
         error = bits.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if several else np.full(len(pairs), np.nan)
         half = error * (student_t.ppf(0.975, len(seeds) - 1) if several else np.nan)
-        rows += [[name, dim, k, *of] for name, of in zip(embeddings, zip(bits.mean(axis=0), half, strict=True), strict=True)]
+        rows += [[name, dim, k, *of] for name, *of in zip(embeddings, bits.mean(axis=0), half, strict=True)]
     return pd.DataFrame(rows, columns=["of", "dim", "k", "bits", "half"])
 
 
@@ -124,7 +124,9 @@ def settings_to_read(table: pd.DataFrame) -> pd.DataFrame:
     half = table["half"].map(lambda value: "" if np.isnan(value) else f" ± {value:.2f}")
     cells = table.assign(bits=table["bits"].map("{:.2f}".format) + half)
     columns = {"of": "embedding", "dim": "code dimensions", "k": "neighbours k"}
-    return cells.rename(columns=columns).pivot(index=["embedding", "code dimensions"], columns="neighbours k", values="bits")
+    return cells.rename(columns=columns).pivot(
+        index=["embedding", "code dimensions"], columns="neighbours k", values="bits"
+    )
 
 
 def along_training(

@@ -78,7 +78,7 @@ class Gains:
             height = (shape * weight * self.bits).sum(axis=-1) / (shape**2 * weight).sum(axis=-1)
             return (weight * (self.bits - height[..., None] * shape) ** 2).sum(axis=-1), height
 
-        grid = np.linspace(*np.log(_FOLDS), 2001)
+        grid = np.linspace(np.log(_FOLDS[0]), np.log(_FOLDS[1]), 2001)
         rss, height = misfit(grid)
         rss = np.where(height > 0, rss, np.inf)
         best = int(rss.argmin())
