@@ -210,7 +210,8 @@ def image_resolution(tolerances: pd.DataFrame) -> Claim:
 def watch_is_most_sensitive(points: pd.DataFrame) -> Claim:
     """Judge which class of Caltech101 noise hits first (``tolerance.image_points``; one class against the rest).
 
-    By shares lost at the same levels and seeds, since two seeds leave the level at which 10 % is lost too uncertain.
+    By shares lost at the same levels and seeds, since two seeds leave the level at which 10 % is lost too uncertain;
+    the criterion was chosen with the points known.
     """
     classes = points[points["curve"].str.contains(" or not")]
     found, at = Count(0, 0, 0), "no class was measured"

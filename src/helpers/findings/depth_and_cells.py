@@ -26,6 +26,13 @@ def grids_of(points: pd.DataFrame, paired: bool = True) -> dict[tuple[str, ...],
     ----------
     points : DataFrame from ``seed_means`` or ``papers.points``, training and probe cells equally deep
     paired : whether a seed shares its cells between settings; released estimates do not tell
+
+    Examples
+    --------
+    >>> points = papers.points()
+    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
+    >>> grids_of(larry, paired=False)["larry", "clone", "pca"].bits.shape
+    (10, 10)
     """
     return {key: MeasuredGrid(rows, paired) for key, rows in points.groupby(KEYS)}
 
@@ -41,6 +48,13 @@ def gains_by_depth(grids: dict[tuple[str, ...], MeasuredGrid], factor: float | N
     Returns
     -------
     DataFrame with ``KEYS``, ``umis_per_cell``, ``bits`` and its 95 % interval ``low`` to ``high``
+
+    Examples
+    --------
+    >>> points = papers.points()
+    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
+    >>> gains_by_depth(grids_of(larry, paired=False))["bits"].round(2).iloc[-1]
+    0.03
     """
     tables = []
     for key, grid in grids.items():
@@ -60,6 +74,13 @@ def fold_table(grids: dict[tuple[str, ...], MeasuredGrid]) -> pd.DataFrame:
         ``KEYS``; ``deep`` and ``shallow``, bits a decade of cells gains over all numbers measured at the most and the
         least depth; ``fold`` of that gain for a tenfold depth; ``last`` and ``last_fold``, gain and fold of the last
         tenfold of cells alone; each with ``_low`` and ``_high`` (95 %). A fold below 1: cells gain less the deeper.
+
+    Examples
+    --------
+    >>> points = papers.points()
+    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
+    >>> fold_table(grids_of(larry, paired=False))["fold"].round(1).item()
+    2.7
     """
     rows = []
     for key, grid in grids.items():
@@ -80,7 +101,11 @@ def _first(gains: Gains) -> tuple[float, float, float]:
 
 
 def bounded(folds: pd.DataFrame, column: str = "fold") -> pd.DataFrame:
-    """Return the rows of a ``fold_table`` whose interval is bounded at both ends."""
+    """Return the rows of a ``fold_table`` whose interval is bounded at both ends.
+
+    >>> len(bounded(pd.DataFrame({"fold": [1.0, 4.0], "fold_low": [0.5, 0.0], "fold_high": [9.0, np.inf]})))
+    1
+    """
     return folds[(folds[f"{column}_low"] > 0) & np.isfinite(folds[f"{column}_high"])]
 
 
@@ -108,6 +133,13 @@ def depth_against_cells(points: pd.DataFrame, paired: bool = True) -> pd.DataFra
         ``KEYS``; ``step``, 10, or 2 where less than tenfold of either was measured; ``depth``, bits at the deepest
         minus those at a depth ``step`` times less, all training cells; ``cells``, bits with all training cells minus
         those with ``step`` times fewer, at the deepest; ``difference`` of the two; each with ``_low`` and ``_high``.
+
+    Examples
+    --------
+    >>> points = papers.points()
+    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
+    >>> depth_against_cells(larry, paired=False)[["step", "depth", "cells"]].round(2).iloc[0].tolist()
+    [10.0, 0.84, 0.03]
     """
     rows = []
     for key, grid in grids_of(points, paired).items():
@@ -136,6 +168,16 @@ def plateaus(points: pd.DataFrame, fits: dict[tuple, Fit] | None = None) -> pd.D
     DataFrame
         ``KEYS``, ``noise_level``, ``umis_per_cell``; ``most``, bits with the most cells; ``status`` of the fit;
         ``bits``, its I_inf with the 95 % interval ``low`` to ``high``, NaN unless the points fix it (status "ok").
+
+    Examples
+    --------
+    >>> points = papers.points()
+    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
+    >>> table = plateaus(larry)
+    >>> len(table), int(table["bits"].notna().sum())
+    (10, 0)
+    >>> plateau_laws(table, released_plateaus())["released"].tolist()
+    ['agrees, R² 0.995']
     """
     by = [*KEYS, "noise_level"]
     fits = fits or kept.fit_groups(points, CellNumberLaw, "n_train", by=by)
@@ -212,6 +254,11 @@ def with_kind(table: pd.DataFrame, source: str, independent: Iterable[tuple[str,
     table : with ``KEYS``
     source : what the points are from
     independent : data sets and signals not computed from the same counts; if not given, all but labels
+
+    Examples
+    --------
+    >>> with_kind(pd.DataFrame({"dataset": ["larry"], "signal": ["clone"]}), "released").iloc[0, 2:].tolist()
+    ['released', 'clonal relative', 'larry, clone', 'independent of the counts']
     """
     kind = table["signal"].map(SIGNAL_KINDS).fillna("time, by design")
     known = pd.MultiIndex.from_frame(table[["dataset", "signal"]])
@@ -231,6 +278,12 @@ def to_read(table: pd.DataFrame, columns: dict[str, str], form: str = ".2f", mor
     columns : dict of column → its title
     form : of numbers
     more : further columns of the index
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"dataset": ["a"], "signal": ["b"], "fold": 2.0, "fold_low": 1.5, "fold_high": 2.5})
+    >>> to_read(table, {"fold": "fold"})["fold"].tolist()
+    ['2.00 [1.50, 2.50]']
     """
     cells = {
         title: [bracketed(value, low, high, form) for value, low, high in table[_with_ends(name)].to_numpy(float)]

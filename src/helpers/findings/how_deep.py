@@ -7,9 +7,9 @@ import pandas as pd
 
 from helpers._utils.validation import in_range
 from helpers.findings import papers
-from helpers.findings.curves import KEYS, noise_fits
+from helpers.findings.curves import KEYS
 from helpers.findings.depth_and_cells import with_kind
-from helpers.laws import CellNumberLaw, NoiseLaw
+from helpers.laws import CellNumberLaw, NoiseLaw, kept
 from helpers.store.model_free import MISSING, bracketed, missing_depths
 
 # The share of I_max whose depth the first paper calls UMI90 (table 5). Others have used I_max + log2 of a share.
@@ -31,9 +31,20 @@ def task_table(points: pd.DataFrame, independent: Iterable[tuple[str, str]]) -> 
         The columns of ``model_free.missing_depths``; ``kind``, ``curve`` and ``signals`` as charts take them;
         ``status`` of the noise law; ``umi90``, the depth at which it reaches 0.9·I_max, with ``umi90_low`` and
         ``umi90_high``, NaN unless its status is "ok"; ``side``, where the deepest depth lies of it.
+
+    Examples
+    --------
+    >>> law, u = NoiseLaw(2.0, 100.0), np.geomspace(10, 1000, 8)
+    >>> points = pd.DataFrame({"dataset": "a", "signal": "protein", "representation": "pca", "noise_level": u / 1000,
+    ...                        "umis_per_cell": u, "seed": 0, "mi_bits": law(u)})
+    >>> table = task_table(points, [("a", "protein")])
+    >>> table["status"].item(), round(table["umi90"].item()) == round(law.depth_for(0.9 * law.i_max))
+    ('ok', True)
+    >>> tasks_to_read(table)["data lie"].to_dict()
+    {'a, protein': 'above'}
     """
     table = with_kind(missing_depths(points), "measured here", independent)
-    fits = noise_fits(points)
+    fits = kept.fit_groups(points, NoiseLaw, "umis_per_cell", by=KEYS)
     rows = []
     for key, deepest in zip(table[KEYS].itertuples(index=False, name=None), table["umis_per_cell"], strict=True):
         fit = fits[key]
@@ -116,6 +127,12 @@ def published_tasks() -> pd.DataFrame:
     DataFrame
         ``KEYS``; ``umis_per_cell``, the deepest released; ``umi90`` refitted with its interval, NaN unless the points
         agree with the law (``status`` "ok"); ``printed``; ``side`` of the deepest.
+
+    Examples
+    --------
+    >>> published = published_tasks().set_index(KEYS)
+    >>> float(published.loc[("pbmc_citeseq", "protein", "pca"), "printed"])
+    18430.0
     """
     noise = papers.refitted(NoiseLaw)
     table = papers.tables_of_first_version(noise, papers.refitted(CellNumberLaw))

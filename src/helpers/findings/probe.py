@@ -67,6 +67,12 @@ def thinned_pca(dataset: Any, depths: Sequence[float], dim: int, seed: int = 0) 
     Returns
     -------
     dict of depth, as a table shows it → (probe cells, dim) array
+
+    Examples
+    --------
+    >>> from helpers.datasets import load
+    >>> {name: values.shape for name, values in thinned_pca(load("pbmc68k"), [0.1], 4).items()}
+    {'depth 0.1': (350, 4)}
     """
     found = {}
     for depth in depths:
