@@ -36,7 +36,7 @@ def by_depth(
         across, rise, hue, dash, detail="curve:N", opacity=parts.faded(pick, 0.7, 0.06)
     )
     look = {"opacity": parts.faded(pick, 0.8, 0.05)}
-    bars = dots.mark_rule(strokeWidth=1).encode(across, *INTERVAL, hue, **look)
+    bars = dots.mark_rule(strokeWidth=1).encode(across, *INTERVAL, hue, opacity=parts.faded(pick, 0.4, 0.03))
     circles = dots.mark_circle(size=35).encode(across, alt.Y("bits:Q").title(up), hue, tooltip=tooltip, **look)
     layers = [lines.add_params(pick), bars, circles]
     if zero:
