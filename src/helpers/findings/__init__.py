@@ -14,6 +14,7 @@ __all__ = [
     "check_measured",
     "count",
     "curves_of",
+    "depth_against_cells",
     "false_alarms",
     "full_grids",
     "gains",
@@ -28,7 +29,6 @@ __all__ = [
     "together",
     "verdict",
 ]
-_VERDICTS = {"FEWEST", "MOST", "Count", "count", "verdict"}
-__getattr__ = attributes(
-    __name__, {name: f"{__name__}.{'verdicts' if name in _VERDICTS else 'curves'}" for name in __all__}
-)
+_HOME = dict.fromkeys(__all__, "curves") | {"depth_against_cells": "depth_and_cells"}
+_HOME |= dict.fromkeys(("FEWEST", "MOST", "Count", "count", "verdict"), "verdicts")
+__getattr__ = attributes(__name__, {name: f"{__name__}.{module}" for name, module in _HOME.items()})

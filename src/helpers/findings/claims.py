@@ -11,6 +11,7 @@ from helpers.findings.shape import PREFERRED
 from helpers.findings.training import mean_gain
 from helpers.findings.verdicts import Claim, Count, count, decided, one, verdict
 from helpers.laws import NoiseLaw, kept
+from helpers.laws.measured_tolerance import measured_tolerance, sensitivity
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
 
 # Gowri 2025, the first version and the extended one; Kendiukhov 2026; what no paper claims.
@@ -21,6 +22,8 @@ CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
 ALIKE = 0.05
 # Pixels along a side at which half a bit is lost (five classes of Caltech101), and how far off still agrees.
 _PIXELS, _PIXELS_FOLD = 31, 2
+# The class of Caltech101 that the papers find the most sensitive, against the rest.
+_WATCH = "watch or not"
 # Share of wrong residues at which protein models are said to be stable, and the share of information they may lose.
 MISREAD, _STABLE = 1e-3, 0.1
 # Share of the entropy of the labels that counts as nearly all.
@@ -79,6 +82,22 @@ def cells_add_by_depth(grids: pd.DataFrame) -> Claim:
         f"difference above 0 in {found.agree} grids, below in {found.disagree} ({spread} bits)",
         verdict(found), "analyses/findings#cells-and-depth-together", "law",
         decided(found, grids["dataset"].nunique(), "grids"), "the other half of each set's cells: 3 core-hours",
+    )  # fmt: skip
+
+
+def depth_gains_more(table: pd.DataFrame) -> Claim:
+    """Judge whether the last tenfold of depth gains more than that of cells (``findings.depth_against_cells``)."""
+    found = count(table["difference_low"], table["difference_high"], above=0.0)
+    steps = [f"{step:g}" for step in sorted(set(table["step"]))] if len(table) else []
+    return Claim(
+        "Deeper sequencing gains more than more training cells", f"{P1}: tables 1 and 2",
+        "what the last tenfold of depth gains (all training cells) less what the last tenfold of cells does (at the "
+        "deepest) has an interval above 0; signals not computed from the counts",
+        f"above in {found.agree}, below in {found.disagree} of {found.all} curves; medians "
+        f"{table['depth'].median():.2f} and {table['cells'].median():.2f} bits; step {' or '.join(steps)}"
+        if len(table) else "no whole grid",
+        verdict(found), "analyses/cell_number", "law", decided(found, table["dataset"].nunique()),
+        "sets of 10⁵ cells or more, where cells are few beside what there is to learn",
     )  # fmt: skip
 
 
@@ -240,6 +259,34 @@ def image_resolution(tolerances: pd.DataFrame) -> Claim:
         ends[0] if ends else "no curve has half a bit to lose", one(found), "modalities/images", "images and proteins",
         "one data set",
         "240 × 240 pixels and five epochs, as published: 2 core-hours",
+    )  # fmt: skip
+
+
+def watch_is_most_sensitive(points: pd.DataFrame) -> Claim:
+    """Judge which class of Caltech101 noise hits first (``tolerance.image_points``; one class against the rest).
+
+    By shares lost at the same levels and seeds, since two seeds leave the level at which 10 % is lost too uncertain;
+    the criterion was chosen with the points known.
+    """
+    classes = points[points["curve"].str.contains(" or not")]
+    found, at = Count(0, 0, 0), "no class was measured"
+    if (classes["signal"] == _WATCH).any():
+        table, levels = sensitivity(classes, _WATCH), measured_tolerance(classes, 0.1)
+        found = count(table["low"], table["high"], above=0.0)
+        clauses = [
+            f"{kind}: a tenth is lost at {one['level']:.1f} [{one['level_low']:.1f}, {one['level_high']:.1f}], "
+            f"of the others from {rest.min():.1f} to {rest.max():.1f}"
+            for kind, of in levels.groupby("noise_kind")
+            for one in of[of["signal"] == _WATCH].to_dict("records")
+            for rest in [of[of["signal"] != _WATCH]["level"]]
+        ]
+        at = f"larger in {found.agree}, smaller in {found.disagree} of {found.all} comparisons; {'; '.join(clauses)}"
+    return Claim(
+        "Of five classes of photographs, watches are the most sensitive to noise", P2,
+        "in both kinds of noise the share of its bits that the class loses, mean over the levels, is larger than that "
+        "of every other class (95 % interval of the difference, same levels and seeds)",
+        at, verdict(found), "modalities/images", "images and proteins", decided(found, 1, "comparisons"),
+        "more than two seeds",
     )  # fmt: skip
 
 

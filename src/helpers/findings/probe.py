@@ -1,15 +1,18 @@
 """Probe embeddings directly: information about one signal, several seeds, one table."""
 
 from collections.abc import Sequence
+from itertools import product
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.stats import t as student_t
 
 from helpers.information import lmi_many
 from helpers.laws import kept
-from helpers.preprocess.genes import Prepared
-from helpers.representations import Txformer
+from helpers.noise import thin
+from helpers.preprocess.genes import Prepared, prepare
+from helpers.representations import PCA, Txformer
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -49,6 +52,87 @@ def probed(embeddings: dict[Any, np.ndarray], signal: np.ndarray, seeds: Sequenc
             {name: label, "bits": bits.mean(), "± (95 %)": 1.96 * error, "permuted null": null, "seeds": len(bits)}
         )
     return pd.DataFrame(rows).set_index(name).round(3)
+
+
+def thinned_pca(dataset: Any, depths: Sequence[float], dim: int, seed: int = 0) -> dict[str, np.ndarray]:
+    """Return PCA of the probe cells of a data set at several depths, as a sweep embeds them.
+
+    Parameters
+    ----------
+    dataset : ``helpers.datasets.Dataset``
+    depths : shares of molecules kept, in training and probe cells alike
+    dim : components
+    seed : of the thinning
+
+    Returns
+    -------
+    dict of depth, as a table shows it → (probe cells, dim) array
+
+    Examples
+    --------
+    >>> from helpers.datasets import load
+    >>> {name: values.shape for name, values in thinned_pca(load("pbmc68k"), [0.1], 4).items()}
+    {'depth 0.1': (350, 4)}
+    """
+    found = {}
+    for depth in depths:
+        rng = np.random.default_rng(seed)
+        sides = (dataset.counts[rows] for rows in (dataset.train, dataset.probe))
+        ready = prepare(*(thin(side, depth, rng=rng) for side in sides))
+        found[f"depth {depth:g}"] = PCA(dim).fit(ready.train).transform(ready.probe)
+    return found
+
+
+def estimator_settings(
+    embeddings: dict[str, np.ndarray],
+    signal: np.ndarray,
+    seeds: Sequence[int],
+    dims: Sequence[int],
+    neighbours: Sequence[int],
+) -> pd.DataFrame:
+    """Return how LMI depends on two settings of its own, code dimensions and neighbours.
+
+    Parameters
+    ----------
+    embeddings : dict of name → (cells, d) array
+    signal : (cells,) labels or (cells, d) array
+    seeds : seeds of the estimate: folds and nets
+    dims : most code dimensions
+    neighbours : k
+
+    Returns
+    -------
+    DataFrame
+        One row an embedding (``of``), ``dim`` and ``k``: ``bits``, mean over seeds, and ``half`` its 95 % interval by
+        the spread of the seeds alone (Student's t), since all settings share the cells; NaN of one seed.
+
+    Examples
+    --------
+    >>> rng = np.random.default_rng(0)
+    >>> x = rng.normal(size=(200, 3))
+    >>> found = estimator_settings({"x": x}, x[:, 0] > 0, [0], dims=[2], neighbours=[3, 10])
+    >>> list(found["k"]), bool((found["bits"] > 0.4).all())
+    ([3, 10], True)
+    """
+    rows = []
+    pairs = [(values, signal) for values in embeddings.values()]
+    several = len(seeds) > 1
+    for dim, k in product(dims, neighbours):
+        bits = np.array([[e.bits for e in lmi_many(pairs, seed, k=k, dim=dim, null=False)] for seed in seeds])
+        error = bits.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if several else np.full(len(pairs), np.nan)
+        half = error * (student_t.ppf(0.975, len(seeds) - 1) if several else np.nan)
+        rows += [[name, dim, k, *of] for name, *of in zip(embeddings, bits.mean(axis=0), half, strict=True)]
+    return pd.DataFrame(rows, columns=["of", "dim", "k", "bits", "half"])
+
+
+def settings_to_read(table: pd.DataFrame) -> pd.DataFrame:
+    """Return ``estimator_settings`` with dimensions down, neighbours across, and bits ± half the 95 % interval."""
+    half = table["half"].map(lambda value: "" if np.isnan(value) else f" ± {value:.2f}")
+    cells = table.assign(bits=table["bits"].map("{:.2f}".format) + half)
+    columns = {"of": "embedding", "dim": "code dimensions", "k": "neighbours k"}
+    return cells.rename(columns=columns).pivot(
+        index=["embedding", "code dimensions"], columns="neighbours k", values="bits"
+    )
 
 
 def along_training(

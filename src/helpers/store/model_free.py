@@ -21,6 +21,25 @@ class Interval(NamedTuple):
     high: float
 
 
+def bracketed(value: float, low: float, high: float, form: str = ".2f", none: str = "–") -> str:
+    """Return a value with its 95 % interval as a table has it; an interval with an open end is a bound, or "open".
+
+    Examples
+    --------
+    >>> bracketed(2.0, 1.5, 2.5), bracketed(900.0, 1.9, float("inf")), bracketed(1.3, 0.0, float("inf"))
+    ('2.00 [1.50, 2.50]', 'above 1.90', 'open')
+    >>> bracketed(2.0, float("nan"), float("nan")), bracketed(*[float("nan")] * 3)
+    ('2.00', '–')
+    """
+    if np.isnan(value):
+        return none
+    if np.isnan([low, high]).any():
+        return f"{value:{form}}"
+    if np.isinf(high):
+        return f"above {low:{form}}" if low > 0 else "open"
+    return f"{value:{form}} [{low:{form}}, {high:{form}}]"
+
+
 class MeasuredCurve:
     """Information at the depths measured, and what is missing below the deepest, paired by seed.
 
