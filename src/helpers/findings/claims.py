@@ -112,7 +112,7 @@ def loss_is_of_the_probe(shares: pd.DataFrame) -> Claim:
         "fails)",
         f"{share.min():.0%} to {share.max():.0%} of the fall remains" if len(rows) else "no matrix was measured",
         verdict(found), "analyses/train_vs_probe_noise", "law", decided(found, rows["dataset"].nunique(), "matrices"),
-        "genes chosen once, from deep cells, would separate the choice of genes from learning",
+        "models that need many cells to train, such as transformers",
     )  # fmt: skip
 
 

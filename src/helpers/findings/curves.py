@@ -12,6 +12,7 @@ from helpers._utils.validation import in_range
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept, more_cells, parameter_table
 from helpers.laws.kept import fit_groups
 from helpers.laws.misfit import RARE, lack_of_fit
+from helpers.laws.shared_error import interval_with_shared_error
 from helpers.store.points import cell_axis, noise_axis, seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
@@ -73,8 +74,13 @@ def _false_alarms(n_curves: int, seed: int) -> pd.DataFrame:
     return pd.DataFrame(rejected).rename_axis("shape")
 
 
-def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
+def law_table(
+    fits: dict[Any, Fit], names: list[str] = KEYS, errors: dict[Any, np.ndarray] | None = None
+) -> pd.DataFrame:
     """Return parameters, intervals and residual structure of every fit, one row each.
+
+    Intervals hold the scatter around each curve; with ``errors`` (``folds.shared_errors``) also the sampling error that
+    the probe cells give to all its points.
 
     Beside the columns of ``parameter_table``: ``lack_of_fit``, the p-value; ``worst``, the largest mean residual in
     bits; ``worst_at``, the depth or number of cells where it is; ``range_bits``, from the lowest to the highest mean;
@@ -84,6 +90,10 @@ def law_table(fits: dict[Any, Fit], names: list[str] = KEYS) -> pd.DataFrame:
     table, rows = parameter_table(fits, names), []
     if fits:
         parameters = [f"{name}{end}" for name in next(iter(fits.values())).params for end in ("", "_low", "_high")]
+        for row, (key, of) in enumerate(fits.items()):
+            if errors is not None and of.status == "ok":
+                for name, ends in interval_with_shared_error(of, errors[key]).items():
+                    table.loc[row, [f"{name}_low", f"{name}_high"]] = ends
         table.loc[table["status"] == "misfit", parameters] = float("nan")
     for fit in fits.values():
         means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(fit.levels).mean()

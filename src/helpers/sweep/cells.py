@@ -41,7 +41,8 @@ class CellMeasurement(Measurement):
         first = points[0]
         cells = dataset_of(first).with_fold(first["fold"])
         signal = cells.signal[_probe(cells, first)]
-        embeddings, rows = [], []
+        embeddings: list[np.ndarray] = []
+        rows: list[dict[str, Any]] = []
         for point in points:
             start = time.perf_counter()
             made = _embedding(json.dumps(point, sort_keys=True))
