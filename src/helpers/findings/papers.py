@@ -10,7 +10,8 @@ import pandas as pd
 
 from helpers._utils.validation import choose
 from helpers.datasets.files import fetch
-from helpers.laws import CellNumberLaw, Fit, JointLaw, Law, ModelSizeLaw, NoiseLaw, kept, parameter_table
+from helpers.design import fit_pilot
+from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, kept, parameter_table
 from helpers.laws.compare import compare, grid_means
 from helpers.store import reference
 from helpers.store import rows as store
@@ -360,7 +361,7 @@ def _printed(quantity: str, signal: str, model: str) -> float:
 
 
 def fit_published(name: str) -> Fit:
-    """Fit the joint law to a grid that the papers released, as ``design.fit_pilot`` does, for plans beyond its points.
+    """Fit the joint law to a grid that the papers released, for plans beyond its points (``design.fit_pilot``).
 
     Parameters
     ----------
@@ -373,4 +374,4 @@ def fit_published(name: str) -> Fit:
     """
     grids = {" ".join(key): grid for key, grid in grid_means(points(), KEYS).items()}
     grid = grids[choose(name, grids, "published curve")]
-    return JointLaw.fit(grid["n"], grid["u"], grid["bits"], priors=True)
+    return fit_pilot(grid, name)
