@@ -218,10 +218,11 @@ def _outside(fit: Fit, number: float, umis: float) -> str:
     for what, value, measured in columns:
         for end, fold in ((measured.max(), value / measured.max()), (measured.min(), measured.min() / value)):
             if fold > 1.001:
-                deeper = end == measured.max()
-                tested = deeper and what != "cells" and isinstance(fit, PredictiveFit) and fold < REACH * 1.001
-                place = f"{fold:.1f}-fold {'beyond the most' if deeper else 'below the fewest'} {what} measured ({end:,.0f})"
-                places.append(place + ("" if tested else ", where the interval is too narrow"))
+                more = end == measured.max()
+                side = "beyond the most" if more else "below the fewest"
+                place = f"{fold:.1f}-fold {side} {what} measured ({end:,.0f})"
+                seen = more and what != "cells" and isinstance(fit, PredictiveFit) and not fit.unusual
+                places.append(place if seen and fold <= 1.001 * REACH else f"{place}, where the interval is too narrow")
     return "; ".join(places)
 
 

@@ -15,7 +15,7 @@ from helpers.design import fit_pilot
 from helpers.findings import papers
 from helpers.findings.curves import KEYS, full_grids
 from helpers.laws import Fit, JointLaw, NoiseLaw, kept
-from helpers.laws.beyond import FARTHEST, Prior
+from helpers.laws.beyond import FARTHEST, PredictiveFit, Prior
 from helpers.laws.compare import grid_means
 from helpers.store.points import seed_means
 from helpers.store.rows import Store
@@ -35,8 +35,8 @@ BEFORE = Prior(beta=(0.0, 0.1), drift=0.0)
 _SAME = {"larry_subset": "larry", "merfish_hypothalamus": "merfish"}
 JOINT, ALONE = "cells and depths", "depths alone"
 _COLUMNS = [
-    *("source", *KEYS, "within", "pilot", "fitted", "n", "gain", "predicted", "error", "variance", "t", "range"),
-    *("doublings", "umis_per_cell"),
+    *("source", *KEYS, "within", "pilot", "fitted", "n", "gain", "predicted", "error", "variance", "doublings"),
+    *("t", "range", "unusual"),
 ]
 
 
@@ -107,8 +107,10 @@ def _predictions(fit: Fit, last: pd.DataFrame, hidden: pd.DataFrame) -> Iterator
     doublings = np.minimum(np.log2(hidden["u"] / deepest), FARTHEST)
     cells = hidden["n"] if "n" in hidden else np.full(len(hidden), np.nan)
     variance = ((high - low) / 2 / t) ** 2
-    columns = (cells, gain, promised, predicted - truth, variance, np.full(len(truth), t))
-    yield from map(list, zip(*columns, np.full(len(truth), np.ptp(fit.y)), doublings, hidden["u"], strict=True))
+    unusual = isinstance(fit, PredictiveFit) and fit.unusual
+    of_fit = (np.full(len(truth), value) for value in (t, np.ptp(fit.y), unusual))
+    columns = (cells, gain, promised, predicted - truth, variance, doublings, *of_fit)
+    yield from map(list, zip(*(np.asarray(column).tolist() for column in columns), strict=True))
 
 
 def held_out(grids: dict[str, pd.DataFrame], within: tuple[float, ...] = WITHIN) -> pd.DataFrame:
@@ -127,8 +129,9 @@ def held_out(grids: dict[str, pd.DataFrame], within: tuple[float, ...] = WITHIN)
     DataFrame
         One row a grid, share, pilot (``JOINT`` or ``ALONE``), fit and hidden point: ``gain``, measured from the
         deepest depth of the pilot, and ``predicted``; ``error``, predicted minus measured bits; ``variance`` of the
-        prediction and of a point, bits²; ``t``; ``range`` of the pilot's bits; ``doublings`` to the hidden depth;
-        ``drift``, what other data sets give; ``half``, half the 95 % limits, and whether they ``covered`` the point.
+        prediction and of a point, bits²; ``doublings`` to the hidden depth; ``t``; ``range`` of the pilot's bits;
+        whether its exponent is ``unusual``; ``drift``, what other data sets give; ``half``, half the 95 % limits, and
+        whether they ``covered`` the point.
     """
     for share in within:
         in_range(share, 0, 1, "within", open_low=True)
@@ -175,7 +178,8 @@ def _judged(rows: pd.DataFrame) -> pd.DataFrame:
     drifts = {name: drift_of(_without(rows, name)) for name in rows["dataset"].unique()}
     drift = np.where(rows["fitted"] == "now", rows["dataset"].map(drifts), 0.0)
     half = rows["t"] * np.sqrt(rows["variance"] + drift**2 * rows["range"] * rows["doublings"])
-    return rows.assign(drift=drift, half=half, covered=rows["error"].abs() <= half)
+    flagged = rows["unusual"].astype(bool) & (rows["fitted"] == "now")
+    return rows.assign(drift=drift, half=half, covered=rows["error"].abs() <= half, unusual=flagged)
 
 
 def measured_prior(grids: dict[str, pd.DataFrame]) -> Prior:
@@ -195,8 +199,8 @@ def coverage(rows: pd.DataFrame, independent: list[tuple[str, str]]) -> pd.DataF
     -------
     DataFrame
         Grids; medians over points of the gain, of the predicted gain, of the error and of half the 95 % limits, and
-        RMSE (bits); ``covered``, the share of hidden points inside the limits, and ``grids covered``, of which at
-        least half of the hidden points are.
+        RMSE (bits); ``covered``, the share of hidden points inside the limits; ``flagged``, of points whose pilot
+        has an unusual exponent, and ``covered, not flagged``.
     """
     own = rows["source"] == "own"
     known = pd.MultiIndex.from_frame(rows[["dataset", "signal"]]).isin(independent)
@@ -204,13 +208,14 @@ def coverage(rows: pd.DataFrame, independent: list[tuple[str, str]]) -> pd.DataF
     parts = []
     for name, chosen in groups.items():
         for key, some in rows[chosen].groupby(["pilot", "within", "fitted"], sort=False):
-            each = some.groupby(["source", *KEYS])["covered"].mean()
+            usual = some.loc[~some["unusual"], "covered"]
             parts.append({
-                **dict(zip(("pilot", "within", "fitted"), key, strict=True)), "grids": name, "number": len(each),
-                "gain": some["gain"].median(), "predicted gain": some["predicted"].median(),
-                "error": some["error"].median(), "RMSE": float(np.sqrt((some["error"] ** 2).mean())),
-                "± (95 %)": some["half"].median(), "covered": some["covered"].mean(),
-                "grids covered": (each >= 0.5).mean(),
+                **dict(zip(("pilot", "within", "fitted"), key, strict=True)), "grids": name,
+                "number": some.groupby(["source", *KEYS]).ngroups, "gain": some["gain"].median(),
+                "predicted gain": some["predicted"].median(), "error": some["error"].median(),
+                "RMSE": float(np.sqrt((some["error"] ** 2).mean())), "± (95 %)": some["half"].median(),
+                "covered": some["covered"].mean(), "flagged": 1 - len(usual) / len(some),
+                "covered, not flagged": usual.mean(),
             })  # fmt: skip
     order = pd.DataFrame(parts).sort_values(["pilot", "within"], ascending=[True, False], kind="stable")
     return order.set_index(["pilot", "within", "grids", "fitted"])

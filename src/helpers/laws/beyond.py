@@ -1,7 +1,7 @@
 """Fits for predictions beyond the deepest point: priors from other data, and limits with what a law may miss there."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,8 @@ from helpers.laws.base import Fit
 
 VERSION = 1  # 2026-11-29 exponents and errors of whole grids, our own and those released
 
+# Standard deviations of ln β within which 95 % of other data lie.
+USUAL = 1.96
 # Doublings beyond the deepest point up to which limits widen: nothing deeper was tested.
 FARTHEST = float(np.log2(10))
 
@@ -57,8 +59,8 @@ class Prior:
         return np.array([self.beta if name == "beta" else both[name] for name in coordinates]).T
 
 
-# ``findings.hold_out.measured_prior`` derives both numbers from the whole grids; ``tests/test_hold_out.py`` compares.
-MEASURED = Prior(beta=(-0.16, 0.29), drift=0.088)
+# ``findings.hold_out.measured_prior`` derives the numbers from the whole grids; ``tests/test_hold_out.py`` compares.
+MEASURED = Prior(beta=(-0.16, 0.29), drift=0.089)
 
 
 def chosen(priors: "bool | Prior") -> Prior | None:
@@ -89,9 +91,13 @@ class PredictiveFit(Fit):
     drift : float
         Standard deviation of that error one doubling beyond the deepest point, bits; it grows with the root of the
         doublings and is shared by all numbers of cells.
+    unusual : bool
+        Whether the exponent of depth lies outside what 95 % of other data have. Beyond the points of such pilots
+        limits held in none of our own grids.
     """
 
     drift: float = field(default=0.0, repr=False)
+    unusual: bool = field(default=False, repr=False)
 
     @property
     def deepest(self) -> float:
@@ -144,5 +150,13 @@ def predictive(fit: Fit, prior: Prior | None) -> Fit:
     """Return a fit with the limits that its prior asks for; as it is without one."""
     if prior is None:
         return fit
+    low, high = np.exp(np.add(prior.beta[0], np.multiply(prior.beta[1], [-USUAL, USUAL])))
+    beta = fit.params.get("beta", 1.0)
+    unusual = "beta" in fit.params and not low <= beta <= high
+    if unusual:
+        message = (
+            f"{fit.message} The exponent of depth, {beta:.2g}, is unusual (95 % of data: {low:.2g} to {high:.2g}): "
+        )
+        fit = replace(fit, message=message + "trust no prediction beyond the points; measure deeper.")
     given = {each.name: getattr(fit, each.name) for each in fields(Fit)}
-    return PredictiveFit(**given, drift=prior.drift * float(np.sqrt(np.ptp(fit.y))))
+    return PredictiveFit(**given, drift=prior.drift * float(np.sqrt(np.ptp(fit.y))), unusual=unusual)
