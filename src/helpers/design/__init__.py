@@ -23,7 +23,7 @@ if TYPE_CHECKING:
         region,
     )
     from helpers.design.prices import LIBRARY, Prices, with_prices
-    from helpers.design.probe import asked_of_deep, probe_depths
+    from helpers.design.probe import depths_missing, one_side_thinned
 
 _NAMES = {
     "prices": "Prices with_prices LIBRARY",
@@ -31,14 +31,13 @@ _NAMES = {
     "region",
     "gains": "DIFFERENCE SAME_MONEY WORTHWHILE advice what_to_buy",
     "pilot": "USUAL_CELLS fit_pilot knows_cells",
-    "probe": "asked_of_deep probe_depths",
+    "probe": "depths_missing one_side_thinned",
 }
 _MODULES = {name: f"{__name__}.{module}" for module, names in _NAMES.items() for name in names.split()}
 __getattr__ = attributes(__name__, _MODULES)
 
 __all__ = [
-    "DIFFERENCE", "GRID", "LIBRARY", "REACH", "SAME_MONEY", "USUAL_CELLS", "WORTHWHILE", "Plan", "Prices",
-    "advice", "along_budget", "asked_of_deep", "cell_range", "deepest", "depth_range", "draws", "fit_pilot",
-    "in_words", "iso_information", "knows_cells", "optimum", "plan", "probe_depths", "region", "what_to_buy",
-    "with_prices",
+    "DIFFERENCE", "GRID", "LIBRARY", "REACH", "SAME_MONEY", "USUAL_CELLS", "WORTHWHILE", "Plan", "Prices", "advice",
+    "along_budget", "cell_range", "deepest", "depth_range", "depths_missing", "draws", "fit_pilot", "in_words",
+    "iso_information", "knows_cells", "one_side_thinned", "optimum", "plan", "region", "what_to_buy", "with_prices",
 ]  # fmt: skip

@@ -1,54 +1,66 @@
-"""How deep the cells must be that a model is asked about, read off measured points without a law."""
+"""How deep cells must be, those that a model is asked about and those it learns from, read off points without a law."""
 
 import pandas as pd
 
 from helpers.store.model_free import missing_depths
+from helpers.store.points import ROLES, noise_roles
 
 _CURVE = ["dataset", "signal", "representation"]
 
 
-def probe_depths(points: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
-    """Return what a model trained on the deepest cells says of probe cells of each depth, one row a model.
+def one_side_thinned(points: pd.DataFrame) -> pd.DataFrame:
+    """Return the curves of models that learn from deep cells and are asked about thinned ones, and the other way round.
 
     Parameters
     ----------
     points : DataFrame from ``seed_means``
         Training and probe cells thinned apart (block ``matrix`` of ``config/grids/cells.yaml``).
-    by : columns that name a model; data set, signal and representation if not given
 
     Returns
     -------
     DataFrame
-        From ``missing_depths``: bits at the deepest probe cells, and the probe depths at which 0.1, 0.25 and 0.5 bits
-        of them are missing, with 95 % intervals.
+        The points with the most training cells; ``role`` says which side was thinned; ``noise_level`` and
+        ``umis_per_cell`` are those of that side.
 
     Raises
     ------
     ValueError
-        If no model was asked about probe cells of several depths.
+        If training and probe cells were only thinned together.
+    """
+    apart = points[points["noise_level"] != points["probe_noise_level"]]
+    if apart.empty:
+        raise ValueError(
+            "training and probe cells were thinned together at every point: give points of a block such as matrix."
+        )
+    most = points[points["n_train"] == points.groupby(_CURVE)["n_train"].transform("max")]
+    roles = noise_roles(most)
+    sides = roles[roles["role"].isin([ROLES["probe"], ROLES["train"]])]
+    level = sides[["noise_level", "probe_noise_level"]].min(axis=1)
+    return sides.assign(noise_level=level, probe_noise_level=level, umis_per_cell=sides["thinned_umis"])
+
+
+def depths_missing(points: pd.DataFrame) -> pd.DataFrame:
+    """Return at which depth of the probe cells, and of the training cells, bits are missing.
+
+    Parameters
+    ----------
+    points : DataFrame from ``seed_means``, as ``one_side_thinned`` takes
+
+    Returns
+    -------
+    DataFrame
+        From ``missing_depths``, a row for each data set, signal, representation and ``role``: bits at full depth, and
+        the depths at which 0.1, 0.25 and 0.5 bits of them are missing, with 95 % intervals.
 
     Examples
     --------
+    >>> import numpy as np
     >>> levels = [1.0, 0.1, 0.01]
-    >>> rows = [{"noise_level": train, "probe_noise_level": probe, "umis_per_cell": 1000 * probe, "n_train": 300,
-    ...          "seed": 0, "mi_bits": bits} for train in levels for probe, bits in zip(levels, [2.0, 1.5, 0.5])]
-    >>> table = probe_depths(pd.DataFrame(rows).assign(dataset="blood", signal="protein", representation="pca"))
-    >>> round(float(table["missing_0.5"].iloc[0]))
-    100
+    >>> rows = [{"noise_level": train, "probe_noise_level": probe, "umis_per_cell": 1000 * probe,
+    ...          "mi_bits": 2 + 0.5 * np.log10(probe) + 0.1 * np.log10(train)} for train in levels for probe in levels]
+    >>> points = pd.DataFrame(rows).assign(dataset="blood", signal="protein", representation="pca", n_train=300, seed=0)
+    >>> table = depths_missing(points).set_index("role")
+    >>> table["missing_0.1"].round().to_dict()
+    {'probe cells thinned, training clean': 631.0, 'training cells thinned, probe clean': 100.0}
     """
-    deep = asked_of_deep(points, by)
-    if not deep.groupby(by or _CURVE)["noise_level"].nunique().gt(1).any():
-        raise ValueError(
-            "no model was asked about probe cells of several depths: give points with training and probe cells thinned "
-            "apart (block matrix)."
-        )
-    return missing_depths(deep, by)
-
-
-def asked_of_deep(points: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
-    """Return the points of models trained on the deepest and most cells, as curves of the depth of the probe cells."""
-    by = by or _CURVE
-    chosen = points
-    for column in ("noise_level", "n_train"):
-        chosen = chosen[chosen[column] == chosen.groupby(by)[column].transform("max")]
-    return chosen.assign(noise_level=chosen["probe_noise_level"])
+    return missing_depths(one_side_thinned(points), [*_CURVE, "role"])

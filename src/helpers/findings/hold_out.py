@@ -36,7 +36,7 @@ _SAME = {"larry_subset": "larry", "merfish_hypothalamus": "merfish"}
 JOINT, ALONE = "cells and depths", "depths alone"
 _COLUMNS = [
     *("source", *KEYS, "within", "pilot", "fitted", "n", "gain", "predicted", "error", "variance", "doublings"),
-    *("t", "range", "unusual"),
+    *("t", "range", "unusual", "ln β", "sd of ln β"),
 ]
 
 
@@ -78,28 +78,56 @@ def _prior(betas: pd.Series, drift: float = 0.0) -> Prior:
     return Prior(beta=(float(betas.mean()), float(betas.std())), drift=drift)
 
 
+def split(table: pd.DataFrame, within: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the points up to a share of the deepest depth, and those at the deepest.
+
+    Parameters
+    ----------
+    table : DataFrame with ``noise_level`` and ``u``
+    within : float in (0, 1)
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"noise_level": [0.1, 0.25, 0.5, 1.0], "u": [100, 251, 498, 1000]})
+    >>> [part["u"].tolist() for part in split(table, 0.25)]
+    [[100, 251], [1000]]
+    """
+    in_range(within, 0, 1, "within", open_low=True)
+    depth = table.groupby("noise_level")["u"].transform("mean")
+    return table[depth <= within * depth.max() * 1.02], table[depth == depth.max()]
+
+
+def prior_without(rows: pd.DataFrame, dataset: str) -> Prior:
+    """Return what all data sets but one say: with it, pilots of that one are fitted here.
+
+    Parameters
+    ----------
+    rows : DataFrame from ``held_out``
+    dataset : str
+    """
+    first = rows[rows["dataset"] == dataset].iloc[0]
+    return Prior(beta=(float(first["ln β"]), float(first["sd of ln β"])), drift=float(first["drift"]))
+
+
 def _pilots(points: pd.DataFrame, within: float) -> Iterator[tuple[str, pd.DataFrame, pd.DataFrame, pd.DataFrame]]:
     """Yield what a pilot is of, its points up to a share of the depth, those at its deepest and the hidden deepest."""
     settings = points.rename(columns={"n_train": "n", "umis_per_cell": "u", "mi_bits": "bits"})
     most = settings[settings["n"] == settings["n"].max()]
     ((_, means),) = grid_means(points.assign(all=0), ["all"]).items()
     for kind, table in ((JOINT, means), (ALONE, most[["u", "bits", "noise_level"]])):
-        depth = table.groupby("noise_level")["u"].transform("mean")
-        shallow = depth <= within * depth.max() * 1.02
-        if table.loc[shallow, "noise_level"].nunique() < FEWEST_DEPTHS:
+        pilot, hidden = split(table, within)
+        if pilot["noise_level"].nunique() < FEWEST_DEPTHS:
             continue
-        last, hidden = (table[depth == at].drop(columns="noise_level") for at in (depth[shallow].max(), depth.max()))
+        last = pilot[pilot["noise_level"] == pilot["noise_level"].max()]
         if kind == ALONE:
             last, hidden = (part.mean().to_frame().T for part in (last, hidden))
-        yield kind, table[shallow].drop(columns="noise_level"), last, hidden
+        yield kind, pilot, last, hidden
 
 
 def _predictions(fit: Fit, last: pd.DataFrame, hidden: pd.DataFrame) -> Iterator[list[float]]:
-    """Yield a row for each hidden point: cells, gains, error, variance without drift, t, range, doublings, depth."""
-    names = ["n", "u"] if fit.x.ndim > 1 else ["u"]
-    at, before = (
-        np.squeeze(part[names].to_numpy(float), axis=None if len(names) > 1 else 1) for part in (hidden, last)
-    )
+    """Yield a row for each hidden point, with the columns from ``n`` to ``unusual``."""
+    names = ["n", "u"] if fit.x.ndim > 1 else "u"
+    at, before = (part[names].to_numpy(float) for part in (hidden, last))
     truth, predicted, t = hidden["bits"].to_numpy(float), fit.predict(at), fit.t_quantile(LEVEL)
     low, high = fit.band(at, LEVEL, of_points=True)
     deepest = fit.x[:, 1].max() if fit.x.ndim > 1 else fit.x.max()
@@ -130,11 +158,9 @@ def held_out(grids: dict[str, pd.DataFrame], within: tuple[float, ...] = WITHIN)
         One row a grid, share, pilot (``JOINT`` or ``ALONE``), fit and hidden point: ``gain``, measured from the
         deepest depth of the pilot, and ``predicted``; ``error``, predicted minus measured bits; ``variance`` of the
         prediction and of a point, bits²; ``doublings`` to the hidden depth; ``t``; ``range`` of the pilot's bits;
-        whether its exponent is ``unusual``; ``drift``, what other data sets give; ``half``, half the 95 % limits, and
-        whether they ``covered`` the point.
+        whether its exponent is ``unusual``; of other data sets the mean of ``ln β``, its ``sd`` and the ``drift``;
+        ``half``, half the 95 % limits, and whether they ``covered`` the point.
     """
-    for share in within:
-        in_range(share, 0, 1, "within", open_low=True)
     columns = [grids[source][name] for source in grids for name in ("n_train", "umis_per_cell", "mi_bits")]
     names = [list(map(list, table[KEYS].drop_duplicates().to_numpy())) for table in grids.values()]
     key = kept.key_of("held out", ("fit", "beyond"), list(grids), names, *columns, list(within))
@@ -154,7 +180,7 @@ def _held_out(grids: dict[str, pd.DataFrame], within: tuple[float, ...]) -> pd.D
                     )
                     for fitted, fit in fits.items():
                         lead = [source, *key, share, kind, fitted]
-                        rows += [lead + row for row in _predictions(fit, last, hidden)]
+                        rows += [[*lead, *row, *prior.beta] for row in _predictions(fit, last, hidden)]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
@@ -175,9 +201,9 @@ def drift_of(rows: pd.DataFrame) -> float:
 
 
 def _judged(rows: pd.DataFrame) -> pd.DataFrame:
-    drifts = {name: drift_of(_without(rows, name)) for name in rows["dataset"].unique()}
-    drift = np.where(rows["fitted"] == "now", rows["dataset"].map(drifts), 0.0)
-    half = rows["t"] * np.sqrt(rows["variance"] + drift**2 * rows["range"] * rows["doublings"])
+    drift = rows["dataset"].map({name: drift_of(_without(rows, name)) for name in rows["dataset"].unique()})
+    beyond = np.where(rows["fitted"] == "now", drift**2 * rows["range"] * rows["doublings"], 0.0)
+    half = rows["t"] * np.sqrt(rows["variance"] + beyond)
     flagged = rows["unusual"].astype(bool) & (rows["fitted"] == "now")
     return rows.assign(drift=drift, half=half, covered=rows["error"].abs() <= half, unusual=flagged)
 
