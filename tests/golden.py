@@ -408,7 +408,7 @@ def robust_fits() -> Numbers:
     return numbers_of(bits=[*found.weights, found.scale, found.params["i_max"]])
 
 
-@case("compare", "fit")
+@case("compare", "fit", "beyond")
 def comparison_of_laws() -> Numbers:
     import pandas as pd
 
@@ -417,8 +417,23 @@ def comparison_of_laws() -> Numbers:
 
     n, u = (v.ravel() for v in np.meshgrid(np.geomspace(10, 1000, 5), np.geomspace(3, 1000, 5)))
     bits = NoiseLaw(2.0, 40.0)(u) * n / (n + 20) + 0.02 * np.cos(np.arange(25) * 5)
-    found = compare({("toy",): pd.DataFrame({"n": n, "u": u, "bits": bits})}, ["additive"])
+    found = compare({("toy",): pd.DataFrame({"n": n, "u": u, "bits": bits})}, ["additive", "JointLaw"])
     return numbers_of(bits=found.select_dtypes("number").to_numpy().ravel())
+
+
+@case("beyond", "fit")
+def fits_with_priors() -> Numbers:
+    from helpers import laws
+
+    n, u = (v.ravel() for v in np.meshgrid(np.geomspace(10, 1000, 5), np.geomspace(3, 1000, 5)))
+    bits = laws.StretchedNoiseLaw(2.0, 40.0, 0.7)(u) * n / (n + 20) + 0.02 * np.cos(np.arange(25) * 5)
+    joint, alone = (
+        laws.JointLaw.fit(n, u, bits, priors=True),
+        laws.StretchedNoiseLaw.fit(u[4::5], bits[4::5], priors=True),
+    )
+    limits = [*joint.band(np.array([[500.0, 4000.0]])), *alone.band([100.0, 4000.0], of_points=True)]
+    gain = joint.derived(lambda law: float(law(500.0, 4000.0) - law(500.0, 1000.0)))
+    return numbers_of(bits=[*np.concatenate(limits), *gain])
 
 
 @case("false_alarms", "fit")

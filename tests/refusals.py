@@ -17,6 +17,7 @@ import traceback
 import warnings
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -40,12 +41,13 @@ from helpers.datasets.files import Entry, File, fetch
 from helpers.datasets.images import caltech101, tissuemnist, your_images
 from helpers.datasets.sequences import your_sequences
 from helpers.datasets.your_data import your_data
-from helpers.findings import losses
+from helpers.findings import hold_out, losses
 from helpers.information import gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.discrete import entropy, flip_probability
 from helpers.information.gaussian import cca, channel_samples, pointwise_information
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, robust, summary
+from helpers.laws.beyond import Prior
 from helpers.laws.loss import SizeAndDataLaw
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise.counts import thin_rows
@@ -1318,6 +1320,7 @@ def _designs() -> list[tuple[str, Any, str]]:
     prices = design.Prices()
     ask = lambda **how: lambda d: design.plan(fits()[1], **{"budget": 1000, "prices": prices, **how})  # noqa: E731
     pilot = lambda **columns: lambda d: design.fit_pilot(pd.DataFrame(columns))  # noqa: E731
+    alike = pd.DataFrame({"noise_level": [1.0, 0.1], "probe_noise_level": [1.0, 0.1]})
     return [
         ("a price of 0", lambda d: design.Prices(per_cell=0), "per_cell is 0"),
         ("a complexity that is NaN", lambda d: design.Prices(complexity=np.nan), "complexity is nan"),
@@ -1360,6 +1363,19 @@ def _designs() -> list[tuple[str, Any, str]]:
         ("a pilot with a gap", pilot(u=[1, np.nan], bits=[1, 2]), "u is nan in row 2"),
         ("a pilot of negative cells", pilot(n=[-1, 1], u=[1, 2], bits=[1, 2]), "n holds -1"),
         ("a pilot that is a list", lambda d: design.fit_pilot([1, 2]), "the pilot is a list"),
+        (
+            "a plan by a law that its points reject",
+            lambda d: design.plan(replace(fits()[0], status="misfit", message="it misses."), 1000, prices, cells=10),
+            "the points reject the NoiseLaw (it misses): plan from design.fit_pilot",
+        ),
+        ("priors that are a word", lambda d: JointLaw.fit(CELLS, MANY, JOINT(CELLS, MANY), "yes"), "priors is 'yes'"),
+        ("a prior without width", lambda d: Prior(beta=(0.0, 0.0), drift=0.1), "the standard deviation of ln β is 0"),
+        ("a pilot of more than the depth", lambda d: hold_out.split(pd.DataFrame(), 1.5), "within is 1.5"),
+        (
+            "probe cells thinned with training cells",
+            lambda d: design.depths_missing(alike),
+            "thinned together at every",
+        ),
     ]
 
 

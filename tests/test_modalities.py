@@ -18,7 +18,7 @@ from helpers.datasets.images import Images, digits, read_npz, read_tree
 from helpers.datasets.sequences import day_number, header_date, read_fasta, sarscov2_genomes, your_sequences
 from helpers.datasets.simulated_spike import Clock, clock_of, exact_curve, simulated_spike
 from helpers.datasets.spike import _END, _START, find_spike
-from helpers.laws import NoiseLaw
+from helpers.laws import NoiseLaw, StretchedNoiseLaw
 from helpers.laws.tolerance import (
     Loss,
     NoiseAxis,
@@ -657,6 +657,22 @@ def test_tolerance_of_an_exact_law():
         assert float(law(1 / row.level)) == pytest.approx(left, abs=1e-6)
         assert row.pixels == pytest.approx(240 / row.level)
     assert np.isnan(tolerance({"x": (axis, fits[axis])}, losses=(Loss(bits=9.0),))["level"].iloc[0])
+
+
+def test_tolerance_of_points_that_reject_the_noise_law_is_that_of_a_free_exponent():
+    axis, law = NoiseAxis("gaussian", 2), StretchedNoiseLaw(3.0, 4.0, 0.5)
+    levels = np.repeat(np.geomspace(0.02, 20, 10), 3)
+    points = exact_points(axis, law, levels, "gaussian")
+    points["mi_bits"] += np.tile([-0.005, 0.0, 0.005], 10)
+    fit = fit_levels(points, axis)["a"]
+    assert fit.status == "misfit"
+    row = tolerance({"x": (axis, fit)}, losses=(Loss(bits=1.0),)).iloc[0]
+    assert (row["law"], row["status"]) == ("free exponent", "ok")
+    assert row["level"] == pytest.approx(axis.level(float(law.depth_for(2.0))), rel=1e-3)
+    stepped = points.assign(mi_bits=points["mi_bits"] + 0.3 * (np.sin(4 * np.log(levels)) > 0))
+    row = tolerance({"x": (axis, fit_levels(stepped, axis)["a"])}).iloc[0]
+    assert row["status"] == "misfit"
+    assert np.isnan(row[["level", "level_low", "level_high"]].astype(float)).all()
 
 
 def test_points_without_noise_are_no_part_of_a_fit():

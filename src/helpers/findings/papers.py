@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose
-from helpers.laws import CellNumberLaw, Fit, JointLaw, Law, ModelSizeLaw, NoiseLaw, kept, parameter_table
+from helpers.design import fit_pilot
+from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, kept, parameter_table
 from helpers.laws.compare import compare, grid_means
 from helpers.store import reference
 from helpers.store import rows as store
@@ -206,7 +207,7 @@ def joint_comparison(folds: int = 3, repeats: int = 5, seed: int = 0, write: boo
     data = hashlib.sha256((reference.folder() / f"{POINTS}.parquet").read_bytes()).hexdigest()
     settings = {"folds": folds, "repeats": repeats, "seed": seed}
     return reference.kept(
-        "joint_laws", store.short_hash({"method": method("fit", "compare"), "data": data, **settings}),
+        "joint_laws", store.short_hash({"method": method("fit", "compare", "beyond"), "data": data, **settings}),
         lambda: compare(grid_means(points(), KEYS), None, folds, repeats, seed), write,
     )  # fmt: skip
 
@@ -308,7 +309,7 @@ def _printed(quantity: str, signal: str, model: str) -> float:
 
 
 def fit_published(name: str) -> Fit:
-    """Fit the joint law to a grid that the papers released, as ``design.fit_pilot`` does, for plans beyond its points.
+    """Fit the joint law to a grid that the papers released, for plans beyond its points (``design.fit_pilot``).
 
     Parameters
     ----------
@@ -321,4 +322,4 @@ def fit_published(name: str) -> Fit:
     """
     grids = {" ".join(key): grid for key, grid in grid_means(points(), KEYS).items()}
     grid = grids[choose(name, grids, "published curve")]
-    return JointLaw.fit(grid["n"], grid["u"], grid["bits"], priors=True)
+    return fit_pilot(grid, name)

@@ -45,7 +45,8 @@ class Fit:
     penalised : bool
         Whether priors were used.
     log_likelihood : function of the coordinates of the search
-        Natural logarithm, up to a constant, with Gaussian points of that spread (and the priors, if any were used).
+        Natural logarithm, up to a constant, with Gaussian points of that spread; with priors, if any were used, and
+        points of the error that those suppose.
     r_squared_means : float
         Of the means of points with equal x (``levels``), such as seeds.
     """
@@ -331,6 +332,11 @@ class Law:
             For mismatched lengths, NaN, x that is not positive, fewer distinct x than parameters, or bits that no
             estimate gives.
         """
+        return cls._search(*cls._checked(x, bits))
+
+    @classmethod
+    def _checked(cls, x: Any, bits: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Return points as arrays, or raise where they cannot be fitted."""
         columns = [as_matrix(x, cls.x_name), as_matrix(bits, cls.y_name)]
         for name, values in zip((cls.x_name, cls.y_name), columns, strict=True):
             if values.shape[1] != 1:
@@ -345,9 +351,14 @@ class Law:
                 f"{len(np.unique(x))} distinct values of {cls.x_name} for {len(cls.allowed)} parameters: "
                 f"measure at {len(cls.allowed)} or more, on both sides of the bend."
             )
+        return x, y
+
+    @classmethod
+    def _search(cls, x: np.ndarray, y: np.ndarray, prior: np.ndarray | None = None, scale: float = 1.0) -> Fit:
+        """Find the least squares from many starts; ``prior`` and ``scale`` as in ``finished``."""
         edges = cls._limits(x, y)
         low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
-        return finished(cls, x, y, edges, _valleys(cls, x, y, low, high), low, high)
+        return finished(cls, x, y, edges, _valleys(cls, x, y, low, high), low, high, prior, scale)
 
 
 def both(first: Any, second: Any, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:
@@ -408,8 +419,11 @@ def finished(
     held = np.zeros(len(low)) if prior is None else (scale / prior[1]) ** 2
     fit = _judge(law._from_theta(best.x), x, y, edges, bool(good), held, scale)
 
+    # With priors points have the error beside which those are weighed, so that laws drawn from it spread as far.
+    error = fit.spread if prior is None else max(fit.spread, scale)
+
     def log_likelihood(theta: np.ndarray) -> float:
-        return -float((residual(theta) ** 2).sum()) / fit.spread**2 / 2
+        return -float((residual(theta) ** 2).sum()) / error**2 / 2
 
     return judged(replace(fit, log_likelihood=log_likelihood, penalised=prior is not None))
 

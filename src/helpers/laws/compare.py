@@ -8,7 +8,7 @@ import pandas as pd
 from helpers._utils.validation import as_seed, choose, in_range
 from helpers.laws.joint import JOINT_LAWS
 
-VERSION = 1  # 2026-11-28 numbered
+VERSION = 2  # 2026-11-29 priors and limits beyond the deepest point are measured (laws.beyond)
 
 # What is held out, and how it is fitted.
 SETTINGS, DEPTHS, DEPTHS_PRIOR, SIZES = (

@@ -7,6 +7,7 @@ import numpy as np
 
 from helpers._utils.validation import as_matrix, in_range, same_length
 from helpers.laws.base import Fit, Law, both, check_bits, finished
+from helpers.laws.beyond import Prior, chosen, predictive
 
 _LOG4 = float(np.log(4))
 # Where random starts are drawn, and edges of the search: (low, high) of the coordinates searched.
@@ -18,14 +19,12 @@ _EDGES = {
     "i_max": (-4.0, 2.7), "i_inf": (-4.0, 2.7), "u_bar": (0.0, 13.8), "n0": (0.0, 18.4), "s": (-2.3, 1.4),
     "k": (-5.0, 5.0), "kappa": (-1.0, 2.0), "beta": (-0.92, 0.7), "h0": (-6.0, -0.13),
 }  # fmt: skip
-# Mean and standard deviation of priors in the same coordinates, one for all data: they matter where points end.
-# Widths of κ and β, and the error below, were set by predicting the deepest depths of the published grids.
+# Mean and standard deviation of weak priors in the same coordinates, one for all data: they matter where points end.
+# That of β is measured (``laws.beyond``); here it is none.
 _PRIOR = {
     "i_max": (0.5, 1.0), "i_inf": (0.5, 1.0), "u_bar": (6.5, 2.0), "n0": (6.5, 3.0), "s": (-0.5, 0.5),
-    "k": (0.0, 0.3), "kappa": (0.0, 0.5), "beta": (0.0, 0.1), "h0": (-3.0, 1.5),
+    "k": (0.0, 0.3), "kappa": (0.0, 0.5), "beta": (0.0, np.inf), "h0": (-3.0, 1.5),
 }  # fmt: skip
-# Error of a point beside which priors are weighed, relative to the range: what laws miss beyond the points.
-_POINT_ERROR = 0.1
 _STARTS, _POLISHED = 300, 5
 
 
@@ -113,16 +112,16 @@ class TwoVariableLaw(Law):
         return "; ".join(told)
 
     @classmethod
-    def fit(cls, n: Any, u: Any, bits: Any, priors: bool = False) -> Fit:  # type: ignore[override]
+    def fit(cls, n: Any, u: Any, bits: Any, priors: bool | Prior = False) -> Fit:  # type: ignore[override]
         """Fit the law to points by least squares from many starts.
 
         Parameters
         ----------
         n, u, bits : (points,) arrays
             Training cells, depth, information; repeat n and u for several seeds.
-        priors : bool
-            For predictions beyond the points: weak priors, the same for all data, keep parameters that the points
-            leave free near usual values.
+        priors : bool or laws.beyond.Prior
+            For predictions beyond the points: priors, the same for all data, keep parameters that the points leave
+            free near usual values, and limits hold what such laws missed on other grids.
 
         Raises
         ------
@@ -147,11 +146,13 @@ class TwoVariableLaw(Law):
                 f"{len(np.unique(x, axis=0))} distinct pairs of n and u for {len(cls.allowed)} parameters: "
                 "measure a grid of cells and depths."
             )
-        prior = np.array([_PRIOR[name] for name in cls.allowed]).T if priors else None
-        scale = _POINT_ERROR * max(float(np.ptp(y)), 1e-6)
+        prior = chosen(priors)
+        held = prior.of({name: _PRIOR[name] for name in cls.allowed}) if prior else None
+        scale = prior.point_error * max(float(np.ptp(y)), 1e-6) if prior else 1.0
         edges = cls._limits(x, y)
         low, high = np.array([_EDGES[name] for name in cls.allowed]).T
-        return finished(cls, x, y, edges, cls._best_starts(x, y, low, high), low, high, prior, scale, 1e-10)
+        starts = cls._best_starts(x, y, low, high)
+        return predictive(finished(cls, x, y, edges, starts, low, high, held, scale, 1e-10), prior)
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,8 @@ def compare(
     for key, grid in grids.items():
         for name in laws or JOINT_LAWS:
             columns = [grid[column] for column in ("n", "u", "bits")]
-            known_as = _key("compare", method("fit", "compare"), name, list(key), *columns, folds, repeats, seed)
+            by = method("fit", "compare", "beyond")
+            known_as = _key("compare", by, name, list(key), *columns, folds, repeats, seed)
             one = partial(judging.compare, {key: grid}, [name], folds, repeats, seed)
             parts.append(table(known_as, f"comparison of {name}", one))
     return pd.concat(parts, ignore_index=True)

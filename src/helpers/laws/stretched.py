@@ -7,12 +7,15 @@ import numpy as np
 from scipy.special import expit
 
 from helpers._utils.validation import as_numbers, in_range
-from helpers.laws.base import Law
+from helpers.laws.base import Fit, Law
+from helpers.laws.beyond import Prior, chosen, predictive
 from helpers.laws.noise import NoiseLaw, range_doubt
 
 _LOG4 = float(np.log(4))
 # Exponents from which searches start.
 _EXPONENTS = (0.1, 0.15, 0.2, 0.27, 0.35, 0.5, 0.7, 1.0, 1.5, 2.5, 4.0, 7.0)
+# Weak priors of I_max (bits) and ln ū; that of ln β is measured (``laws.beyond``).
+_PRIOR = {"i_max": (1.6, 3.0), "u_bar": (6.5, 3.0), "beta": (0.0, np.inf)}
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,32 @@ class StretchedNoiseLaw(Law):
 
     def _doubt(self, x: np.ndarray) -> str:
         return range_doubt(self.u_bar, x)
+
+    @classmethod
+    def fit(cls, x: Any, bits: Any, priors: bool | Prior = False) -> Fit:
+        """Fit the law to points by least squares from many starts (``Law.fit``).
+
+        Parameters
+        ----------
+        x, bits : (n,) arrays
+            Depths, positive, and information; repeat x for several seeds.
+        priors : bool or laws.beyond.Prior
+            For predictions beyond the points, as in ``JointLaw.fit``.
+
+        Examples
+        --------
+        >>> u = np.array([10, 20, 40, 80, 160])
+        >>> fit = StretchedNoiseLaw.fit(u, StretchedNoiseLaw(2.5, 400.0, 0.8)(u), priors=True)
+        >>> low, high = fit.band([640.0])
+        >>> bool(low[0] < StretchedNoiseLaw(2.5, 400.0, 0.8)(640.0) < high[0])
+        True
+        """
+        x, y = cls._checked(x, bits)
+        prior = chosen(priors)
+        if prior is None:
+            return cls._search(x, y)
+        scale = prior.point_error * max(float(np.ptp(y)), 1e-6)
+        return predictive(cls._search(x, y, prior.of(_PRIOR), scale), prior)
 
     def depth_for(self, bits: Any) -> np.ndarray:
         """Return the depth u that gives a target information; infinite at or above I_max.

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import choose, in_range
-from helpers.laws import Fit, NoiseLaw, kept
+from helpers.laws import Fit, NoiseLaw, StretchedNoiseLaw, kept
 from helpers.noise import NOISES, OF_IMAGES, Noise
 from helpers.store.points import CURVE, mean_and_error, named, seed_means
 
@@ -195,7 +195,9 @@ def tolerance(
 ) -> pd.DataFrame:
     """Return the noise level at which each curve has lost so much against its noise-free end, as the law has it.
 
-    The intervals take the axis as given: that its exponent was chosen on the same points is not in them.
+    Where the points reject the noise law, the same law with a free exponent of the SNR is fitted; where they reject
+    that too, there is no level. Intervals take the axis as given: that its power was chosen on the same points is not
+    in them.
 
     Parameters
     ----------
@@ -210,14 +212,16 @@ def tolerance(
     -------
     DataFrame
         One row a curve and loss: noise-free bits of the law, level with its interval (NaN where the curve has not so
-        much to lose), ``pixels`` with its interval, R², status.
+        much to lose), ``pixels`` with its interval, R², status, and the ``law`` that they are of.
     """
     rows = []
     for name, (axis, fit) in fits.items():
-        law = fit.law
-        if not isinstance(law, NoiseLaw):
-            raise TypeError(f"{name} is a {type(law).__name__}: tolerance takes fits of NoiseLaw.")
-        noise_free = float(law(axis.clean))
+        if not isinstance(fit.law, NoiseLaw):
+            raise TypeError(f"{name} is a {type(fit.law).__name__}: tolerance takes fits of NoiseLaw.")
+        called = "noise law"
+        if fit.status == "misfit":
+            called, fit = "free exponent", StretchedNoiseLaw.fit(fit.x, fit.y)
+        noise_free = float(fit.law(axis.clean)) if fit.status != "misfit" else float("nan")
         for loss in losses:
             value = low = high = float("nan")
             if noise_free > _FLAT and loss.left(noise_free) > 0:
@@ -232,6 +236,7 @@ def tolerance(
             rows.append({
                 "curve": str(name), "axis": str(axis), "noise-free bits": noise_free, "lost": str(loss), "level": value,
                 "level_low": low, "level_high": high, **tiles, "R²": fit.r_squared, "status": fit.status,
+                "law": called,
             })  # fmt: skip
     return pd.DataFrame(rows)
 

@@ -20,7 +20,7 @@ _FILES = {
     "lmi": "information/lmi", "plugin": "information/discrete", "ksg": "information/ksg", "cca": "information/gaussian",
     "latentmi": "information/latentmi",
     "fit": "laws/base", "robust": "laws/robust", "compare": "laws/compare", "probe": "findings/probe",
-    "false_alarms": "findings/curves",
+    "false_alarms": "findings/curves", "beyond": "laws/beyond",
 }  # fmt: skip
 _HELPERS = Path(__file__).parents[1]
 # Kinds of noise whose component has another name than they.

@@ -1,114 +1,27 @@
-"""From a fitted law to an experiment: the depth and the number of cells that a budget should buy."""
+"""The best experiment for a budget by a fitted law, and where else the best may be."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import brentq, minimize_scalar
 
-from helpers._utils.validation import as_seed, brief, choose, in_range
-from helpers.laws import Fit, JointLaw, NoiseLaw, TwoVariableLaw
-from helpers.laws.base import Law, check_fit
+from helpers._utils.validation import as_seed, in_range
+from helpers.design.pilot import check_usable, knows_cells
+from helpers.design.prices import LIBRARY, Prices, pair
+from helpers.laws import Fit, TwoVariableLaw
+from helpers.laws.base import Law
+from helpers.laws.beyond import PredictiveFit
 
 # Points along the budget on which the best is first looked for; the page's calculator uses the same.
 GRID = 2400
-# Share of a library that a plan may count: the last molecules take any number of reads.
-LIBRARY = 0.999
-# Cells of a plan where nothing says how many.
-USUAL_CELLS = 5000.0
-SAME_MONEY = "gain of the same money on {} (bits)"
-# Bits below which more money buys nothing.
-WORTHWHILE = 0.005
-DIFFERENCE = "that gain on cells less that on reads (bits)"
-
-
-@dataclass(frozen=True)
-class Prices:
-    """What an experiment costs, in any one currency, and how reads become molecules.
-
-    Reads find molecules at random, so r usable reads of a library with C molecules a cell count
-    u = C (1 − exp(−r/C)) different ones (Lander and Waterman 1988). The default values are examples: put in your own.
-
-    Parameters
-    ----------
-    per_cell : float > 0
-        Price of capturing one cell and making its library.
-    per_million_reads : float > 0
-        Price of sequencing.
-    usable : float in (0, 1]
-        Share of reads that map, carry a barcode of a cell, and fall into the counted genes.
-    complexity : float > 0
-        Molecules C a cell in the library; infinite for no saturation.
-    lane_cells, lane_reads : float > 0
-        Cells that one capture lane, and reads that one sequencing lane, can take; for the order list.
-
-    Examples
-    --------
-    >>> prices = Prices(per_cell=0.1, per_million_reads=4.0, usable=0.5, complexity=20_000)
-    >>> round(float(prices.reads_for(10_000))), round(float(prices.umis_for(27_726)))
-    (27726, 10000)
-    >>> round(float(prices.cost(1000, 10_000)), 1)
-    210.9
-    """
-
-    per_cell: float = 0.1
-    per_million_reads: float = 4.0
-    usable: float = 0.5
-    complexity: float = 30_000.0
-    lane_cells: float = 10_000.0
-    lane_reads: float = 4e8
-
-    def __post_init__(self) -> None:
-        """Check every price."""
-        for name in ("per_cell", "per_million_reads", "lane_cells", "lane_reads"):
-            in_range(getattr(self, name), 0, 1e15, name, open_low=True)
-        in_range(self.usable, 0, 1, "usable", "It is a share of reads: 0.5 is half.", open_low=True)
-        if self.complexity != np.inf:
-            in_range(self.complexity, 0, 1e15, "complexity", "It is molecules a cell; inf for none.", open_low=True)
-
-    def reads_for(self, umis: Any) -> np.ndarray:
-        """Return the reads a cell that count ``umis`` molecules; infinite at or above the complexity."""
-        umis = _amount(umis, "UMIs per cell")
-        if self.complexity == np.inf:
-            return umis / self.usable
-        share = umis / self.complexity
-        return np.where(share < 1, -np.log1p(-np.minimum(share, 1 - 1e-16)) * self.complexity / self.usable, np.inf)
-
-    def umis_for(self, reads: Any) -> np.ndarray:
-        """Return the molecules counted with ``reads`` a cell."""
-        useful = _amount(reads, "reads a cell") * self.usable
-        return useful if self.complexity == np.inf else -self.complexity * np.expm1(-useful / self.complexity)
-
-    def cell_price(self, umis: Any) -> np.ndarray:
-        """Return the price of one cell of a depth, capture and reads."""
-        return self.per_cell + self.reads_for(umis) * self.per_million_reads / 1e6
-
-    def cost(self, cells: Any, umis: Any) -> np.ndarray:
-        """Return the price of an experiment; lanes are not rounded up here."""
-        return _amount(cells, "cells") * self.cell_price(umis)
-
-
-def _amount(values: Any, what: str) -> np.ndarray:
-    """Return amounts as floats: 0 or more, infinity included."""
-    numbers = np.asarray(values)
-    if numbers.dtype.kind not in "iuf" or not (numbers >= 0).all():
-        raise ValueError(f"{what} hold {values!r}: give numbers of 0 or more.")
-    return numbers.astype(float)
-
-
-def _pair(given: Any, what: str, ends: str) -> tuple[Any, Any]:
-    """Return two values as they are, or raise naming them."""
-    values = tuple(given) if np.iterable(given) and not isinstance(given, str) else ()
-    if len(values) != 2:
-        raise ValueError(f"{what} is {brief(given)}: give {ends}.")
-    return values
+# How far beyond the deepest point a plan is looked for: as far as limits were seen to hold (``findings.hold_out``).
+REACH = 4.0
 
 
 def _span(given: tuple[float, float], what: str) -> tuple[float, float]:
     """Return a range (low, high) of positive numbers, low below high."""
-    given = _pair(given, f"the range of {what}", "its low and its high end")
+    given = pair(given, f"the range of {what}", "its low and its high end")
     for end in given:
         in_range(end, 0, 1e300, f"an end of the range of {what}", open_low=True)
     if given[0] >= given[1]:
@@ -118,9 +31,9 @@ def _span(given: tuple[float, float], what: str) -> tuple[float, float]:
 
 @dataclass(frozen=True)
 class Plan:
-    """An experiment: cells, molecules and reads a cell, its information in bits with limits, its price.
+    """An experiment: training cells, molecules and reads a cell, its information in bits with limits, its price.
 
-    ``outside`` says how far it lies beyond the measured points, where its limits are too narrow.
+    The 95 % limits are those of a new measurement. ``outside`` says how far it lies beyond the measured points.
     """
 
     cells: float
@@ -146,9 +59,9 @@ class Plan:
 
 
 def depth_range(fit: Fit) -> tuple[float, float]:
-    """Return the depths a plan is looked for in: from the shallowest point to ten times the deepest."""
+    """Return the depths a plan is looked for in: from the shallowest point to ``REACH`` times the deepest."""
     u = fit.x[:, 1] if fit.x.ndim == 2 else fit.x
-    return float(u.min()), 10 * float(u.max())
+    return float(u.min()), REACH * float(u.max())
 
 
 def cell_range(fit: Fit) -> tuple[float, float]:
@@ -231,6 +144,7 @@ def optimum(
 
     Examples
     --------
+    >>> from helpers.laws import JointLaw
     >>> law = JointLaw(i_inf=3.0, u_bar=500.0, n0=1000.0, s=0.7, kappa=0.5, beta=1.0, h0=0.15)
     >>> cells, umis = optimum(law, 2000, Prices(), (10, 1e5), (10, 1e7))
     >>> round(cells), round(umis)
@@ -273,9 +187,9 @@ def plan(
     Raises
     ------
     ValueError
-        If the budget buys no experiment in these ranges.
+        If the budget buys no experiment in these ranges, or the points reject the law.
     """
-    check_fit(fit)
+    check_usable(fit)
     in_range(budget, 0, 1e15, "budget", open_low=True)
     depths, joint = _span(depths or depth_range(fit), "depths"), knows_cells(fit)
     if cells is not None:
@@ -289,7 +203,7 @@ def plan(
     else:
         raise ValueError("a noise law says nothing of the number of cells: give cells, or measure several numbers.")
     at = np.array([[number, umis]]) if joint else np.array([umis])
-    low, high = (float(side[0]) for side in fit.band(at))
+    low, high = (float(side[0]) for side in fit.band(at, of_points=True))
     bits = float(np.ravel(fit.law(at))[0])
     reads = float(prices.reads_for(umis))
     return Plan(number, umis, reads, bits, low, high, float(prices.cost(number, umis)), _outside(fit, number, umis))
@@ -300,13 +214,16 @@ def _outside(fit: Fit, number: float, umis: float) -> str:
     joint = knows_cells(fit)
     columns = [("cells", number, fit.x[:, 0])] if joint else []
     columns.append(("UMIs per cell", umis, fit.x[:, 1] if joint else fit.x))
-    told = []
+    places = []
     for what, value, measured in columns:
         for end, fold in ((measured.max(), value / measured.max()), (measured.min(), measured.min() / value)):
             if fold > 1.001:
-                side = "beyond the most" if end == measured.max() else "below the fewest"
-                told.append(f"{fold:.1f}-fold {side} {what} measured ({end:,.0f})")
-    return " and ".join(told)
+                more = end == measured.max()
+                side = "beyond the most" if more else "below the fewest"
+                place = f"{fold:.1f}-fold {side} {what} measured ({end:,.0f})"
+                seen = more and what != "cells" and isinstance(fit, PredictiveFit) and not fit.unusual
+                places.append(place if seen and fold <= 1.001 * REACH else f"{place}, where the interval is too narrow")
+    return "; ".join(places)
 
 
 def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
@@ -318,17 +235,18 @@ def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
     Raises
     ------
     ValueError
-        For what is no fit, one whose points do not give a covariance, or a count or seed out of range.
+        Unless it is a fit with a covariance, of a law that its points do not reject, and count and seed are in range.
 
     Examples
     --------
+    >>> from helpers.laws import NoiseLaw
     >>> u = np.repeat([10.0, 30, 100, 300, 1000, 3000], 3)
     >>> fit = NoiseLaw.fit(u, NoiseLaw(2.0, 150.0)(u) + 0.05 * np.random.default_rng(0).normal(size=18))
     >>> drawn = [law.i_max for law in draws(fit, 400)]
     >>> bool(0.7 < np.std(drawn) / fit.stderr["i_max"] < 1.4)
     True
     """
-    check_fit(fit)
+    check_usable(fit)
     in_range(count, 1, 1e6, "count", "It is the number of laws to draw.", whole=True)
     seed = as_seed(seed)
     if not np.isfinite(fit.covariance).all():
@@ -366,7 +284,7 @@ def region(
     ValueError
         For a noise law, or where the budget buys no experiment in these ranges.
     """
-    check_fit(fit)
+    check_usable(fit)
     if not knows_cells(fit):
         raise ValueError("a noise law says nothing of the number of cells: fit a joint law to several numbers of them.")
     depths, sizes = depths or depth_range(fit), sizes or cell_range(fit)
@@ -383,6 +301,7 @@ def iso_information(law: TwoVariableLaw, bits: float, depths: np.ndarray, cells:
 
     Examples
     --------
+    >>> from helpers.laws import JointLaw
     >>> law = JointLaw(i_inf=3.0, u_bar=500.0, n0=1000.0, s=0.7, kappa=0.5, beta=1.0, h0=0.15)
     >>> cells = iso_information(law, 2.0, np.array([10.0, 2000.0]), (10, 1e7))
     >>> bool(np.isnan(cells[0])), round(float(law(cells[1], 2000.0)), 6)
@@ -401,153 +320,11 @@ def iso_information(law: TwoVariableLaw, bits: float, depths: np.ndarray, cells:
     return found
 
 
-def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.9, level: float = 0.95) -> pd.DataFrame:
-    """Return what a fitted law says of an experiment as it is: losses, gains, and what to buy next.
-
-    Parameters
-    ----------
-    fit : Fit of a joint law or a ``NoiseLaw``
-    now : cells and UMIs per cell of the experiment
-    prices : Prices
-    share : float in (0, 1)
-        Target, as a share of what unlimited depth would give with these cells.
-
-    Returns
-    -------
-    DataFrame
-        One row a quantity with its confidence limits. "Gain of the same money" compares spending the price of the
-        whole experiment once more on cells or on depth.
-
-    Raises
-    ------
-    ValueError
-        For what is no fit, no pair of cells and depth, or a number out of range.
-    """
-    check_fit(fit)
-    in_range(share, 0, 0.999, "share", "It is below 1: all of it needs unlimited depth.", open_low=True)
-    cells, u = _pair(now, "now", "the cells and the UMIs per cell that there are")
-    in_range(cells, 1, 1e15, "cells")
-    in_range(u, 0, LIBRARY * min(prices.complexity, 1e15), "depth", "The library has no more molecules.", open_low=True)
-    joint = knows_cells(fit)
-
-    def at(law: Any, n: float, depth: float) -> float:
-        return float(law(n, depth)) if joint else float(law(depth))
-
-    def top(law: Any) -> float:
-        return at(law, cells, np.inf)
-
-    def needed(law: Any) -> float:
-        goal = share * top(law)
-        if at(law, cells, 1e-6) >= goal:
-            return 1e-6
-        return float(np.exp(brentq(lambda x: at(law, cells, np.exp(x)) - goal, np.log(1e-6), np.log(1e15))))
-
-    cost = float(prices.cost(cells, u))
-    deeper = float(prices.umis_for((2 * cost / cells - prices.per_cell) / prices.per_million_reads * 1e6))
-
-    def by_cells(law: Any) -> float:
-        return at(law, 2 * cells, u) - at(law, cells, u)
-
-    def by_reads(law: Any) -> float:
-        return at(law, cells, deeper) - at(law, cells, u)
-
-    wanted: dict[str, tuple[Callable[[Any], float], bool]] = {
-        "information now (bits)": (lambda law: at(law, cells, u), False),
-        "with these cells and unlimited depth (bits)": (top, False),
-        "lost to noise now (bits)": (lambda law: top(law) - at(law, cells, u), False),
-        f"depth for {share:.0%} of that (UMIs per cell)": (needed, True),
-    }
-    if needed(fit.law) < LIBRARY * prices.complexity:
-        wanted["price of that depth with these cells"] = (lambda law: float(prices.cost(cells, needed(law))), True)
-    wanted["gain from 10× depth (bits)"] = (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False)
-    if joint:
-        wanted |= {
-            "gain from 10× cells (bits)": (lambda law: at(law, 10 * cells, u) - at(law, cells, u), False),
-            SAME_MONEY.format("cells"): (by_cells, False),
-            DIFFERENCE: (lambda law: by_cells(law) - by_reads(law), False),
-        }
-    wanted[SAME_MONEY.format("reads")] = (by_reads, False)
-    rows = {name: fit.derived(of, level, positive) for name, (of, positive) in wanted.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"]).rename_axis("quantity")
-
-
-def what_to_buy(table: pd.DataFrame) -> str:
-    """Return one sentence on what the same money buys best, from ``advice`` of a joint law."""
-    if DIFFERENCE not in table.index:
-        return "The points do not say what more cells would give: measure several numbers of cells."
-    gains = {what: table.loc[SAME_MONEY.format(what), "estimate"] for what in ("cells", "reads")}
-    _, low, high = table.loc[DIFFERENCE]
-    told = f"as much money again gives {gains['cells']:.2f} bits on cells and {gains['reads']:.2f} on reads"
-    apart = f"difference [{low:.2f}, {high:.2f}]"
-    if max(gains.values()) < WORTHWHILE:
-        return f"Neither is worth it: {told}."
-    if low <= 0 <= high:
-        return f"Cells or reads, the points do not say which: {told}, {apart}."
-    return f"Buy {'cells' if low > 0 else 'reads'}: {told}, {apart}."
-
-
-def fit_pilot(points: pd.DataFrame, source: str = "the pilot") -> Fit:
-    """Fit a law to a user's own points: a joint law if there are several numbers of cells, else a noise law.
-
-    Parameters
-    ----------
-    points : DataFrame with the columns ``u`` (UMIs per cell) and ``bits``, and ``n`` (training cells) if measured
-    source : what to call it in errors
-
-    Raises
-    ------
-    ValueError
-        For missing columns.
-    """
-    if not isinstance(points, pd.DataFrame) or points.columns.duplicated().any():
-        told = f"a {type(points).__name__}" if not isinstance(points, pd.DataFrame) else "a table with a column twice"
-        raise ValueError(
-            f"{source} is {told}: give a DataFrame with the columns u, bits and, if measured, n, once each."
-        )
-    columns = {}
-    for column in ("n", "u", "bits"):
-        alike = [c for c in points if str(c).strip().lower() == column]
-        if column in points:
-            numbers = pd.to_numeric(points[column], errors="coerce")
-            if numbers.isna().any():
-                row = int(np.flatnonzero(numbers.isna())[0])
-                bad = points[column].iloc[row]
-                raise ValueError(f"{source}: {column} is {bad!r} in row {row + 1}: give a number or leave the row out.")
-            columns[column] = numbers
-        elif alike:
-            raise ValueError(f"{source} has a column {alike[0]!r}: call it {column!r}.")
-        elif column != "n":
-            raise ValueError(f"{source} has no column {column!r}: it has {', '.join(map(str, points.columns))}.")
-    if "n" not in columns:
-        return NoiseLaw.fit(columns["u"], columns["bits"])
-    if (columns["n"] <= 0).any():
-        raise ValueError(f"{source}: n holds {columns['n'].min():g}: it is a number of training cells, above 0.")
-    if columns["n"].nunique() == 1:
-        return NoiseLaw.fit(columns["u"], columns["bits"])
-    return JointLaw.fit(columns["n"], columns["u"], columns["bits"], priors=True)
-
-
-def knows_cells(fit: Fit) -> bool:
-    """Return whether the fitted law has the number of cells in it."""
-    return isinstance(fit.law, TwoVariableLaw)
-
-
 def in_words(best: Plan, budget: float) -> str:
     """Return a plan as one sentence."""
     spent = "" if best.cost > 0.999 * budget else f"{best.cost:,.0f} of "
-    told = (
+    sentence = (
         f"For {spent}{budget:,.0f}: {best.cells:,.0f} cells with {best.reads:,.0f} reads "
         f"({best.umis:,.0f} UMIs) each give {best.bits:.2f} bits [{best.low:.2f}, {best.high:.2f}]."
     )
-    return told + (f" That is {best.outside}: there the interval is too narrow." if best.outside else "")
-
-
-def with_prices(prices: Prices, **given: float | None) -> Prices:
-    """Return prices with those replaced that are given.
-
-    >>> with_prices(Prices(), per_cell=0.2, usable=None).per_cell
-    0.2
-    """
-    for name in given:
-        choose(name, vars(prices), "price")
-    return replace(prices, **{name: value for name, value in given.items() if value is not None})
+    return sentence + (f" That is {best.outside}." if best.outside else "")

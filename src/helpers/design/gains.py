@@ -1,0 +1,103 @@
+"""What a fitted law says of an experiment as it is: losses, gains, and what to buy next."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from scipy.optimize import brentq
+
+from helpers._utils.validation import in_range
+from helpers.design.pilot import check_usable, knows_cells
+from helpers.design.prices import LIBRARY, Prices, pair
+from helpers.laws import Fit
+
+SAME_MONEY = "gain of the same money on {} (bits)"
+# Bits below which more money buys nothing.
+WORTHWHILE = 0.005
+DIFFERENCE = "that gain on cells less that on reads (bits)"
+
+
+def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.9, level: float = 0.95) -> pd.DataFrame:
+    """Return what a fitted law says of an experiment as it is: losses, gains, and what to buy next.
+
+    Parameters
+    ----------
+    fit : Fit of a joint law or a ``NoiseLaw``
+    now : cells and UMIs per cell of the experiment
+    prices : Prices
+    share : float in (0, 1)
+        Target, as a share of what unlimited depth would give with these cells.
+
+    Returns
+    -------
+    DataFrame
+        One row a quantity with its 95 % limits; "unlimited depth" has those of a tenfold depth, the farthest tested.
+        "Gain of the same money" compares spending the price of the whole experiment once more on cells or on depth.
+
+    Raises
+    ------
+    ValueError
+        Unless it is a fit that its points do not reject, ``now`` is a pair, and numbers are in range.
+    """
+    check_usable(fit)
+    in_range(share, 0, 0.999, "share", "It is below 1: all of it needs unlimited depth.", open_low=True)
+    cells, u = pair(now, "now", "the cells and the UMIs per cell that there are")
+    in_range(cells, 1, 1e15, "cells")
+    in_range(u, 0, LIBRARY * min(prices.complexity, 1e15), "depth", "The library has no more molecules.", open_low=True)
+    joint = knows_cells(fit)
+
+    def at(law: Any, n: float, depth: float) -> float:
+        return float(law(n, depth)) if joint else float(law(depth))
+
+    def top(law: Any) -> float:
+        return at(law, cells, np.inf)
+
+    def needed(law: Any) -> float:
+        goal = share * top(law)
+        if at(law, cells, 1e-6) >= goal:
+            return 1e-6
+        return float(np.exp(brentq(lambda x: at(law, cells, np.exp(x)) - goal, np.log(1e-6), np.log(1e15))))
+
+    cost = float(prices.cost(cells, u))
+    deeper = float(prices.umis_for((2 * cost / cells - prices.per_cell) / prices.per_million_reads * 1e6))
+
+    def by_cells(law: Any) -> float:
+        return at(law, 2 * cells, u) - at(law, cells, u)
+
+    def by_reads(law: Any) -> float:
+        return at(law, cells, deeper) - at(law, cells, u)
+
+    wanted: dict[str, tuple[Callable[[Any], float], bool]] = {
+        "information now (bits)": (lambda law: at(law, cells, u), False),
+        "with these cells and unlimited depth (bits)": (top, False),
+        "lost to noise now (bits)": (lambda law: top(law) - at(law, cells, u), False),
+        f"depth for {share:.0%} of that (UMIs per cell)": (needed, True),
+    }
+    if needed(fit.law) < LIBRARY * prices.complexity:
+        wanted["price of that depth with these cells"] = (lambda law: float(prices.cost(cells, needed(law))), True)
+    wanted["gain from 10× depth (bits)"] = (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False)
+    if joint:
+        wanted |= {
+            "gain from 10× cells (bits)": (lambda law: at(law, 10 * cells, u) - at(law, cells, u), False),
+            SAME_MONEY.format("cells"): (by_cells, False),
+            DIFFERENCE: (lambda law: by_cells(law) - by_reads(law), False),
+        }
+    wanted[SAME_MONEY.format("reads")] = (by_reads, False)
+    rows = {name: fit.derived(of, level, positive) for name, (of, positive) in wanted.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"]).rename_axis("quantity")
+
+
+def what_to_buy(table: pd.DataFrame) -> str:
+    """Return one sentence on what the same money buys best, from ``advice`` of a joint law."""
+    if DIFFERENCE not in table.index:
+        return "The points do not say what more cells would give: measure several numbers of cells."
+    gains = {what: table.loc[SAME_MONEY.format(what), "estimate"] for what in ("cells", "reads")}
+    _, low, high = table.loc[DIFFERENCE]
+    gain = f"as much money again gives {gains['cells']:.2f} bits on cells and {gains['reads']:.2f} on reads"
+    apart = f"difference [{low:.2f}, {high:.2f}]"
+    if max(gains.values()) < WORTHWHILE:
+        return f"Neither is worth it: {gain}."
+    if low <= 0 <= high:
+        return f"Cells or reads, the points do not say which: {gain}, {apart}."
+    return f"Buy {'cells' if low > 0 else 'reads'}: {gain}, {apart}."
