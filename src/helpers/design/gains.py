@@ -23,7 +23,7 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
 
     Parameters
     ----------
-    fit : Fit of a joint law or a ``NoiseLaw``
+    fit : Fit of a joint law, or of one of depth alone
     now : cells and UMIs per cell of the experiment
     prices : Prices
     share : float in (0, 1)
@@ -50,6 +50,17 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
     def at(law: Any, n: float, depth: float) -> float:
         return float(law(n, depth)) if joint else float(law(depth))
 
+    wanted = _quantities(at, fit.law, cells, u, prices, share, joint)
+    rows = {name: fit.derived(of, level, positive) for name, (of, positive) in wanted.items()}
+    return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"]).rename_axis("quantity")
+
+
+def _quantities(
+    at: Callable[[Any, float, float], float], law_now: Any, cells: float, u: float, prices: Prices, share: float,
+    joint: bool,
+) -> dict[str, tuple[Callable[[Any], float], bool]]:  # fmt: skip
+    """Return each quantity of a law that ``advice`` gives, and whether it is positive."""
+
     def top(law: Any) -> float:
         return at(law, cells, np.inf)
 
@@ -74,7 +85,7 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
         "lost to noise now (bits)": (lambda law: top(law) - at(law, cells, u), False),
         f"depth for {share:.0%} of that (UMIs per cell)": (needed, True),
     }
-    if needed(fit.law) < LIBRARY * prices.complexity:
+    if needed(law_now) < LIBRARY * prices.complexity:
         wanted["price of that depth with these cells"] = (lambda law: float(prices.cost(cells, needed(law))), True)
     wanted["gain from 10× depth (bits)"] = (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False)
     if joint:
@@ -84,8 +95,7 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
             DIFFERENCE: (lambda law: by_cells(law) - by_reads(law), False),
         }
     wanted[SAME_MONEY.format("reads")] = (by_reads, False)
-    rows = {name: fit.derived(of, level, positive) for name, (of, positive) in wanted.items()}
-    return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"]).rename_axis("quantity")
+    return wanted
 
 
 def what_to_buy(table: pd.DataFrame) -> str:

@@ -176,7 +176,7 @@ def plan(
 
     Parameters
     ----------
-    fit : Fit of a joint law, or of a ``NoiseLaw``, which says nothing of cells
+    fit : Fit of a joint law, or of one of depth alone, which says nothing of cells
     budget : float
     prices : Prices
     cells : float
