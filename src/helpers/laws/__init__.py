@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from helpers.laws.joint import JOINT_LAWS, JointLaw, TwoVariableLaw
     from helpers.laws.loss import ComputeLaw, DataLaw, SizeAndDataLaw
     from helpers.laws.model_size import ModelSizeLaw
+    from helpers.laws.shared_error import interval_with_shared_error
     from helpers.laws.stretched import DepthLine, StretchedNoiseLaw
 
 # Imported when they are used: a page that does not use a law need not be executed again when that law changes.
@@ -20,6 +21,7 @@ _MODULES = {
     "CellNumberLaw": "cell_number", "more_cells": "cell_number", "JOINT_LAWS": "joint", "JointLaw": "joint",
     "TwoVariableLaw": "joint", "ComputeLaw": "loss", "DataLaw": "loss", "SizeAndDataLaw": "loss",
     "ModelSizeLaw": "model_size", "StretchedNoiseLaw": "stretched", "DepthLine": "stretched",
+    "interval_with_shared_error": "shared_error",
 }  # fmt: skip
 __getattr__ = attributes(__name__, {name: f"{__name__}.{module}" for name, module in _MODULES.items()})
 
@@ -55,6 +57,7 @@ __all__ = [
     "TwoVariableLaw",
     "depth_advice",
     "fit_groups",
+    "interval_with_shared_error",
     "more_cells",
     "parameter_table",
     "ratio_table",
