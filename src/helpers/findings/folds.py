@@ -103,11 +103,13 @@ def spread_of(compared: pd.DataFrame) -> dict[str, float]:
     """Return what a table of ``folds_compared`` says in numbers.
 
     ``apart``, the root mean square of the distance of two folds, and ``expected``, of its standard error, in bits;
-    ``ratio`` of the two with its 95 % interval (χ², curves as independent); ``left``, root mean square over curves.
+    ``ratio`` of the two with its 95 % interval (χ², curves as independent); ``typical``, the same of the median curve;
+    ``left``, root mean square over curves. A ratio of 1 says that error bars are as wide as they should be.
     """
     n = len(compared)
     apart, expected, left = (float(np.sqrt((compared[name] ** 2).mean())) for name in ("apart", "expected", "left"))
-    ratio = float(np.sqrt(((compared["apart"] / compared["expected"]) ** 2).mean()))
+    ratios = (compared["apart"] / compared["expected"]).abs()
+    ratio, typical = float(np.sqrt((ratios**2).mean())), float(ratios.median() / norm.ppf(0.75))
     half = float(norm.ppf(0.975)) / np.sqrt(2 * n)
-    return {"curves": n, "apart": apart, "expected": expected, "left": left, "ratio": ratio,
+    return {"curves": n, "apart": apart, "expected": expected, "left": left, "ratio": ratio, "typical": typical,
             "ratio_low": ratio * np.exp(-half), "ratio_high": ratio * np.exp(half)}  # fmt: skip
