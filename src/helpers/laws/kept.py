@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-import scipy
 
 from helpers._utils.validation import as_matrix
 from helpers.laws import Fit, Law, robust
@@ -24,7 +23,6 @@ from helpers.laws.joint import JOINT_LAWS
 from helpers.laws.misfit import judged
 from helpers.laws.robust import RobustFit
 from helpers.store import reference
-from helpers.store.rows import short_hash
 from helpers.store.versions import method
 
 NAME = "kept"
@@ -130,12 +128,14 @@ def key_of(what: str, components: Iterable[str], *given: Any) -> str:
 
 
 def _key(*given: Any) -> str:
-    """Return a hash of plain data and of arrays by their bytes: the last bit of a number counts."""
+    """Return a hash of plain data and of arrays without their last digits, in which processors differ."""
     digest = hashlib.sha256()
     for part in given:
         if isinstance(part, (np.ndarray, pd.Series)):
-            array = np.ascontiguousarray(part)
-            digest.update(f"{array.dtype} {array.shape} ".encode() + array.tobytes())
+            array = np.asarray(part)
+            digest.update(f"{array.dtype} {array.shape} ".encode())
+            digits = 6 if array.dtype == np.float32 else 12
+            digest.update(" ".join(f"{value:.{digits}g}" for value in array.ravel().tolist()).encode())
         else:
             digest.update(json.dumps(part, sort_keys=True).encode())
         digest.update(b"|")
@@ -188,13 +188,6 @@ def _note(key: str, what: str, found: Callable[[], dict[str, Any]]) -> None:
     """Note what was not kept and had to be computed, where somebody records it."""
     if _missed is not None:
         _missed[key] = what, json.dumps(found())
-
-
-def processor() -> str:
-    """Return a name of what this processor and these packages compute alike to the last bit."""
-    show: Any = np.show_config
-    found = show(mode="dicts")["SIMD Extensions"]
-    return short_hash([found.get("baseline", []), found.get("found", []), np.__version__, scipy.__version__])
 
 
 @contextmanager

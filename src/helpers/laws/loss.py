@@ -10,6 +10,8 @@ from helpers.laws.base import Fit, Law, both, finished
 from helpers.laws.model_size import ModelSizeLaw
 
 _STARTS = 5
+# A term that falls by a smaller share of what the other falls by is where its search started: none.
+_NO_FALL = 1e-6
 
 
 @dataclass(frozen=True)
@@ -122,7 +124,7 @@ class SizeAndDataLaw(Law):
             for beta in np.geomspace(0.02, 2, 15):
                 powers = (x / least) ** -np.array([alpha, beta])
                 factors, *_ = np.linalg.lstsq(np.column_stack([powers, np.ones(len(x))]), y, rcond=None)
-                factors[:2] = np.maximum(factors[:2], 1e-6 * max(float(np.ptp(y)), 1e-9))
+                factors[:2] = np.maximum(factors[:2], _NO_FALL * max(float(np.ptp(y)), 1e-9))
                 logs = np.log(factors[:2]) + np.array([alpha, beta]) * np.log(least)
                 theta = np.array([logs[0], np.log(alpha), logs[1], np.log(beta), factors[2]])
                 tried.append((float(((cls._formula(x, theta) - y) ** 2).sum()), theta))
@@ -134,13 +136,16 @@ class SizeAndDataLaw(Law):
         return {"a": of_one["a"], "alpha": of_one["alpha"], "b": of_one["a"], "beta": of_one["alpha"], "c": of_one["c"]}
 
     def _doubt(self, x: np.ndarray) -> str:
-        """Say so if a term falls little over the points beside what is left of it at the largest."""
+        """Say so if a term falls not at all over the points, or little beside what is left of it at the largest."""
         told = []
-        for above, what, fix in zip(
-            self._above(x, self._theta()), ("parameters", "cells"), ("larger models", "more cells"), strict=True
+        terms = self._above(x, self._theta())
+        falls = [float(np.ptp(above)) for above in terms]
+        for above, fall, what, fix in zip(
+            terms, falls, ("parameters", "cells"), ("larger models", "more cells"), strict=True
         ):
-            fall = float(np.ptp(above))
-            if float(above.min()) > 3 * fall:
+            if fall < _NO_FALL * max(falls):
+                told.append(f"the loss does not fall with {what}: the points say nothing of that term")
+            elif float(above.min()) > 3 * fall:
                 told.append(
                     f"the fall with {what} over the measured range ({fall:.2g}) is small beside what is extrapolated "
                     f"({float(above.min()):.2g}): use {fix}"

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from helpers._utils.validation import in_range
 from helpers.noise import OF_CELLS, CountNoise
-from helpers.preprocess.genes import Prepared, _reason, log_cp10k
+from helpers.preprocess.genes import Prepared, _reason, log_cp10k, most_variable
 
 # Counts below this are tallied in a dense table, rarer larger ones in a list.
 _SMALL = 64
@@ -110,8 +110,7 @@ def choose_genes(tally: CountTally, n_top: int = 750) -> tuple[np.ndarray, str] 
     most[seen] = expected * np.sqrt(n) + mean
     clipped = np.minimum(count, most[gene])
     normalised = (n * mean**2 + total(clipped**2) - 2 * mean * total(clipped)) / ((n - 1) * expected**2)
-    top = np.argsort(-np.nan_to_num(normalised), kind="stable")[:n_top]
-    return np.sort(seen[top]), "seurat_v3"
+    return most_variable(seen, normalised, n_top), "seurat_v3"
 
 
 @dataclass(frozen=True)
@@ -224,4 +223,4 @@ def _by_log_variance(blocks: Iterable[sparse.csr_matrix], seen: np.ndarray, n_to
         sums += values.sum(axis=0).A1, values.multiply(values).sum(axis=0).A1
         n += block.shape[0]
     mean, square = sums / n
-    return np.sort(seen[np.argsort(-(square - mean**2), kind="stable")[:n_top]])
+    return most_variable(seen, square - mean**2, n_top)

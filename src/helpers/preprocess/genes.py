@@ -100,8 +100,16 @@ def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
             mean = values.mean(axis=0).A1
             rank = values.multiply(values).mean(axis=0).A1 - mean**2
             method = f"variance of log CP10k, since seurat_v3 failed: {_reason(error)}"
-    top = np.argsort(-np.nan_to_num(rank), kind="stable")[:n_top]
-    return np.sort(seen[top]), method
+    return most_variable(seen, rank, n_top), method
+
+
+def most_variable(columns: np.ndarray, variance: np.ndarray, n_top: int) -> np.ndarray:
+    """Return, sorted, the ``n_top`` columns of largest variance; of equal ones the first.
+
+    Variances that agree in nine digits are equal: their last digits depend on the processor, which chooses no genes.
+    """
+    rounded = [float(f"{value:.9g}") for value in np.nan_to_num(variance)]
+    return np.sort(columns[np.argsort(np.negative(rounded), kind="stable")[:n_top]])
 
 
 def _variance(counts: sparse.csr_matrix) -> np.ndarray:
