@@ -38,10 +38,10 @@ def sweep(results):
 def test_it_measures_both_axes_of_every_signal_once(sweep):
     along_depth, along_cells = sweep.measure()
     assert len(along_depth) == 2 * 2 * 2 * len(DEPTHS)
-    assert len(along_cells) == 2 * 2 * 2 * len(SIZES)
+    assert len(along_cells) == 2 * 2 * len(SIZES)  # a random projection does not learn
     assert set(along_cells["noise_level"]) == {1.0}
-    assert sweep.failures() == "All 56 points were measured; none failed."
-    assert sweep.provenance().startswith("48 points, measured by version")  # full depth with all cells is in both
+    assert sweep.failures() == "All 40 points were measured; none failed."
+    assert sweep.provenance().startswith("36 points, measured by version")  # full depth with all cells is in both
     assert simulated().measure()[0].equals(along_depth)
     assert sweep.facts().loc["cells", "value"] == 300
 
