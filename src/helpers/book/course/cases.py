@@ -9,6 +9,8 @@ from helpers.information.known_pairs import known_pair
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
 from helpers.store import reference
 from helpers.store.points import noise_roles, seed_means
+from helpers.sweep import held
+from helpers.sweep.cell_grids import planned
 
 # Session 2. Labels that are independent of each other, and a Gaussian pair in 8 dimensions.
 TYPES, CLUSTERS, CELLS = 10, 10, 500
@@ -30,7 +32,7 @@ PRICES = Prices(per_cell=0.1, per_million_reads=4.0, usable=0.5, complexity=30_0
 BUDGET = 10_000.0
 PLANNED_DEPTH = 3000.0  # UMIs per cell
 CURVE = "pbmc_citeseq protein scvi"
-MATRIX = {"dataset": "citeseq_pbmc10k", "signal": "protein", "representation": "pca"}
+MATRIX = {"dataset": "citeseq_pbmc10k", "representation": "pca"}
 FRACTIONS = (1.0, 0.3, 0.1, 0.03, 0.01)  # of the molecules that are kept
 
 _PILOTS = {
@@ -106,11 +108,8 @@ def train_and_probe() -> pd.DataFrame:
     >>> points["noise_level"].nunique(), points["probe_noise_level"].nunique()
     (5, 5)
     """
-    rows = reference.table("measured")
-    for column, value in MATRIX.items():
-        rows = rows[rows[column] == value]
-    rows = rows[(rows["n_train"] == rows["n_train"].max()) & rows["noise_level"].isin(FRACTIONS)]
-    return seed_means(rows[rows["probe_noise_level"].isin(FRACTIONS)])
+    rows = held(planned("matrix", [MATRIX["dataset"]]), reference.to_read())
+    return seed_means(rows[rows["representation"] == MATRIX["representation"]])
 
 
 def three_noises() -> pd.DataFrame:
