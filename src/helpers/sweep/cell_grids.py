@@ -65,7 +65,7 @@ def planned(block: str, datasets: list[str] | None = None, folder: str = "", **c
     --------
     >>> grid, = planned("linear", ["pbmc68k"], seeds=[0])
     >>> len(grid.depths), grid.n_train, len(grid.points())
-    (8, [25, 50, 100, 200, 350], 80)
+    (8, [25, 50, 100, 200, 350], 48)
     """
     blocks = _blocks()
     chosen = blocks[choose(block, blocks, "block of config/grids/cells.yaml")]
