@@ -3,6 +3,7 @@
 import json
 import tarfile
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -730,6 +731,13 @@ def test_charts_of_levels_draw_points_laws_and_pictures(measured_images):
     told = chart.to_dict()
     assert "Leftmost points: noise-free" in told["title"]["subtitle"]
     assert set(fits) <= {row["curve"] for data in told["datasets"].values() for row in data if "curve" in row}
+    name, (axis, fit) = next(iter(fits.items()))
+    rejected = fits | {name: (axis, replace(fit, status="misfit"))}
+    drawn = level_charts.levels(answers[answers["noise_kind"] == "gaussian"], rejected, "title", "tiny").to_dict()
+    dotted = {row["curve"] for data in drawn["datasets"].values() for row in data if row.get("rejected")}
+    assert dotted == {name}
+    assert f"{name}: rejected" in drawn["description"]
+    assert "Dotted: the points reject the law" in drawn["title"]["subtitle"]
     images = digits()
     picture = level_charts.gallery(images.floats(np.arange(2)), ["0", "1"], "pixelation", [2, 4]).to_dict()
     urls = [row["image"] for data in picture["datasets"].values() for row in data]

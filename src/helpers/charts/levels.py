@@ -62,13 +62,18 @@ def levels(
     subtitle = f"{parts.caption(points, profile)}."
     if (means["noise_level"] == noise.clean).any():
         subtitle += f" {'Leftmost' if noise.clean < noisy.min() else 'Rightmost'} points: noise-free."
+    if any(fit.status == "misfit" for _, fit in fits.values()):
+        subtitle += " Dotted: the points reject the law."
     if exact is not None:
         line = alt.Chart(exact.assign(at=exact["level"])).mark_line(color=GREY, strokeDash=[6, 3], strokeWidth=2)
         layers.append(line.encode(across, up))
         subtitle += " Dashed grey: the information in the sequences themselves."
     if ceiling is not None:
         layers += parts.level_line(ceiling, f"ceiling {ceiling:.2f} bits")
-    laws = "; ".join(f"{n}: I_max {f.params['i_max']:.2f} bits, R² {f.r_squared:.2f}" for n, (_, f) in fits.items())
+    laws = "; ".join(
+        f"{n}: rejected" if f.status == "misfit" else f"{n}: I_max {f.params['i_max']:.2f} bits, R² {f.r_squared:.2f}"
+        for n, (_, f) in fits.items()
+    )
     return parts.layered(layers, title, subtitle, description=f"{title}. {subtitle} Fitted laws: {laws}.")
 
 
@@ -79,8 +84,11 @@ def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) ->
         low, high = fit.band(axis.snr(grid))
         # An unbounded band is not drawn; the status in the table says so.
         low, high = (np.where(np.isfinite(edge), edge, np.nan).clip(-1, fit.y.max() + 3) for edge in (low, high))
-        bits = fit.predict(axis.snr(grid))
-        frames.append(pd.DataFrame({by: str(name), "at": grid, "bits": bits, "low": low, "high": high}))
+        bits, rejected = fit.predict(axis.snr(grid)), fit.status == "misfit"
+        if rejected:  # its band says nothing
+            low = high = bits
+        curve = {by: str(name), "at": grid, "bits": bits, "low": low, "high": high, "rejected": rejected}
+        frames.append(pd.DataFrame(curve))
     return pd.concat(frames)
 
 

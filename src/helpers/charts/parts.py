@@ -54,7 +54,7 @@ def caption(points: pd.DataFrame, profile: str) -> str:
     folds = int(points["n_folds"].max()) if "n_folds" in points and len(points) else 1
     return (
         f"{len(points)} points ({seeds} seed{'s' * (seeds != 1)}, mean of {folds} fold{'s' * (folds != 1)}), "
-        f"profile {profile}; bars and bands: 95 % intervals"
+        f"profile {profile}; bars and bands: 95 % intervals, sampling error only"
     )
 
 
