@@ -8,10 +8,11 @@ from helpers.findings import claims, claims_of_losses, losses
 from helpers.findings import curves as findings
 from helpers.findings.samples import share_lost, share_of_entropy
 from helpers.findings.saturation import saturation
-from helpers.findings.training import mean_gain, training_gain, untrained
+from helpers.findings.training import training_gain, untrained
 from helpers.laws import ModelSizeLaw, NoiseLaw
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
 from helpers.store import model_free
+from helpers.store.model_free import mean_interval
 from test_findings import grid
 
 
@@ -146,7 +147,7 @@ def test_what_training_adds_is_paired_by_seed_and_data():
     controls = trained[trained["noise_level"] == 1.0].assign(mi_bits=lambda rows: rows["mi_bits"] - 0.1 * rows["seed"])
     table = training_gain(trained, controls)
     assert table["gain"].to_numpy() == pytest.approx([0.0, 0.1, 0.2])
-    assert mean_gain(table["gain"]).value == pytest.approx(0.1)
+    assert mean_interval(table["gain"]).value == pytest.approx(0.1)
 
 
 def test_controls_of_the_transformers_are_at_hand():

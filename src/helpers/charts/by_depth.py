@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from helpers.charts import parts
-from helpers.charts.style import COLOURS, DEPTH, GREY, HEIGHT, INTERVAL, WIDTH
+from helpers.charts.style import DEPTH, GREY, HEIGHT, INTERVAL, WIDTH
 
 
 def by_depth(
@@ -22,7 +22,7 @@ def by_depth(
     """
     across = parts.log_axis("umis_per_cell", DEPTH)
     kinds = sorted(set(table["kind"]))
-    hue = alt.Color("kind:N").scale(domain=kinds, range=list(COLOURS[: len(kinds)])).title(None)
+    hue = alt.Color("kind:N").scale(parts.colours(kinds)).title(None)
     hue = hue.legend(orient="top", columns=3, symbolOpacity=1)
     pick = parts.legend_pick("kind")
     names = ["independent of the counts", "from the counts"]

@@ -5,7 +5,7 @@ import numpy as np
 import pandas as pd
 
 from helpers.charts import parts
-from helpers.charts.style import COLOURS, DEPTH, GREY, WIDTH
+from helpers.charts.style import DEPTH, GREY, WIDTH
 from helpers.store.model_free import MISSING
 
 
@@ -27,7 +27,7 @@ def depth_intervals(table: pd.DataFrame, title: str, caption: str) -> alt.LayerC
     across = parts.log_axis("at", DEPTH)
     row = alt.Y("curve:N", sort=order).title(None).axis(labelLimit=260)
     offset = alt.YOffset("missing:N", sort=names)
-    hue = alt.Color("missing:N", sort=names).scale(domain=names, range=list(COLOURS[:3]))
+    hue = alt.Color("missing:N", sort=names).scale(parts.colours(names))
     hue = hue.legend(orient="top", columns=3, symbolOpacity=1).title(None)
     pick = parts.legend_pick("missing")
     look = {"opacity": parts.faded(pick)}
@@ -35,12 +35,12 @@ def depth_intervals(table: pd.DataFrame, title: str, caption: str) -> alt.LayerC
     number = [alt.Tooltip(f"{name}:Q", format=",.0f") for name in ("at", "low", "high", "umis_per_cell")]
     tooltip = ["curve:N", "missing:N", *number]
     rules = base.mark_rule(strokeWidth=2).encode(across, row, offset, hue, alt.X2("high:Q"), **look)
-    rules = rules.encode(x=alt.X("low:Q").scale(type="log").title(DEPTH)).add_params(pick)
+    rules = rules.encode(x=parts.log_axis("low", DEPTH)).add_params(pick)
     dots = base.transform_filter("datum.reached").mark_circle(size=45)
     left = base.transform_filter("!datum.reached").mark_point(shape="triangle-left", filled=True, size=45)
     marks = [mark.encode(across, row, offset, hue, tooltip=tooltip, **look) for mark in (dots, left)]
     deepest = alt.Chart(table).mark_tick(color=GREY, thickness=3, size=20)
-    deepest = deepest.encode(alt.X("umis_per_cell:Q").scale(type="log").title(DEPTH), row)
+    deepest = deepest.encode(parts.log_axis("umis_per_cell", DEPTH), row)
     words = "Grey bars: the deepest measured, with which the others are compared. Triangles: below the shallowest."
     return parts.layered([deepest, rules, *marks], title, f"{caption}; lines: 95 % intervals", words,
                          width=WIDTH - 120, height=22 * len(order))  # fmt: skip

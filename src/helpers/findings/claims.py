@@ -8,11 +8,12 @@ import pandas as pd
 from helpers.findings.curves import FLAT
 from helpers.findings.samples import share_lost, share_of_entropy
 from helpers.findings.shape import PREFERRED
-from helpers.findings.training import mean_gain
 from helpers.findings.verdicts import Claim, Count, count, decided, one, verdict
 from helpers.laws import NoiseLaw, kept
 from helpers.laws.measured_tolerance import measured_tolerance, sensitivity
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
+from helpers.representations import FIXED
+from helpers.store.model_free import mean_interval
 
 # Gowri 2025, the first version and the extended one; Kendiukhov 2026; what no paper claims.
 P1, P2, P3, OWN = "P1", "P2", "P3", "this book's question"
@@ -50,7 +51,7 @@ def depth_is_described(table: pd.DataFrame) -> Claim:
 
 def learned(table: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of models that learn from cells: a random projection does not improve with more of them."""
-    return table[table["representation"] != "random_projection"]
+    return table[~table["representation"].isin(FIXED)]
 
 
 def cells_are_described(table: pd.DataFrame) -> Claim:
@@ -198,7 +199,7 @@ def _transformer(rows: pd.DataFrame, training: pd.Series) -> Claim:
     found = Count(
         int(((rows["high"] < 0) & (spared > half)).sum()), int(((rows["low"] > 0) | (spared < -half)).sum()), len(rows)
     )
-    gain = mean_gain(training)
+    gain = mean_interval(training)
     trained = gain.low > 0
     added = f"training added {gain.value:+.2f} bits [{gain.low:+.2f}, {gain.high:+.2f}] over {len(training)} networks"
     return Claim(

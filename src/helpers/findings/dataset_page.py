@@ -17,7 +17,7 @@ from helpers.charts.tables import facts
 from helpers.findings.curves import measured_curves
 from helpers.findings.phrases import bits_compared, law_says, spelt
 from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, fit_groups, summary
-from helpers.representations import REPRESENTATIONS
+from helpers.representations import FIXED
 from helpers.store import Store, failures, model_free, profile_folder
 from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
 from helpers.store.reference import provenance, to_read
@@ -197,7 +197,7 @@ def dataset_sweep(
     of_signal = [{"dataset": dataset, "options": {"signal": signal, **own}, **grid} for signal in signals]
     depth_grids = [Grid(depths=depths, **common) for common in of_signal]
     sizes = sizes_within(depth_grids[0], n_train) if all_cells else n_train
-    learners = [name for name in depth_grids[0].representations if REPRESENTATIONS[name].learns]
+    learners = [name for name in depth_grids[0].representations if name not in FIXED]
     cell_grids = [
         Grid(n_train=sizes, **common | {"representations": learners or common["representations"]})
         for common in of_signal

@@ -11,7 +11,7 @@ from helpers.findings.curves import KEYS, SIGNAL_KINDS
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept
 from helpers.store import reference
 from helpers.store.measured_grid import Gains, MeasuredGrid
-from helpers.store.model_free import bracketed
+from helpers.store.model_free import bracketed, with_ends
 
 # A step by which gains of depth and cells are compared, and the one where less was measured.
 TENFOLD, HALVING = 10.0, 2.0
@@ -88,10 +88,7 @@ def fold_table(grids: dict[tuple[str, ...], MeasuredGrid]) -> pd.DataFrame:
         named = {"deep": whole.last(), "shallow": _first(whole), "fold": whole.fold()}
         if len(last.bits):
             named |= {"last": last.last(), "last_fold": last.fold()}
-        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
-        for name, (value, low, high) in named.items():
-            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
-        rows.append(row)
+        rows.append({**dict(zip(KEYS, key, strict=True)), **with_ends(named)})
     return pd.DataFrame(rows)
 
 
@@ -147,11 +144,8 @@ def depth_against_cells(points: pd.DataFrame, paired: bool = True) -> pd.DataFra
         depth, cells = grid.gain_of_depth(step), grid.gain_of_cells(step)
         if not len(depth.bits) or not len(cells.bits):
             continue
-        row = dict(zip(KEYS, key, strict=True)) | {"step": step}
         named = {"depth": depth.last(), "cells": cells.last(), "difference": grid.depth_over_cells(step)}
-        for name, (value, low, high) in named.items():
-            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
-        rows.append(row)
+        rows.append({**dict(zip(KEYS, key, strict=True)), "step": step, **with_ends(named)})
     return pd.DataFrame(rows)
 
 

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers._utils.validation import in_range
 from helpers.design import fit_pilot
 from helpers.findings import papers
 from helpers.findings.curves import KEYS, full_grids
+from helpers.findings.shape import split
 from helpers.laws import Fit, JointLaw, NoiseLaw, kept
-from helpers.laws.beyond import FARTHEST, PredictiveFit, Prior
+from helpers.laws.beyond import PredictiveFit, Prior, doublings
 from helpers.laws.compare import grid_means
 from helpers.store.points import seed_means
 from helpers.store.rows import Store
@@ -78,25 +78,6 @@ def _prior(betas: pd.Series, drift: float = 0.0) -> Prior:
     return Prior(beta=(float(betas.mean()), float(betas.std())), drift=drift)
 
 
-def split(table: pd.DataFrame, within: float) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the points up to a share of the deepest depth, and those at the deepest.
-
-    Parameters
-    ----------
-    table : DataFrame with ``noise_level`` and ``u``
-    within : float in (0, 1)
-
-    Examples
-    --------
-    >>> table = pd.DataFrame({"noise_level": [0.1, 0.25, 0.5, 1.0], "u": [100, 251, 498, 1000]})
-    >>> [part["u"].tolist() for part in split(table, 0.25)]
-    [[100, 251], [1000]]
-    """
-    in_range(within, 0, 1, "within", open_low=True)
-    depth = table.groupby("noise_level")["u"].transform("mean")
-    return table[depth <= within * depth.max() * 1.02], table[depth == depth.max()]
-
-
 def prior_without(rows: pd.DataFrame, dataset: str) -> Prior:
     """Return what all data sets but one say: with it, pilots of that one are fitted here.
 
@@ -130,14 +111,13 @@ def _predictions(fit: Fit, last: pd.DataFrame, hidden: pd.DataFrame) -> Iterator
     at, before = (part[names].to_numpy(float) for part in (hidden, last))
     truth, predicted, t = hidden["bits"].to_numpy(float), fit.predict(at), fit.t_quantile(LEVEL)
     low, high = fit.band(at, LEVEL, of_points=True)
-    deepest = fit.x[:, 1].max() if fit.x.ndim > 1 else fit.x.max()
     gain, promised = truth - last["bits"].to_numpy(float), predicted - fit.predict(before)
-    doublings = np.minimum(np.log2(hidden["u"] / deepest), FARTHEST)
+    beyond = doublings(hidden["u"], fit.x[:, 1].max() if fit.x.ndim > 1 else fit.x.max())
     cells = hidden["n"] if "n" in hidden else np.full(len(hidden), np.nan)
     variance = ((high - low) / 2 / t) ** 2
     unusual = isinstance(fit, PredictiveFit) and fit.unusual
     of_fit = (np.full(len(truth), value) for value in (t, np.ptp(fit.y), unusual))
-    columns = (cells, gain, promised, predicted - truth, variance, doublings, *of_fit)
+    columns = (cells, gain, promised, predicted - truth, variance, beyond, *of_fit)
     yield from map(list, zip(*(np.asarray(column).tolist() for column in columns), strict=True))
 
 

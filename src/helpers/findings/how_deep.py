@@ -10,7 +10,7 @@ from helpers.findings import papers
 from helpers.findings.curves import KEYS
 from helpers.findings.depth_and_cells import with_kind
 from helpers.laws import CellNumberLaw, NoiseLaw, kept
-from helpers.store.model_free import MISSING, bracketed, missing_depths
+from helpers.store.model_free import MISSING, bracketed, in_cell, missing_depths
 
 # The share of I_max whose depth the first paper calls UMI90 (table 5). Others have used I_max + log2 of a share.
 SHARE = 0.9
@@ -82,15 +82,10 @@ def tasks_to_read(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
-    texts = []
-    for row in table.to_dict("records"):
-        value, low, high = (row[name + end] for end in ("", "_low", "_high"))
-        # 0 stands for less than the shallowest that was measured.
-        if name.startswith("missing") and not value > 0:
-            texts.append(f"below {row['shallowest']:,.0f}")
-        else:
-            texts.append(bracketed(value, low, high, form).replace("[0,", f"[below {row['shallowest']:,.0f},"))
-    return texts
+    # 0 stands for less than the shallowest that was measured.
+    return [
+        in_cell(row, name, form).replace("[0,", f"[below {row['shallowest']:,.0f},") for row in table.to_dict("records")
+    ]
 
 
 def answers(table: pd.DataFrame, bits: float = 0.25) -> dict[str, float]:

@@ -111,6 +111,26 @@ def shape_counts(table: pd.DataFrame) -> pd.Series:
     })  # fmt: skip
 
 
+def split(table: pd.DataFrame, within: float, u: str = "u") -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the points up to a share of the deepest depth, and those at the deepest.
+
+    Parameters
+    ----------
+    table : DataFrame with ``noise_level`` and the depth of each point
+    within : float in (0, 1)
+    u : column of the depth
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"noise_level": [0.1, 0.25, 0.5, 1.0], "u": [100, 251, 498, 1000]})
+    >>> [part["u"].tolist() for part in split(table, 0.25)]
+    [[100, 251], [1000]]
+    """
+    in_range(within, 0, 1, "within", open_low=True)
+    depth = table.groupby("noise_level")[u].transform("mean")
+    return table[depth <= within * depth.max() * 1.02], table[depth == depth.max()]
+
+
 def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None = None) -> pd.DataFrame:
     """Fit each shape to the shallow part of every curve and predict its deepest depth, which stayed hidden.
 
@@ -132,11 +152,10 @@ def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None =
     by = by or KEYS
     rows = []
     for key, curve in points.groupby(by):
-        depth = curve.groupby("noise_level")["umis_per_cell"].transform("mean")
-        shallow = curve[depth <= within * depth.max() * 1.02]
+        shallow, hidden = split(curve, within, "umis_per_cell")
         if shallow["noise_level"].nunique() < 4:
             continue
-        hidden, last = curve[depth == depth.max()], curve[depth == depth[shallow.index].max()]
+        last = shallow[shallow["noise_level"] == shallow["noise_level"].max()]
         u, truth = float(hidden["umis_per_cell"].mean()), float(hidden["mi_bits"].mean())
         for name, law in SHAPES.items():
             fit = law.fit(shallow["umis_per_cell"], shallow["mi_bits"])

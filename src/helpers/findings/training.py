@@ -1,11 +1,8 @@
 """What training adds to a network: its points beside those of an untrained control, on the same cells and seeds."""
 
-import numpy as np
 import pandas as pd
-from scipy.stats import t as student_t
 
 from helpers.store import reference
-from helpers.store.model_free import Interval
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
 from helpers.sweep.engine import held
@@ -40,16 +37,3 @@ def training_gain(trained: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame
     pairs = pairs.rename(columns={"mi_bits_before": "untrained", "mi_bits_after": "trained"})
     table = pairs[["dataset", "signal", "seed", "untrained", "trained"]]
     return table.assign(gain=table["trained"] - table["untrained"])
-
-
-def mean_gain(gains: pd.Series) -> Interval:
-    """Return the mean of paired gains with its 95 % interval (Student's t); one pair bounds none.
-
-    >>> [round(end, 2) for end in mean_gain(pd.Series([0.1, 0.2, 0.3]))]
-    [0.2, -0.05, 0.45]
-    """
-    value = float(gains.mean())
-    if len(gains) < 2:
-        return Interval(value, float("nan"), float("nan"))
-    half = float(student_t.ppf(0.975, len(gains) - 1) * gains.std(ddof=1) / np.sqrt(len(gains)))
-    return Interval(value, value - half, value + half)

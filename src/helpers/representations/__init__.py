@@ -23,6 +23,8 @@ _CLASSES = {
     "masked_reconstruction": ("MaskedReconstruction", "masked"),
     "precomputed": ("Precomputed", "precomputed"),
 }
+# Those that do not depend on the training cells: measured at one number of them. Known without importing any.
+FIXED = ("random_projection", "precomputed")
 REPRESENTATIONS: "Lazy[type[Representation]]" = Lazy(
     {name: f"{__name__}.{module}" for name, (_, module) in _CLASSES.items()},
     {name: kind for name, (kind, _) in _CLASSES.items()},
@@ -54,6 +56,7 @@ def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> "Represent
 
 
 __all__ = [
+    "FIXED",
     "PCA",
     "REPRESENTATIONS",
     "SCVI",

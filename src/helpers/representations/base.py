@@ -21,12 +21,10 @@ class Representation:
     - ``takes``: "values", log-normalised (cells, genes); "counts", raw counts of the same genes, sparse;
       "embeddings", (cells, columns) made elsewhere.
     - ``needs_genes``: whether ``fit`` makes use of the names of the genes.
-    - ``learns``: whether it depends on the training cells; one that does not is measured at one number of them.
     """
 
     takes: ClassVar[str] = "values"
     needs_genes: ClassVar[bool] = False
-    learns: ClassVar[bool] = True
 
     dim: int = 16
     seed: int = 0

@@ -1,7 +1,6 @@
 """The two linear representations: random projection, which learns nothing, and principal components."""
 
 import warnings
-from typing import ClassVar
 
 import numpy as np
 from sklearn.decomposition import PCA as SklearnPCA
@@ -22,8 +21,6 @@ class RandomProjection(Representation):
     >>> RandomProjection(dim=4).fit(x).transform(x).shape
     (30, 4)
     """
-
-    learns: ClassVar[bool] = False
 
     def _fit(self, train: np.ndarray) -> None:
         with warnings.catch_warnings():

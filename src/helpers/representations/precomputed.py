@@ -31,7 +31,6 @@ class Precomputed(Representation):
     """
 
     takes: ClassVar[str] = "embeddings"
-    learns: ClassVar[bool] = False
 
     key: str = "X_emb"
 

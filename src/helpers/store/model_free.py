@@ -40,6 +40,38 @@ def bracketed(value: float, low: float, high: float, form: str = ".2f", none: st
     return f"{value:{form}} [{low:{form}}, {high:{form}}]"
 
 
+def mean_interval(values: Any) -> Interval:
+    """Return the mean of values with its 95 % interval (Student's t); one value bounds none.
+
+    >>> [round(end, 2) for end in mean_interval([0.1, 0.2, 0.3])]
+    [0.2, -0.05, 0.45]
+    """
+    numbers = np.asarray(values, float)
+    value, n = float(numbers.mean()) if len(numbers) else float("nan"), len(numbers)
+    if n < 2:
+        return Interval(value, float("nan"), float("nan"))
+    half = float(student_t.ppf(0.975, n - 1) * numbers.std(ddof=1) / np.sqrt(n))
+    return Interval(value, value - half, value + half)
+
+
+def with_ends(named: dict[str, Any]) -> dict[str, float]:
+    """Return intervals as columns of a table: each value under its name, the ends with ``_low`` and ``_high``.
+
+    >>> with_ends({"bits": Interval(2.0, 1.5, 2.5)})
+    {'bits': 2.0, 'bits_low': 1.5, 'bits_high': 2.5}
+    """
+    ends = ("", "_low", "_high")
+    return {f"{name}{end}": value for name, of in named.items() for end, value in zip(ends, of, strict=True)}
+
+
+def in_cell(row: Any, name: str, form: str, none: str = "–") -> str:
+    """Return a quantity of a row of ``missing_depths`` with its interval; 0 is a depth below the shallowest."""
+    value, low, high = (row[name + end] for end in ("", "_low", "_high"))
+    if name.startswith("missing") and not value > 0:
+        return f"below {row['shallowest']:,.0f}"
+    return bracketed(value, low, high, form, none)
+
+
 class MeasuredCurve:
     """Information at the depths measured, and what is missing below the deepest, paired by seed.
 
@@ -92,11 +124,7 @@ class MeasuredCurve:
 
     def own_depth(self) -> Interval:
         """Return the bits at the deepest level; the interval is over seeds."""
-        value = float(self._own.mean())
-        if self.seeds < 2:
-            return Interval(value, float("nan"), float("nan"))
-        half = float(student_t.ppf(0.975, self.seeds - 1) * self._own.std(ddof=1) / np.sqrt(self.seeds))
-        return Interval(value, value - half, value + half)
+        return mean_interval(self._own)
 
     def lost_by(self, factor: float = 2.0) -> Interval:
         """Return the bits lost at a depth ``factor`` times below the deepest, interpolated in log depth.
@@ -168,9 +196,7 @@ def missing_depths(points: pd.DataFrame, by: list[str] | None = None) -> pd.Data
         named = {"bits": curve.own_depth(), "halving": curve.lost_by(2.0)}
         named |= {f"missing_{bits:g}": curve.depth_missing(bits) for bits in MISSING}
         row = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
-        row |= {"umis_per_cell": curve.u[-1], "shallowest": curve.u[0]}
-        for name, (value, low, high) in named.items():
-            row |= {name: value, f"{name}_low": low, f"{name}_high": high}
+        row |= {"umis_per_cell": curve.u[-1], "shallowest": curve.u[0], **with_ends(named)}
         rows.append(row | {"depths": len(curve.u), "seeds": curve.seeds})
     return pd.DataFrame(rows)
 
@@ -182,19 +208,14 @@ def shown(table: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
     """
     by = by or _CURVE
 
-    def cell(row: Any, name: str, form: str) -> str:
-        value, low, high = (row[name + end] for end in ("", "_low", "_high"))
-        if form == ",.0f" and not value > 0:
-            return f"below {row['shallowest']:,.0f}"
-        if np.isnan(value):
-            return "not measured"
-        return f"{value:{form}}" + (f" [{low:{form}}, {high:{form}}]" if np.isfinite([low, high]).all() else "")
-
     columns = {"bits": "bits at its own depth", "halving": "lost by the last halving"}
     columns |= {f"missing_{bits:g}": f"{bits:g} bits missing at" for bits in MISSING}
     rows = []
     for row in table.to_dict("records"):
-        cells = {title: cell(row, name, ",.0f" if "missing" in name else ".2f") for name, title in columns.items()}
+        cells = {
+            title: in_cell(row, name, ",.0f" if "missing" in name else ".2f", "not measured")
+            for name, title in columns.items()
+        }
         rows.append(
             {"own depth": f"{row['umis_per_cell']:,.0f}", **cells, "depths": row["depths"], "seeds": row["seeds"]}
         )

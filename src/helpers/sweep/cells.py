@@ -25,7 +25,7 @@ from helpers.information.nets import Training
 from helpers.noise import OF_CELLS
 from helpers.preprocess import blocks as preprocess_blocks
 from helpers.preprocess import genes as preprocess
-from helpers.representations import REPRESENTATIONS, Representation, build
+from helpers.representations import FIXED, REPRESENTATIONS, Representation, build
 from helpers.sweep.data import Point, _dataset, dataset_of, facts, frozen
 from helpers.sweep.fields import Options
 from helpers.sweep.measurement import Measurement, name_of
@@ -383,7 +383,7 @@ class Grid(BaseModel):
         points = []
         for fold, seed, depth, name in itertools.product(folds, self.seeds, self.depths, self.representations):
             sizes = self.n_train or [smallest]
-            for n in sizes if REPRESENTATIONS[name].learns else [max(sizes)]:
+            for n in [max(sizes)] if name in FIXED else sizes:
                 points += [
                     {
                         "dataset": self.dataset, "options": self.options, "representation": name, "dim": self.dim,
