@@ -68,6 +68,9 @@ def test_without_a_shared_error_the_interval_is_that_of_the_fit():
         assert wide[name] == pytest.approx(ends, rel=1e-9)
     with pytest.raises(ValueError, match="shared error"):
         interval_with_shared_error(fit, ["a"] * 24)
+    for bad in ([0.1] * 5, -0.1, [np.nan] * 24):
+        with pytest.raises(ValueError, match="shared error h"):
+            interval_with_shared_error(fit, bad)
 
 
 def test_parameters_agree_once_the_cells_error_is_added():

@@ -273,7 +273,7 @@ def test_genes_chosen_from_deep_cells_are_those_of_the_deep_cells(tmp_path):
     assert (of_deep.genes == of_shallow.genes).all()
     assert (of_deep.genes != chosen_shallow.genes).any()
     assert of_shallow.train.sum() < of_deep.train.sum()
-    with pytest.raises(ValidationError, match="depth is 2"):
+    with pytest.raises(ValidationError, match="gene_depth is 2"):
         Grid(dataset="pbmc68k", representations=["pca"], gene_depth=2.0)
     # At full depth both are one measurement, in rows of their own.
     store = Store(tmp_path)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import norm
 
-from helpers._utils.validation import as_numbers, in_range, same_length
+from helpers._utils.validation import as_numbers, in_range
 from helpers.laws.base import Fit
 
 
@@ -20,13 +20,18 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
     ----------
     fit : Fit
         Of a law of one variable, without priors.
-    error : (n_points,) array
+    error : float or (n_points,) array
         Standard error of each point that is shared by all, in the unit of the points.
     level : float
 
     Returns
     -------
     dict of parameter → (low, high)
+
+    Raises
+    ------
+    ValueError
+        If an error is no number of 0 or more, their number is another than that of the points, or the fit has priors.
 
     Examples
     --------
@@ -39,8 +44,14 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
     [1.94, 2.06]
     """
     in_range(level, 0, 1, "level")
-    error = np.broadcast_to(as_numbers(error, "shared error"), fit.y.shape)
-    same_length(points=fit.y, error=error)
+    given = as_numbers(error, "shared error")
+    if given.shape not in ((), fit.y.shape):
+        raise ValueError(f"shared error has shape {given.shape}: give one for all {fit.n_points} points, or one each.")
+    if not ((given >= 0) & np.isfinite(given)).all():
+        raise ValueError(
+            f"shared error holds {given[~((given >= 0) & np.isfinite(given))].flat[0]:g}: it is 0 or more."
+        )
+    error = np.broadcast_to(given, fit.y.shape)
     intervals = fit.interval(level)
     up, down = (type(fit.law).fit(fit.x, fit.y + sign * error).params for sign in (1, -1))
     z = float(norm.ppf(0.5 + level / 2))

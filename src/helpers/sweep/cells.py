@@ -330,7 +330,8 @@ class Grid(BaseModel):
         noise = info.data.get("noise", "")  # not there if it was refused itself
         levels = values if isinstance(values, list) else [] if values is None else [values]
         for level in levels if noise else []:
-            OF_CELLS[noise].check(level, "depth" if noise == "thinning" else f"level of {noise}")
+            name = "gene_depth" if info.field_name == "gene_depth" else "depth"
+            OF_CELLS[noise].check(level, name if noise == "thinning" else f"level of {noise}")
         return values
 
     @field_validator("representations")
