@@ -137,6 +137,10 @@ SLOW = ("jupytext", "nbformat", "papermill", "snakemake", "scvi", "transformers"
             ("altair", "scanpy"),
         ),
         ("from helpers.information import lmi; from helpers.representations import PCA", ("altair", "scanpy")),
+        (
+            "from helpers.sweep.cell_grids import planned; [grid.points() for grid in planned('linear')]",
+            ("altair", "scanpy", "torch", "sklearn"),
+        ),
     ],
 )
 def test_a_start_imports_nothing_that_it_does_not_use(line, also):

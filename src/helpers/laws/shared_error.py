@@ -47,10 +47,9 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
     given = as_numbers(error, "shared error")
     if given.shape not in ((), fit.y.shape):
         raise ValueError(f"shared error has shape {given.shape}: give one for all {fit.n_points} points, or one each.")
-    if not ((given >= 0) & np.isfinite(given)).all():
-        raise ValueError(
-            f"shared error holds {given[~((given >= 0) & np.isfinite(given))].flat[0]:g}: it is 0 or more."
-        )
+    good = (given >= 0) & np.isfinite(given)
+    if not good.all():
+        raise ValueError(f"shared error holds {given[~good].flat[0]:g}: give numbers of 0 or more.")
     error = np.broadcast_to(given, fit.y.shape)
     intervals = fit.interval(level)
     up, down = (type(fit.law).fit(fit.x, fit.y + sign * error).params for sign in (1, -1))
