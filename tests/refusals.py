@@ -48,7 +48,7 @@ from helpers.information.gaussian import cca, channel_samples, pointwise_informa
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, robust, summary
 from helpers.laws.beyond import Prior
-from helpers.laws.loss import SizeAndDataLaw
+from helpers.laws.scaling import SizeAndDataLaw
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise.counts import thin_rows
 from helpers.noise.sequences import rate_of

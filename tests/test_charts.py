@@ -10,7 +10,7 @@ from helpers.charts import widgets
 from helpers.charts.drawn import MIME, PICTURE
 from helpers.information.spectrum import simulate
 from helpers.laws import CellNumberLaw, NoiseLaw, depth_advice, fit_groups, parameter_table, summary
-from helpers.laws.nearest import depths_around, distances
+from helpers.laws.scalar_approximation import depths_around, distances
 
 LAWS = {"pca": NoiseLaw(2.0, 100.0), "random_projection": NoiseLaw(1.0, 400.0)}
 

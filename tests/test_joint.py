@@ -117,7 +117,7 @@ def test_as_many_points_as_parameters_leave_a_joint_law_open():
 @pytest.mark.parametrize(
     ("n", "u", "bits", "told"),
     [
-        ([10] * 9, range(1, 10), [1.0] * 9, "n is 10 at every point: a joint law needs two or more"),
+        ([10] * 9, range(1, 10), [1.0] * 9, "n is 10 at every point: the law needs two or more"),
         (range(1, 10), [5] * 9, [1.0] * 9, "u is 5 at every point"),
         ([1, 2, 3], [1, 2, 3], [1, 2, 3], "3 distinct pairs of n and u for 7 parameters"),
         ([1, -2, 3], [1, 2, 3], [1, 2, 3], "n holds -2: every value must be above 0"),

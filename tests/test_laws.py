@@ -21,8 +21,8 @@ from helpers.laws import (
     SizeAndDataLaw,
     more_cells,
 )  # fmt: skip
-from helpers.laws.base import levels
-from helpers.laws.nearest import by_band, depths_around, distance, distances, moment_law
+from helpers.laws.fit import levels
+from helpers.laws.scalar_approximation import by_band, depths_around, distance, distances, moment_law
 
 U = np.geomspace(10, 8000, 10)
 N = np.geomspace(100, 1e5, 10)

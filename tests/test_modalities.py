@@ -21,7 +21,7 @@ from helpers.datasets.simulated_spike import Clock, clock_of, exact_curve, simul
 from helpers.datasets.spike import _END, _START, find_spike
 from helpers.laws import NoiseLaw, StretchedNoiseLaw
 from helpers.laws.tolerance import (
-    Loss,
+    InformationLoss,
     NoiseAxis,
     better,
     exponents,
@@ -657,7 +657,7 @@ def test_tolerance_of_an_exact_law():
     for row, left in zip(table.itertuples(), (noise_free - 0.5, 0.9 * noise_free), strict=True):
         assert float(law(1 / row.level)) == pytest.approx(left, abs=1e-6)
         assert row.pixels == pytest.approx(240 / row.level)
-    assert np.isnan(tolerance({"x": (axis, fits[axis])}, losses=(Loss(bits=9.0),))["level"].iloc[0])
+    assert np.isnan(tolerance({"x": (axis, fits[axis])}, losses=(InformationLoss(bits=9.0),))["level"].iloc[0])
 
 
 def test_tolerance_of_points_that_reject_the_noise_law_is_that_of_a_free_exponent():
@@ -667,7 +667,7 @@ def test_tolerance_of_points_that_reject_the_noise_law_is_that_of_a_free_exponen
     points["mi_bits"] += np.tile([-0.005, 0.0, 0.005], 10)
     fit = fit_levels(points, axis)["a"]
     assert fit.status == "misfit"
-    row = tolerance({"x": (axis, fit)}, losses=(Loss(bits=1.0),)).iloc[0]
+    row = tolerance({"x": (axis, fit)}, losses=(InformationLoss(bits=1.0),)).iloc[0]
     assert (row["law"], row["status"]) == ("free exponent", "ok")
     assert row["level"] == pytest.approx(axis.level(float(law.depth_for(2.0))), rel=1e-3)
     stepped = points.assign(mi_bits=points["mi_bits"] + 0.3 * (np.sin(4 * np.log(levels)) > 0))
@@ -698,7 +698,7 @@ def test_residues_that_say_what_they_are_not_are_no_part_of_a_fit():
 def test_losses_and_axes_are_checked():
     for wrong in ({}, {"bits": 0.5, "share": 0.1}, {"bits": -1.0}, {"share": 2.0}):
         with pytest.raises(ValueError, match="loss"):
-            Loss(**wrong)
+            InformationLoss(**wrong)
     with pytest.raises(ValueError, match="unknown kind of noise 'blur'"):
         NoiseAxis("blur")
     with pytest.raises(ValueError, match="power is 0"):
@@ -714,7 +714,7 @@ def test_intervals_of_a_tolerance_hold_what_they_promise():
     for _ in range(100):
         points = exact_points(axis, law, levels, "gaussian")
         points["mi_bits"] += rng.normal(scale=0.03, size=len(points))
-        row = tolerance({"x": (axis, fit_levels(points, axis)["a"])}, losses=(Loss(bits=0.5),)).iloc[0]
+        row = tolerance({"x": (axis, fit_levels(points, axis)["a"])}, losses=(InformationLoss(bits=0.5),)).iloc[0]
         inside += row["level_low"] <= truth <= row["level_high"]
     assert inside >= 88  # 95 expected
 

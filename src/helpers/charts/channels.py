@@ -10,7 +10,7 @@ from scipy.stats import t as student_t
 from helpers.charts import parts
 from helpers.charts.style import BITS, COLOURS, GREY, WIDTH
 from helpers.information.spectrum import Channels
-from helpers.laws.nearest import nearest_law
+from helpers.laws.scalar_approximation import nearest_law
 
 SHARE = "largest deviation (% of I_max)"
 _LINES = ["exact", "nearest scalar law"]
@@ -62,7 +62,7 @@ def by_spread(table: pd.DataFrame, title: str) -> alt.FacetChart:
 
     Parameters
     ----------
-    table : DataFrame from ``helpers.laws.nearest.distances`` of one family
+    table : DataFrame from ``helpers.laws.scalar_approximation.distances`` of one family
     """
     percent = table.assign(percent=100 * table["max_share"])
     shown = percent.groupby(["bits", "dim", "decades", "spread"], as_index=False).agg(

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers.laws import Fit, JointLaw, NoiseLaw, StretchedNoiseLaw, TwoVariableLaw
-from helpers.laws.base import check_fit
 from helpers.laws.beyond import MEASURED, Prior
+from helpers.laws.fit import check_fit
 
 # Cells of a plan where nothing says how many.
 USUAL_CELLS = 5000.0

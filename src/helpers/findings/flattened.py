@@ -9,7 +9,7 @@ from scipy.special import roots_hermitenorm
 from helpers._utils.validation import in_range
 from helpers.information.spectrum import simulate
 from helpers.laws import NoiseLaw, StretchedNoiseLaw
-from helpers.laws.nearest import depths_around
+from helpers.laws.scalar_approximation import depths_around
 
 _DECADES, _DEPTHS = 2.0, 8  # of depth, as the measured curves have
 

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 from helpers._utils.validation import in_range
-from helpers.laws.base import Fit
+from helpers.laws.base import Law
+from helpers.laws.fit import Fit
+from helpers.laws.solve import solved
 
 VERSION = 1  # 2026-11-29 exponents and errors of whole grids, our own and those released
 
@@ -146,10 +148,24 @@ class _Missing:
         return getattr(self._fit.law, name)
 
 
-def predictive(fit: Fit, prior: Prior | None) -> Fit:
-    """Return a fit with the limits that its prior asks for; as it is without one."""
+def with_prior(
+    law: type[Law],
+    x: np.ndarray,
+    y: np.ndarray,
+    starts: list[np.ndarray],
+    prior: Prior | None,
+    weak: dict[str, tuple[float, float]],
+    tolerance: float = 1e-15,
+) -> Fit:
+    """Fit a law to checked points, with a prior or without; ``weak`` are those of all coordinates (``Prior.of``)."""
     if prior is None:
-        return fit
+        return solved(law, x, y, starts, tolerance=tolerance)
+    scale = prior.point_error * max(float(np.ptp(y)), 1e-6)
+    return predictive(solved(law, x, y, starts, prior.of(weak), scale, tolerance), prior)
+
+
+def predictive(fit: Fit, prior: Prior) -> Fit:
+    """Return a fit with the limits that its prior asks for."""
     low, high = np.exp(np.add(prior.beta[0], np.multiply(prior.beta[1], [-USUAL, USUAL])))
     beta = fit.params.get("beta", 1.0)
     unusual = "beta" in fit.params and not low <= beta <= high

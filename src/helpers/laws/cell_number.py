@@ -6,7 +6,9 @@ from typing import ClassVar
 import numpy as np
 
 from helpers._utils.validation import in_range
-from helpers.laws.base import Fit, Law, power_starts
+from helpers.laws.base import Law
+from helpers.laws.fit import Fit
+from helpers.laws.solve import power_starts
 
 
 @dataclass(frozen=True)
@@ -35,20 +37,23 @@ class CellNumberLaw(Law):
 
     x_name: ClassVar[str] = "n"
     allowed: ClassVar[dict[str, tuple[float, float]]] = {
-        "i_inf": (-np.inf, np.inf), "n0": (0.0, np.inf), "s": (0.0, np.inf)
-    }  # fmt: skip
+        "i_inf": (-np.inf, np.inf),
+        "n0": (0.0, np.inf),
+        "s": (0.0, np.inf),
+    }
     positive: ClassVar[tuple[str, ...]] = ("n0", "s")
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {
+        "i_inf": (-1e3, 1e3, "It is in bits."),
+        "n0": (0, 1e300, "It is a number of cells."),
+        "s": (0, 1e3, ""),
+    }
     axes: ClassVar[tuple[str, str]] = ("training cells N", "information (bits)")
     vega: ClassVar[str] = "{i_inf} - pow({x} / {n0}, -{s})"
     vega_slopes: ClassVar[tuple[str, ...]] = (
-        "1", "-pow({x} / {n0}, -{s}) * {s}", "pow({x} / {n0}, -{s}) * {s} * log({x} / {n0})"
-    )  # fmt: skip
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        in_range(self.i_inf, -1e3, 1e3, "i_inf", "It is in bits.")
-        in_range(self.n0, 0, 1e300, "n0", "It is a number of cells.", open_low=True)
-        in_range(self.s, 0, 1e3, "s", open_low=True)
+        "1",
+        "-pow({x} / {n0}, -{s}) * {s}",
+        "pow({x} / {n0}, -{s}) * {s} * log({x} / {n0})",
+    )
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:

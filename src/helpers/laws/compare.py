@@ -6,14 +6,14 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import as_seed, choose, in_range
-from helpers.laws.joint import JOINT_LAWS
+from helpers.laws.joint import JOINT_LAWS, TwoVariableLaw
 
 VERSION = 2  # 2026-11-29 priors and limits beyond the deepest point are measured (laws.beyond)
 
 # What is held out, and how it is fitted.
-SETTINGS, DEPTHS, DEPTHS_PRIOR, SIZES = (
-    "held-out settings", "deepest, least squares", "deepest, priors", "most cells"
-)  # fmt: skip
+SETTINGS = "held-out settings"
+DEPTHS, DEPTHS_PRIOR = "deepest, least squares", "deepest, priors"
+SIZES = "most cells"
 
 
 def grid_means(points: pd.DataFrame, by: list[str]) -> dict[tuple, pd.DataFrame]:
@@ -44,8 +44,8 @@ def held_out_parts(grid: pd.DataFrame, folds: int = 3, repeats: int = 1, seed: i
     """
     in_range(folds, 2, len(grid), "folds", whole=True)
     rng = np.random.default_rng(as_seed(seed))
-    random = [place == part for place in (rng.permutation(len(grid)) % folds for _ in range(repeats))
-              for part in range(folds)]  # fmt: skip
+    places = [rng.permutation(len(grid)) % folds for _ in range(repeats)]
+    random = [place == part for place in places for part in range(folds)]
     deep = grid["u"] > grid["u"].max() / 10
     levels, sizes = np.sort(grid["u"].unique()), np.sort(grid["n"].unique())
     n_deep = min(len(np.unique(grid.loc[deep, "u"])), max(1, int(0.4 * len(levels))))
@@ -83,22 +83,27 @@ def compare(
             law = JOINT_LAWS[choose(name, JOINT_LAWS, "joint law")]
             whole = law.fit(n, u, bits)
             rss = max((whole.residuals**2).sum(), 1e-12)
-            aic = len(bits) * np.log(rss / len(bits)) + 2 * (len(law.allowed) + 1)
+            aic = float(len(bits) * np.log(rss / len(bits)) + 2 * (len(law.allowed) + 1))
             for kind, prior in ((SETTINGS, False), (DEPTHS, False), (DEPTHS_PRIOR, True), (SIZES, False)):
-                off, inside = [], []
-                for mask in parts[DEPTHS if prior else kind]:
-                    fit = law.fit(n[~mask], u[~mask], bits[~mask], priors=prior)
-                    pairs = np.column_stack([n[mask], u[mask]])
-                    low, high = fit.band(pairs, of_points=True)
-                    off.append(bits[mask] - fit.predict(pairs))
-                    inside.append((low <= bits[mask]) & (bits[mask] <= high))
-                rmse = float(np.sqrt((np.concatenate(off) ** 2).mean()))
-                rows.append({
-                    "law": name, "grid": " ".join(map(str, key)), "kind": kind, "rmse": rmse,
-                    "share": rmse / float(np.ptp(bits)), "covered": float(np.concatenate(inside).mean()),
-                    "aic": float(aic), "parameters": len(law.allowed), "status": whole.status,
-                })  # fmt: skip
+                rmse, covered = _predicted(law, n, u, bits, parts[DEPTHS if prior else kind], prior)
+                row = {"law": name, "grid": " ".join(map(str, key)), "kind": kind, "rmse": rmse}
+                row |= {"share": rmse / float(np.ptp(bits)), "covered": covered, "aic": aic}
+                rows.append(row | {"parameters": len(law.allowed), "status": whole.status})
     return pd.DataFrame(rows)
+
+
+def _predicted(
+    law: type[TwoVariableLaw], n: np.ndarray, u: np.ndarray, bits: np.ndarray, parts: list[np.ndarray], prior: bool
+) -> tuple[float, float]:
+    """Return the error in bits of held-out parts of a grid, and the share of their points inside the 95 % limits."""
+    off, inside = [], []
+    for mask in parts:
+        fit = law.fit(n[~mask], u[~mask], bits[~mask], priors=prior)
+        pairs = np.column_stack([n[mask], u[mask]])
+        low, high = fit.band(pairs, of_points=True)
+        off.append(bits[mask] - fit.predict(pairs))
+        inside.append((low <= bits[mask]) & (bits[mask] <= high))
+    return float(np.sqrt((np.concatenate(off) ** 2).mean())), float(np.concatenate(inside).mean())
 
 
 def ranking(compared: pd.DataFrame) -> pd.DataFrame:
@@ -125,6 +130,6 @@ def seed_floor(grids: dict[tuple, pd.DataFrame]) -> float:
 
     It is the error that seeds alone would make. Only grids with several seeds at every setting, which differ, count.
     """
-    shares = [np.sqrt((g["error"] ** 2).mean()) / np.ptp(g["bits"]) for g in grids.values()
-              if g["error"].notna().all() and g["error"].any()]  # fmt: skip
+    several = [grid for grid in grids.values() if grid["error"].notna().all() and grid["error"].any()]
+    shares = [np.sqrt((grid["error"] ** 2).mean()) / np.ptp(grid["bits"]) for grid in several]
     return float(np.median(shares)) if shares else float("nan")

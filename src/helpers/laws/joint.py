@@ -1,30 +1,41 @@
 """Joint laws: information as a function of training cells and depth together; ``JointLaw`` and its rivals."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, make_dataclass
-from typing import Any, ClassVar
+from inspect import signature
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
-from helpers._utils.validation import as_matrix, in_range, same_length
-from helpers.laws.base import Fit, Law, both, check_bits, finished
-from helpers.laws.beyond import Prior, chosen, predictive
+from helpers.laws.base import Law
+from helpers.laws.beyond import Prior, chosen, with_prior
+from helpers.laws.fit import Fit
 
 _LOG4 = float(np.log(4))
-# Where random starts are drawn, and edges of the search: (low, high) of the coordinates searched.
-_DRAWN = {
-    "i_max": (-1.0, 2.3), "i_inf": (-1.0, 2.3), "u_bar": (1.0, 11.0), "n0": (1.0, 11.0), "s": (-1.6, 0.7),
-    "k": (-0.8, 0.8), "kappa": (-0.8, 1.5), "beta": (-0.5, 0.4), "h0": (-4.0, -0.7),
-}  # fmt: skip
-_EDGES = {
-    "i_max": (-4.0, 2.7), "i_inf": (-4.0, 2.7), "u_bar": (0.0, 13.8), "n0": (0.0, 18.4), "s": (-2.3, 1.4),
-    "k": (-5.0, 5.0), "kappa": (-1.0, 2.0), "beta": (-0.92, 0.7), "h0": (-6.0, -0.13),
-}  # fmt: skip
-# Mean and standard deviation of weak priors in the same coordinates, one for all data: they matter where points end.
-# That of β is measured (``laws.beyond``); here it is none.
-_PRIOR = {
-    "i_max": (0.5, 1.0), "i_inf": (0.5, 1.0), "u_bar": (6.5, 2.0), "n0": (6.5, 3.0), "s": (-0.5, 0.5),
-    "k": (0.0, 0.3), "kappa": (0.0, 0.5), "beta": (0.0, np.inf), "h0": (-3.0, 1.5),
-}  # fmt: skip
+
+
+class _Search(NamedTuple):
+    """Where random starts of a parameter are drawn, the edges of its search, and mean and s.d. of its weak prior.
+
+    All in the coordinates searched. Priors are the same for all data: they matter where points end.
+    """
+
+    drawn: tuple[float, float]
+    edges: tuple[float, float]
+    prior: tuple[float, float]
+
+
+_SEARCH = {
+    "i_max": _Search((-1.0, 2.3), (-4.0, 2.7), (0.5, 1.0)),
+    "i_inf": _Search((-1.0, 2.3), (-4.0, 2.7), (0.5, 1.0)),
+    "u_bar": _Search((1.0, 11.0), (0.0, 13.8), (6.5, 2.0)),
+    "n0": _Search((1.0, 11.0), (0.0, 18.4), (6.5, 3.0)),
+    "s": _Search((-1.6, 0.7), (-2.3, 1.4), (-0.5, 0.5)),
+    "k": _Search((-0.8, 0.8), (-5.0, 5.0), (0.0, 0.3)),
+    "kappa": _Search((-0.8, 1.5), (-1.0, 2.0), (0.0, 0.5)),
+    "beta": _Search((-0.5, 0.4), (-0.92, 0.7), (0.0, np.inf)),  # its prior is measured (``laws.beyond``)
+    "h0": _Search((-4.0, -0.7), (-6.0, -0.13), (-3.0, 1.5)),
+}
 _STARTS, _POLISHED = 300, 5
 
 
@@ -49,29 +60,16 @@ class TwoVariableLaw(Law):
     """
 
     x_name: ClassVar[str] = "n and u"
+    zero_allowed: ClassVar[tuple[str, ...]] = ("u",)
 
     @classmethod
     def _bits(cls, n: np.ndarray, u: np.ndarray, *theta: np.ndarray) -> np.ndarray:
         raise NotImplementedError
 
-    def __call__(self, n: Any, u: Any = None) -> np.ndarray:
-        """Return the law, in bits, at ``n`` training cells and depth ``u``, which broadcast; or at pairs (…, 2).
-
-        Raises
-        ------
-        ValueError
-            For one number or column alone, shapes that do not broadcast, what are no numbers, n that is not
-            positive, or u below 0.
-        """
-        n, u = both(n, u, "n", "u")
-        for name, values, good in (("n", n, n > 0), ("u", u, u >= 0)):
-            if not good.all():
-                raise ValueError(
-                    f"{name} holds {values[~good].flat[0]:g}: it must be {'above 0' if name == 'n' else '0 or more'}."
-                )
-        shape = np.broadcast_shapes(n.shape, u.shape)
+    def _at(self, *values: np.ndarray) -> np.ndarray:
+        n, u = values
         with np.errstate(divide="ignore"):
-            return self._bits(np.log(n), np.log(u), *self._theta()) + np.zeros(shape)
+            return self._bits(np.log(n), np.log(u), *self._theta()) + np.zeros(np.broadcast_shapes(n.shape, u.shape))
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -85,15 +83,21 @@ class TwoVariableLaw(Law):
 
     @classmethod
     def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:
-        return {name: tuple(np.exp(_EDGES[name])) if name in cls.positive else _EDGES[name] for name in cls.allowed}
+        edges = {name: _SEARCH[name].edges for name in cls.allowed}
+        return {name: tuple(np.exp(ends)) if name in cls.positive else ends for name, ends in edges.items()}
 
     @classmethod
-    def _best_starts(cls, x: np.ndarray, y: np.ndarray, low: np.ndarray, high: np.ndarray) -> list[np.ndarray]:
+    def _bounds(cls, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        low, high = np.array([_SEARCH[name].edges for name in cls.allowed]).T
+        return low, high
+
+    @classmethod
+    def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
         rng = np.random.default_rng(0)
-        drawn = np.column_stack([rng.uniform(*_DRAWN[name], _STARTS) for name in cls.allowed])
+        drawn = np.column_stack([rng.uniform(*_SEARCH[name].drawn, _STARTS) for name in cls.allowed])
         drawn[:, 0] = np.log(max(float(y.max()), 0.05)) + rng.uniform(0, 0.7, _STARTS)
         drawn[:, 1] = np.log(x[:, 1].max()) + rng.uniform(-4, 1.5, _STARTS)
-        drawn = np.clip(drawn, low, high)
+        drawn = np.clip(drawn, *cls._bounds(x, y))
         costs = ((cls._formula(x, drawn) - y) ** 2).sum(axis=1)
         return list(drawn[np.argsort(np.nan_to_num(costs, nan=np.inf))[:_POLISHED]])
 
@@ -102,14 +106,13 @@ class TwoVariableLaw(Law):
         return []
 
     def _doubt(self, x: np.ndarray) -> str:
-        params, told = self._params(), []
-        if params["u_bar"] > 5 * x[:, 1].max():
-            told.append(
-                f"ū = {params['u_bar']:.3g} lies far above the deepest point ({x[:, 1].max():.3g}); measure deeper"
-            )
-        if params["n0"] > 20 * x[:, 0].max():
-            told.append(f"N0 = {params['n0']:.3g} lies far above the most cells ({x[:, 0].max():.3g}); use more cells")
-        return "; ".join(told)
+        (most_cells, deepest), params = x.max(axis=0), self._params()
+        doubts = []
+        if params["u_bar"] > 5 * deepest:
+            doubts.append(f"ū = {params['u_bar']:.3g} lies far above the deepest point ({deepest:.3g}); measure deeper")
+        if params["n0"] > 20 * most_cells:
+            doubts.append(f"N0 = {params['n0']:.3g} lies far above the most cells ({most_cells:.3g}); use more cells")
+        return "; ".join(doubts)
 
     @classmethod
     def fit(cls, n: Any, u: Any, bits: Any, priors: bool | Prior = False) -> Fit:  # type: ignore[override]
@@ -129,30 +132,9 @@ class TwoVariableLaw(Law):
             For mismatched lengths, NaN, n or u that are not positive, a single n or u, fewer distinct pairs than
             parameters, or bits that no estimate gives.
         """
-        columns = {name: as_matrix(values, name) for name, values in (("n", n), ("u", u), ("bits", bits))}
-        for name, values in columns.items():
-            if values.shape[1] != 1:
-                raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating it for seeds.")
-        same_length(**columns)
-        check_bits(columns["bits"], "bits")
-        x, y = np.column_stack([columns["n"][:, 0], columns["u"][:, 0]]), columns["bits"][:, 0]
-        for name, values in zip(("n", "u"), x.T, strict=True):
-            if not (values > 0).all():
-                raise ValueError(f"{name} holds {values.min():g}: every value must be above 0.")
-            if len(np.unique(values)) < 2:
-                raise ValueError(f"{name} is {values[0]:g} at every point: a joint law needs two or more values of it.")
-        if len(np.unique(x, axis=0)) < len(cls.allowed):
-            raise ValueError(
-                f"{len(np.unique(x, axis=0))} distinct pairs of n and u for {len(cls.allowed)} parameters: "
-                "measure a grid of cells and depths."
-            )
-        prior = chosen(priors)
-        held = prior.of({name: _PRIOR[name] for name in cls.allowed}) if prior else None
-        scale = prior.point_error * max(float(np.ptp(y)), 1e-6) if prior else 1.0
-        edges = cls._limits(x, y)
-        low, high = np.array([_EDGES[name] for name in cls.allowed]).T
-        starts = cls._best_starts(x, y, low, high)
-        return predictive(finished(cls, x, y, edges, starts, low, high, held, scale, 1e-10), prior)
+        x, y = cls._checked(n, u, bits)
+        weak = {name: _SEARCH[name].prior for name in cls.allowed}
+        return with_prior(cls, x, y, cls._starts(x, y), chosen(priors), weak, tolerance=1e-10)
 
 
 @dataclass(frozen=True)
@@ -201,21 +183,18 @@ class JointLaw(TwoVariableLaw):
     h0: float
 
     allowed: ClassVar[dict[str, tuple[float, float]]] = {
-        "i_inf": (0.0, np.inf), "u_bar": (0.0, np.inf), "n0": (0.0, np.inf), "s": (0.0, np.inf),
-        "kappa": (-np.inf, np.inf), "beta": (0.0, np.inf), "h0": (0.0, 1.0),
-    }  # fmt: skip
+        **dict.fromkeys(("i_inf", "u_bar", "n0", "s"), (0.0, np.inf)),
+        "kappa": (-np.inf, np.inf),
+        "beta": (0.0, np.inf),
+        "h0": (0.0, 1.0),
+    }
     positive: ClassVar[tuple[str, ...]] = ("i_inf", "u_bar", "n0", "s", "beta", "h0")
-    least: ClassVar[dict[str, float]] = {"kappa": -1.0}
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {"kappa": (-1.0, 1e3, ""), "h0": (0.0, 1.0, "")}
     axes: ClassVar[tuple[str, str]] = ("training cells N", "information (bits)")
     vega: ClassVar[str] = (
         "log(1 + (pow(4, {i_inf}) - 1) / (1 + pow({u_bar} / {u}, {beta})) * ({h0} + (1 - {h0}) / "
         "(1 + pow({n0} / {n}, {s}) * pow(1 + pow({u_bar} / {u}, {beta}), {kappa})))) / (2 * LN2)"
     )
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        check_parameters(self)
-        in_range(self.h0, 0, 1, "h0")
 
     @classmethod
     def _bits(cls, n: np.ndarray, u: np.ndarray, *theta: np.ndarray) -> np.ndarray:
@@ -231,25 +210,17 @@ def _two_levels(
     return _half_log(_gain(np.exp(i_inf)) / noise * (h0 + (1 - h0) / (1 + rest)))
 
 
-def check_parameters(law: Law) -> None:
-    """Refuse parameters that are no numbers, or not positive where they must be."""
-    for name in law.allowed:
-        value = getattr(law, name)
-        if name in law.positive:
-            in_range(value, 0, 1e300, name, open_low=True)
-        else:
-            in_range(value, law.least.get(name, -1e3), 1e3, name)
-
-
-def _rival(
-    name: str, parameters: tuple[str, ...], positive: tuple[str, ...], bits: Any, about: str
-) -> type[TwoVariableLaw]:
-    """Make the class of a rival law from its formula."""
+def _rival(name: str, bits: Callable[..., np.ndarray], about: str, leave_out: str = "") -> type[TwoVariableLaw]:
+    """Make the class of a rival law from its formula, whose arguments after n and u are its parameters."""
+    parameters = [p for p in list(signature(bits).parameters)[2:] if p != leave_out]
+    positive = tuple(p for p in parameters if p not in ("k", "kappa"))
     space = {
-        "__doc__": about, "__post_init__": check_parameters, "_bits": staticmethod(bits),
-        "allowed": {p: (0.0, np.inf) if p in positive else (-np.inf, np.inf) for p in parameters},
-        "positive": positive, "__module__": __name__,
-    }  # fmt: skip
+        "__doc__": about,
+        "__module__": __name__,
+        "_bits": staticmethod(bits),
+        "allowed": {p: (0.0 if p in positive else -np.inf, np.inf) for p in parameters},
+        "positive": positive,
+    }
     fields = [(p, float) for p in parameters]
     return make_dataclass(name, fields, bases=(TwoVariableLaw,), namespace=space, frozen=True)
 
@@ -271,7 +242,7 @@ def _i_max_of_n(n: Any, u: Any, i_inf: Any, u_bar: Any, n0: Any, s: Any, k: Any 
     return _noise_law(u, top, u_bar + k * (n - np.log(1000)))
 
 
-def _hill(n: Any, u: Any, i_inf: Any, u_bar: Any, n0: Any, s: Any, k: Any = 0.0) -> np.ndarray:
+def _hill(n: Any, u: Any, i_inf: Any, u_bar: Any, n0: Any, s: Any, k: Any) -> np.ndarray:
     return _noise_law(u, np.exp(i_inf) / (1 + _power(np.exp(s) * (n0 - n))), u_bar + k * (n - np.log(1000)))
 
 
@@ -283,21 +254,16 @@ def _beta_one(n: Any, u: Any, i_inf: Any, u_bar: Any, n0: Any, s: Any, kappa: An
     return _two_levels(n, u, i_inf, u_bar, n0, s, kappa, 1.0, np.exp(h0))
 
 
-_FOUR = ("u_bar", "n0", "s")
 # Name → law, from the plainest; all are fitted and judged alike.
 JOINT_LAWS: dict[str, type[TwoVariableLaw]] = {
-    "additive": _rival("Additive", ("i_max", *_FOUR), ("i_max", *_FOUR), _additive, "Noise law − (N/N0)^(−s)."),
-    "effective SNR": _rival("EffectiveSNR", ("i_max", *_FOUR), ("i_max", *_FOUR), _effective_snr,
-                            "Noise law at 1/u_eff = 1/u + (N/N1)^(−s), N1^s = N0^s/ū."),
-    "I_max(N)": _rival("IMaxOfN", ("i_inf", *_FOUR), ("i_inf", *_FOUR), _i_max_of_n,
-                       "Noise law with I_max(N) = I_inf (1 − (N/N0)^(−s)) and a fixed ū."),
-    "I_max(N), ū(N)": _rival("IMaxAndUBarOfN", ("i_inf", *_FOUR, "k"), ("i_inf", *_FOUR), _i_max_of_n,
-                             "The same with ū(N) = ū (N/1000)^k."),
-    "Hill I_max(N), ū(N)": _rival("HillIMaxAndUBarOfN", ("i_inf", *_FOUR, "k"), ("i_inf", *_FOUR), _hill,
-                                  "The same with I_max(N) = I_inf / (1 + (N0/N)^s)."),
-    "learning noise": _rival("LearningNoise", ("i_inf", *_FOUR, "kappa"), ("i_inf", *_FOUR), _error_noise,
-                             "JointLaw with h0 = 0 and β = 1: all must be learned."),
-    "two levels, β = 1": _rival("TwoLevels", ("i_inf", *_FOUR, "kappa", "h0"), ("i_inf", *_FOUR, "h0"), _beta_one,
-                                "JointLaw with β = 1."),
+    "additive": _rival("Additive", _additive, "Noise law − (N/N0)^(−s)."),
+    "effective SNR": _rival("EffectiveSNR", _effective_snr, "Noise law at 1/u_eff = 1/u + (N/N1)^(−s), N1^s = N0^s/ū."),
+    "I_max(N)": _rival(
+        "IMaxOfN", _i_max_of_n, "Noise law with I_max(N) = I_inf (1 − (N/N0)^(−s)) and a fixed ū.", leave_out="k"
+    ),
+    "I_max(N), ū(N)": _rival("IMaxAndUBarOfN", _i_max_of_n, "The same with ū(N) = ū (N/1000)^k."),
+    "Hill I_max(N), ū(N)": _rival("HillIMaxAndUBarOfN", _hill, "The same with I_max(N) = I_inf / (1 + (N0/N)^s)."),
+    "learning noise": _rival("LearningNoise", _error_noise, "JointLaw with h0 = 0 and β = 1: all must be learned."),
+    "two levels, β = 1": _rival("TwoLevels", _beta_one, "JointLaw with β = 1."),
     "JointLaw": JointLaw,
-}  # fmt: skip
+}

@@ -61,9 +61,9 @@ def fit(law: type[Law], *columns: Any, **options: Any) -> Fit:
     key = _key("fit", method("fit"), law.__name__, *(np.asarray(column, float) for column in columns))
     known = _lookup(key)
     if known is None:
-        found = law.fit(*columns)
-        _note(key, law.__name__, lambda: _fit_as_plain(found))
-        return found
+        fitted = law.fit(*columns)
+        _note(key, law.__name__, lambda: _fit_as_plain(fitted))
+        return fitted
     *x, y = (as_matrix(column, "column")[:, 0] for column in columns)
     return _fit_of_plain(law, x[0] if len(x) == 1 else np.column_stack(x), y, known)
 
@@ -73,15 +73,15 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str]
     return {name: fit(law, rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
 
 
-def robust_fit(found: Fit, level: float = LEVEL, names: tuple[str, ...] | None = None) -> RobustFit:
-    """Return ``laws.robust(found, level, names)``, as it was kept or computed now."""
-    law = type(found.law)
-    key = _key("robust", method("fit", "robust"), law.__name__, found.x, found.y, level, names)
+def robust_fit(fitted: Fit, level: float = LEVEL, names: tuple[str, ...] | None = None) -> RobustFit:
+    """Return ``laws.robust(fitted, level, names)``, as it was kept or computed now."""
+    law = type(fitted.law)
+    key = _key("robust", method("fit", "robust"), law.__name__, fitted.x, fitted.y, level, names)
 
     def compute() -> dict[str, Any]:
-        again = robust(found, level, names)
-        return {"params": again.params, "intervals": again.intervals, "scale": again.scale,
-                "weights": again.weights.tolist()}  # fmt: skip
+        again = robust(fitted, level, names)
+        weights = again.weights.tolist()
+        return {"params": again.params, "intervals": again.intervals, "scale": again.scale, "weights": weights}
 
     known = _known_or(key, f"robust {law.__name__}", compute)
     intervals = {name: (low, high) for name, (low, high) in known["intervals"].items()}
@@ -114,9 +114,9 @@ def table(key: str, what: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFr
     """
 
     def plain() -> dict[str, Any]:
-        found = compute()
-        return {"index": found.index.tolist(), "name": found.index.name,
-                "columns": {name: found[name].tolist() for name in found}}  # fmt: skip
+        made = compute()
+        columns = {name: made[name].tolist() for name in made}
+        return {"index": made.index.tolist(), "name": made.index.name, "columns": columns}
 
     known = _known_or(key, what, plain)
     return pd.DataFrame(known["columns"], index=pd.Index(known["index"], name=known["name"]))
@@ -142,32 +142,30 @@ def _key(*given: Any) -> str:
     return digest.hexdigest()[:24]
 
 
-def _fit_as_plain(found: Fit) -> dict[str, Any]:
-    return {
-        "params": found.params, "stderr": found.stderr, "status": found.status, "message": found.message,
-        "covariance": found.covariance.tolist(), "spread": found.spread, "intervals": found.interval(LEVEL),
-    }  # fmt: skip
+_PLAIN = ("params", "stderr", "status", "message", "spread")  # what of a fit is kept as it is
+
+
+def _fit_as_plain(fitted: Fit) -> dict[str, Any]:
+    content = {name: getattr(fitted, name) for name in _PLAIN}
+    return content | {"covariance": fitted.covariance.tolist(), "intervals": fitted.interval(LEVEL)}
 
 
 def _fit_of_plain(law: type[Law], x: np.ndarray, y: np.ndarray, known: dict[str, Any]) -> Fit:
     def log_likelihood(theta: np.ndarray) -> float:
         return -float(((law._formula(x, theta) - y) ** 2).sum()) / known["spread"] ** 2 / 2
 
-    found = KeptFit(
-        law(**known["params"]), x, y, known["params"], known["stderr"], known["status"], known["message"],
-        np.array(known["covariance"]), known["spread"], log_likelihood=log_likelihood,
-        intervals={name: (low, high) for name, (low, high) in known["intervals"].items()},
-    )  # fmt: skip
-    return judged(found)
+    content = {name: known[name] for name in _PLAIN} | {"covariance": np.array(known["covariance"])}
+    intervals = {name: (low, high) for name, (low, high) in known["intervals"].items()}
+    fitted = KeptFit(law(**known["params"]), x, y, **content, log_likelihood=log_likelihood, intervals=intervals)
+    return judged(fitted)
 
 
 def _known_or(key: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     known = _lookup(key)
-    if known is not None:
-        return known
-    found = json.loads(json.dumps(compute()))
-    _note(key, what, lambda: found)
-    return found
+    if known is None:
+        known = json.loads(json.dumps(compute()))
+        _note(key, what, lambda: known)
+    return known
 
 
 def _lookup(key: str) -> dict[str, Any] | None:

@@ -1,4 +1,4 @@
-"""How much noise each curve bears, read off its points without a law."""
+"""How much noise each curve tolerates, read off its points without a law."""
 
 import numpy as np
 import pandas as pd
@@ -35,12 +35,10 @@ def measured_tolerance(points: pd.DataFrame, share: float = 0.1, by: str = "sign
     """
     in_range(share, 0, 1, "share", open_low=True)
     rows = []
-    for (kind, curve), of in points.groupby(["noise_kind", by]):
-        lost, clean = _shares_lost(of, str(kind), str(curve)), NOISES[str(kind)].clean
+    for (kind, curve), curve_points in points.groupby(["noise_kind", by]):
+        lost, clean = _shares_lost(curve_points, str(kind), str(curve)), NOISES[str(kind)].clean
         means, seeds = lost.mean(axis=1).to_numpy(), lost.shape[1]
-        free = len(lost) * (seeds - 1)
-        pooled = ((lost.to_numpy() - means[:, None]) ** 2).sum() / free if free else np.nan
-        half = student_t.ppf(0.975, free) * np.sqrt(pooled / seeds) if free else np.nan
+        half = _half_interval(lost, seeds)
         levels = lost.index.to_numpy(float)
         low, value, high = (_level_losing(levels, means + off, share, clean) for off in (half, 0.0, -half))
         rows.append([kind, curve, value, low, high, means.mean(), len(levels), seeds])
@@ -73,17 +71,23 @@ def sensitivity(points: pd.DataFrame, than: str, by: str = "signal") -> pd.DataF
     choose(than, set(points[by]), f"{by} of the points")
     rows = []
     for kind, of_kind in points.groupby("noise_kind"):
-        lost = {str(curve): _shares_lost(of, str(kind), str(curve)) for curve, of in of_kind.groupby(by)}
+        lost = {str(curve): _shares_lost(rows, str(kind), str(curve)) for curve, rows in of_kind.groupby(by)}
         if than not in lost:
             continue
         for curve in sorted({*lost} - {than}):
             off = (lost[than] - lost[curve]).dropna(axis=0, how="all").dropna(axis=1)
-            free = len(off) * (off.shape[1] - 1)
-            pooled = ((off.sub(off.mean(axis=1), axis=0)) ** 2).to_numpy().sum() / free if free else np.nan
-            half = student_t.ppf(0.975, free) * np.sqrt(pooled / off.size) if free else np.nan
-            more = float(off.to_numpy().mean())
+            more, half = float(off.to_numpy().mean()), _half_interval(off, off.size)
             rows.append([kind, curve, more, more - half, more + half])
     return pd.DataFrame(rows, columns=["noise_kind", by, "more", "low", "high"])
+
+
+def _half_interval(values: pd.DataFrame, n: int) -> float:
+    """Return half the 95 % interval of a mean of n values; the spread of seeds (columns) is pooled over the levels."""
+    free = len(values) * (values.shape[1] - 1)
+    if not free:
+        return float("nan")
+    pooled = (values.sub(values.mean(axis=1), axis=0) ** 2).to_numpy().sum() / free
+    return float(student_t.ppf(0.975, free) * np.sqrt(pooled / n))
 
 
 def _shares_lost(points: pd.DataFrame, kind: str, curve: str) -> pd.DataFrame:

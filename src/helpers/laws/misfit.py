@@ -8,7 +8,7 @@ from scipy.stats import f as f_distribution
 from scipy.stats import t as student_t
 
 if TYPE_CHECKING:
-    from helpers.laws.base import Fit
+    from helpers.laws.fit import Fit
 
 # A law is rejected if points that follow it would be so far off in fewer than this share of sweeps.
 RARE = 0.01
@@ -25,7 +25,7 @@ def lack_of_fit(fit: "Fit") -> float:
     Parameters
     ----------
     fit : Fit
-        Of points with repeats: seeds at the same depth or number of cells (``laws.base.levels``).
+        Of points with repeats: seeds at the same depth or number of cells (``laws.fit.levels``).
 
     Returns
     -------

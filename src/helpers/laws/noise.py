@@ -6,8 +6,9 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from helpers._utils.validation import as_numbers, in_range
-from helpers.laws.base import Fit, Law
+from helpers._utils.validation import as_numbers
+from helpers.laws.base import Law
+from helpers.laws.fit import Fit
 from helpers.laws.misfit import RARER, another_exponent, exceeds_top
 
 
@@ -41,7 +42,11 @@ class NoiseLaw(Law):
     x_name: ClassVar[str] = "u"
     allowed: ClassVar[dict[str, tuple[float, float]]] = {"i_max": (0.0, np.inf), "u_bar": (0.0, np.inf)}
     positive: ClassVar[tuple[str, ...]] = ("u_bar",)
-    zero_allowed: ClassVar[bool] = True
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {
+        "i_max": (0, 500, "It is in bits."),
+        "u_bar": (0, 1e300, "It is in UMIs per cell."),
+    }
+    zero_allowed: ClassVar[tuple[str, ...]] = ("u",)
     axes: ClassVar[tuple[str, str]] = ("depth u", "information (bits)")
     vega: ClassVar[str] = "log((1 + pow(4, {i_max}) * {x} / {u_bar}) / (1 + {x} / {u_bar})) / (2 * LN2)"
     vega_slopes: ClassVar[tuple[str, ...]] = (
@@ -50,11 +55,6 @@ class NoiseLaw(Law):
     )
     # The depth that gives {bits}, as ``depth_for``.
     vega_depth: ClassVar[str] = "{u_bar} * (pow(4, {bits}) - 1) / (pow(4, {i_max}) - pow(4, {bits}))"
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        in_range(self.i_max, 0, 500, "i_max", "It is in bits.")
-        in_range(self.u_bar, 0, 1e300, "u_bar", "It is in UMIs per cell.", open_low=True)
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:

@@ -23,14 +23,18 @@ def profile_interval(fit: "Fit", name: str, level: float) -> tuple[float, float]
     rise = max(rss, len(x) * 1e-12) * (1 + quantile**2 / free) - rss
     step = fit.stderr[name] / (fit.params[name] if name in law.positive else 1.0)
     step = float(np.clip(quantile * step if np.isfinite(step) else 1.0, 1e-9, 1.0))
-    floor, top = law.allowed[name]
-    edge = [np.log(e) if name in law.positive and e > 0 else e for e in (floor, top)]
-    if name in law.positive and floor == 0:
-        edge[0] = -np.inf
-    ends = [walk(_excess(law, x, y, best, at, rss, rise), best[at], side * step, edge[i])
-            for i, side in enumerate((-1, 1))]  # fmt: skip
-    low, high = (np.exp(e) if name in law.positive else e for e in ends)
-    return float(low), float(high)
+    return ends(type(law), name, best[at], step, lambda: _excess(law, x, y, best, at, rss, rise))
+
+
+def ends(
+    law: "type[Law]", name: str, start: float, step: float, new_excess: Callable[[], Callable[[float], float]]
+) -> tuple[float, float]:
+    """Return where a parameter leaves what the points allow on either side, walking from its coordinate ``start``."""
+    positive = name in law.positive
+    with np.errstate(divide="ignore"):  # a positive parameter has no end above 0
+        edges = [np.log(edge) if positive else edge for edge in law.allowed[name]]
+    low, high = (walk(new_excess(), start, side * step, edge) for side, edge in zip((-1, 1), edges, strict=True))
+    return (float(np.exp(low)), float(np.exp(high))) if positive else (float(low), float(high))
 
 
 def _excess(

@@ -1,5 +1,6 @@
 """Robust fits of a law: a run that went wrong pulls less, and intervals are profiles of the same loss."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -7,8 +8,9 @@ from scipy.optimize import least_squares
 from scipy.stats import t as student_t
 
 from helpers._utils.validation import choose, in_range
-from helpers.laws.base import Fit, Law, check_fit
-from helpers.laws.profile import walk
+from helpers.laws.base import Law
+from helpers.laws.fit import Fit, check_fit
+from helpers.laws.profile import ends
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -108,17 +110,9 @@ class _Problem:
     """Huber's loss of a law at the points of a fit, in the coordinates of the search."""
 
     def __init__(self, fit: Fit) -> None:
-        self.kind, self.x, self.y = type(fit.law), fit.x, fit.y
-        self.names = list(fit.params)
-        self.positive = [name in fit.law.positive for name in self.names]
-        edges = self.kind._limits(fit.x, fit.y)
-        self.low, self.high = (
-            np.array(
-                [np.log(edges[n][i]) if p else edges[n][i] for n, p in zip(self.names, self.positive, strict=True)]
-            )
-            for i in (0, 1)
-        )
-        starts = [fit.law._theta(), *self.kind._starts(fit.x, fit.y)]
+        self.law, self.x, self.y = type(fit.law), fit.x, fit.y
+        self.low, self.high = self.law._bounds(fit.x, fit.y)
+        starts = [fit.law._theta(), *self.law._starts(fit.x, fit.y)]
         self.starts = [np.clip(start, self.low + 1e-6, self.high - 1e-6) for start in starts]
 
     def solve(self) -> tuple[np.ndarray, float]:
@@ -135,13 +129,13 @@ class _Problem:
 
     def scale_of(self, theta: np.ndarray) -> float:
         """Return the scale of the residuals; never 0, so that exact points can be fitted."""
-        off = np.abs(self.kind._formula(self.x, theta) - self.y)
+        off = np.abs(self.law._formula(self.x, theta) - self.y)
         free = max(1, len(off) - len(theta))
         return max(1.4826 * float(np.median(off)) * float(np.sqrt(len(off) / free)), 1e-9 * float(np.abs(self.y).max()))
 
     def cost(self, theta: np.ndarray, scale: float) -> float:
         """Return the sum of Huber's loss; half the sum of squares near the law."""
-        z = np.abs(self.kind._formula(self.x, theta) - self.y) / scale
+        z = np.abs(self.law._formula(self.x, theta) - self.y) / scale
         return float(np.where(z <= TUNING, z**2 / 2, TUNING * z - TUNING**2 / 2).sum())
 
     def polish(self, start: np.ndarray, scale: float, held: int | None = None) -> np.ndarray:
@@ -159,9 +153,9 @@ class _Problem:
 
         with np.errstate(over="ignore", invalid="ignore"):
             found = least_squares(
-                lambda rest: (self.kind._formula(self.x, whole(rest)) - self.y) / scale,
+                lambda rest: (self.law._formula(self.x, whole(rest)) - self.y) / scale,
                 start[free],
-                lambda rest: self.kind._slope(self.x, whole(rest))[:, free] / scale,
+                lambda rest: self.law._slope(self.x, whole(rest))[:, free] / scale,
                 bounds=(self.low[free] - beyond, self.high[free] + beyond), x_scale="jac", loss="huber", f_scale=TUNING,
                 xtol=1e-12, ftol=1e-12, gtol=1e-12, max_nfev=300,
             )  # fmt: skip
@@ -169,29 +163,23 @@ class _Problem:
 
     def interval(self, best: np.ndarray, scale: float, name: str, rise: float) -> tuple[float, float]:
         """Walk a parameter away from its estimate until the loss has risen."""
-        at = self.names.index(name)
-        least, last = self.cost(best, scale), best
+        at = list(self.law.allowed).index(name)
+        least = self.cost(best, scale)
 
-        def excess(value: float) -> float:
-            nonlocal last
-            tried = []
-            for start in (last, best):
-                moved = start.copy()
-                moved[at] = value
-                tried.append(self.polish(moved, scale, at))
-            last = min(tried, key=lambda theta: self.cost(theta, scale))
-            return float(np.sqrt(max(self.cost(last, scale) - least, 0.0)) - np.sqrt(rise))
-
-        step = 0.1 if self.positive[at] else max(scale, 1e-9)
-        floor, top = self.kind.allowed[name]
-        ends = []
-        for side, edge in ((-1, floor), (1, top)):
+        def new_excess() -> Callable[[float], float]:
             last = best
-            limit = (
-                np.log(edge)
-                if self.positive[at] and edge > 0
-                else (-np.inf if self.positive[at] and side < 0 else edge)
-            )
-            end = walk(excess, best[at], side * step, limit)
-            ends.append(float(np.exp(end)) if self.positive[at] else float(end))
-        return ends[0], ends[1]
+
+            def excess(value: float) -> float:
+                nonlocal last
+                tried = []
+                for start in (last, best):
+                    moved = start.copy()
+                    moved[at] = value
+                    tried.append(self.polish(moved, scale, at))
+                last = min(tried, key=lambda theta: self.cost(theta, scale))
+                return float(np.sqrt(max(self.cost(last, scale) - least, 0.0)) - np.sqrt(rise))
+
+            return excess
+
+        step = 0.1 if name in self.law.positive else max(scale, 1e-9)
+        return ends(self.law, name, best[at], step, new_excess)

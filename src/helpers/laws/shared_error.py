@@ -6,7 +6,7 @@ import numpy as np
 from scipy.stats import norm
 
 from helpers._utils.validation import as_numbers, in_range
-from helpers.laws.base import Fit
+from helpers.laws.fit import Fit
 
 
 def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dict[str, tuple[float, float]]:

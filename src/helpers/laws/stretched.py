@@ -6,10 +6,12 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy.special import expit
 
-from helpers._utils.validation import as_numbers, in_range
-from helpers.laws.base import Fit, Law
-from helpers.laws.beyond import Prior, chosen, predictive
+from helpers._utils.validation import as_numbers
+from helpers.laws.base import Law
+from helpers.laws.beyond import Prior, chosen, with_prior
+from helpers.laws.fit import Fit
 from helpers.laws.noise import NoiseLaw, range_doubt
+from helpers.laws.solve import valleys
 
 _LOG4 = float(np.log(4))
 # Exponents from which searches start.
@@ -48,21 +50,12 @@ class StretchedNoiseLaw(Law):
     beta: float
 
     x_name: ClassVar[str] = "u"
-    allowed: ClassVar[dict[str, tuple[float, float]]] = {
-        "i_max": (0.0, np.inf),
-        "u_bar": (0.0, np.inf),
-        "beta": (0.0, np.inf),
-    }
+    allowed: ClassVar[dict[str, tuple[float, float]]] = {**NoiseLaw.allowed, "beta": (0.0, np.inf)}
     positive: ClassVar[tuple[str, ...]] = ("u_bar", "beta")
-    zero_allowed: ClassVar[bool] = True
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = {**NoiseLaw.ranges, "beta": (0, 1e3, "")}
+    zero_allowed: ClassVar[tuple[str, ...]] = ("u",)
     axes: ClassVar[tuple[str, str]] = NoiseLaw.axes
     vega: ClassVar[str] = "log(1 + (pow(4, {i_max}) - 1) / (1 + pow({u_bar} / {x}, {beta}))) / (2 * LN2)"
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        in_range(self.i_max, 0, 500, "i_max", "It is in bits.")
-        in_range(self.u_bar, 0, 1e300, "u_bar", "It is in UMIs per cell.", open_low=True)
-        in_range(self.beta, 0, 1e3, "beta", open_low=True)
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -116,11 +109,7 @@ class StretchedNoiseLaw(Law):
         True
         """
         x, y = cls._checked(x, bits)
-        prior = chosen(priors)
-        if prior is None:
-            return cls._search(x, y)
-        scale = prior.point_error * max(float(np.ptp(y)), 1e-6)
-        return predictive(cls._search(x, y, prior.of(_PRIOR), scale), prior)
+        return with_prior(cls, x, y, valleys(cls, x, y), chosen(priors), _PRIOR)
 
     def depth_for(self, bits: Any) -> np.ndarray:
         """Return the depth u that gives a target information; infinite at or above I_max.
@@ -163,10 +152,7 @@ class DepthLine(Law):
     per_doubling: float
 
     x_name: ClassVar[str] = "u"
-    allowed: ClassVar[dict[str, tuple[float, float]]] = {
-        "at_one": (-np.inf, np.inf),
-        "per_doubling": (-np.inf, np.inf),
-    }
+    allowed: ClassVar[dict[str, tuple[float, float]]] = dict.fromkeys(("at_one", "per_doubling"), (-np.inf, np.inf))
     positive: ClassVar[tuple[str, ...]] = ()
     axes: ClassVar[tuple[str, str]] = NoiseLaw.axes
     vega: ClassVar[str] = "{at_one} + {per_doubling} * log({x}) / LN2"

@@ -6,7 +6,8 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import brief, in_range
-from helpers.laws.base import Fit, Law, check_fit
+from helpers.laws.base import Law
+from helpers.laws.fit import Fit, check_fit
 from helpers.laws.noise import NoiseLaw
 
 
@@ -27,10 +28,7 @@ def fit_groups(points: pd.DataFrame, law: type[Law], x: str, by: str | list[str]
     return {name: law.fit(rows[x], rows["mi_bits"]) for name, rows in points.groupby(by)}
 
 
-_TITLES = {
-    "i_max": "I_max (bits)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)",
-    "alpha": "α", "c": "floor c",
-}  # fmt: skip
+_TITLES = {"i_max": "I_max (bits)", "i_inf": "I_inf (bits)", "n0": "N0 (cells)", "alpha": "α", "c": "floor c"}
 
 
 def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cell") -> pd.DataFrame:
@@ -44,7 +42,10 @@ def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cel
     ValueError
         For no fit at all.
     """
-    _check_fits(fits)
+    if not isinstance(fits, dict) or not fits:
+        raise ValueError(f"fits are {brief(fits)}: give a dict of names and fits, such as fit_groups returns.")
+    for fit in fits.values():
+        check_fit(fit)
     rows = []
     for name, fit in fits.items():
         row: dict[str, object] = {"curve": str(name)}
@@ -54,18 +55,9 @@ def summary(fits: dict[Any, Fit], level: float = 0.95, unit: str = "UMIs per cel
             title = f"ū ({unit})" if parameter == "u_bar" else _TITLES.get(parameter, parameter)
             shown = f"{value:.3g} [{low:.3g}, {high:.3g}]"
             row[title] = f"({shown})" if fit.status == "misfit" else shown
-        rows.append(row | {
-            "R²": round(fit.r_squared, 3), "RMSE (bits)": round(fit.rmse, 3), "points": fit.n_points,
-            "status": fit.status, "message": fit.message,
-        })  # fmt: skip
+        row |= {"R²": round(fit.r_squared, 3), "RMSE (bits)": round(fit.rmse, 3), "points": fit.n_points}
+        rows.append(row | {"status": fit.status, "message": fit.message})
     return pd.DataFrame(rows).set_index("curve").rename_axis(f"curve, [{level:.0%} interval]")
-
-
-def _check_fits(fits: dict[Any, Fit]) -> None:
-    if not isinstance(fits, dict) or not fits:
-        raise ValueError(f"fits are {brief(fits)}: give a dict of names and fits, such as fit_groups returns.")
-    for fit in fits.values():
-        check_fit(fit)
 
 
 def depth_advice(fits: dict[str, Fit], share: float = 0.9) -> list[str]:
@@ -74,24 +66,24 @@ def depth_advice(fits: dict[str, Fit], share: float = 0.9) -> list[str]:
     The range is that of ū's 95 % interval, I_max held at its estimate.
     """
     in_range(share, 0, 1, "share", open_low=True)
-    told = []
+    sentences = []
     for name, fit in fits.items():
         law = fit.law
         if not isinstance(law, NoiseLaw):
             raise TypeError(f"{name} is a {type(law).__name__}: depth_advice takes fits of NoiseLaw.")
         if fit.status != "ok":
-            told.append(f"{name}: no recommendation, the fit is {fit.status}: {fit.message}")
+            sentences.append(f"{name}: no recommendation, the fit is {fit.status}: {fit.message}")
             continue
         now = float(fit.x.max())
         need = float(law.depth_for(share * law.i_max))
         low, high = (need * bound / law.u_bar for bound in fit.interval()["u_bar"])
         deeper = f"{need / now:.1f}-fold deeper than now" if need > now else f"{now / need:.1f}-fold shallower would do"
-        told.append(
+        sentences.append(
             f"{name}: {share:.0%} of I_max = {law.i_max:.2f} bits takes {need:,.0f} UMIs per cell "
             f"[{low:,.0f}, {high:,.0f}]: {deeper}. "
             f"At {now:,.0f} UMIs per cell {law.i_max - float(law(now)):.2f} bits are lost."
         )
-    return told
+    return sentences
 
 
 def parameter_table(fits: dict[tuple[Any, ...], Fit], names: list[str], level: float = 0.95) -> pd.DataFrame:
@@ -114,10 +106,8 @@ def parameter_table(fits: dict[tuple[Any, ...], Fit], names: list[str], level: f
         row: dict[str, Any] = dict(zip(names, key, strict=True))
         for name, value in fit.params.items():
             row |= {name: value, f"{name}_low": intervals[name][0], f"{name}_high": intervals[name][1]}
-        rows.append(row | {
-            "r_squared": fit.r_squared, "r_squared_means": fit.r_squared_means, "rmse": fit.rmse,
-            "points": fit.n_points, "status": fit.status, "message": fit.message,
-        })  # fmt: skip
+        row |= {"r_squared": fit.r_squared, "r_squared_means": fit.r_squared_means, "rmse": fit.rmse}
+        rows.append(row | {"points": fit.n_points, "status": fit.status, "message": fit.message})
     return pd.DataFrame(rows)
 
 

@@ -1,4 +1,4 @@
-"""How much noise a representation bears: the noise law along levels of noise, and the level that costs bits."""
+"""How much noise a representation tolerates: the noise law along levels of noise, and the level that costs bits."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -53,13 +53,11 @@ class NoiseAxis:
         level = np.asarray(level, float)
         for end in (level.min(initial=np.inf), level.max(initial=-np.inf)) if level.size else ():
             self.noise.check(float(end), f"level of {self.kind} noise")
-        found = self.noise.snr(level, self.power)
-        return found if found.ndim else float(found)
+        return _unwrapped(self.noise.snr(level, self.power))
 
     def level(self, snr: Any) -> Any:
         """Return the level of signal-to-noise ratios."""
-        found = self.noise.level(snr, self.power)
-        return found if found.ndim else float(found)
+        return _unwrapped(self.noise.level(snr, self.power))
 
     @property
     def clean(self) -> float:
@@ -69,6 +67,10 @@ class NoiseAxis:
     def __str__(self) -> str:
         """Return the relation as a legend shows it."""
         return self.noise.relation(self.power)
+
+
+def _unwrapped(values: np.ndarray) -> Any:
+    return values if values.ndim else float(values)
 
 
 def image_points(table: pd.DataFrame) -> pd.DataFrame:
@@ -100,11 +102,11 @@ def sequence_points(table: pd.DataFrame) -> pd.DataFrame:
     parts = []
     for role, chosen in (("both", train == probe), ("train", probe == 0), ("probe", train == 0)):
         level = train if role == "train" else probe
-        own = points[chosen]
-        own = own.assign(curve=SEQUENCE_ROLES[role] + (", " + own["curve"] if several else ""))
-        own["noise_level"] = own["probe_noise_level"] = level[chosen]
-        if own["noise_level"].gt(0).any():
-            parts.append(own)
+        rows = points[chosen]
+        rows = rows.assign(curve=SEQUENCE_ROLES[role] + (", " + rows["curve"] if several else ""))
+        rows["noise_level"] = rows["probe_noise_level"] = level[chosen]
+        if rows["noise_level"].gt(0).any():
+            parts.append(rows)
     if not parts:
         raise ValueError("there are clean sequences only: measure some rate above 0.")
     return pd.concat(parts, ignore_index=True)
@@ -126,9 +128,8 @@ def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict
     by : column whose values are the curves
     """
     chosen = points[points["noise_kind"] == axis.kind].assign(at=lambda t: axis.snr(t["noise_level"].to_numpy()))
-    spoiled = chosen[np.isfinite(chosen["at"]) & (chosen["at"] > 0)]
-    spoiled = spoiled[spoiled["noise_level"] <= axis.noise.describes]
-    return {name: kept.fit(NoiseLaw, rows["at"], rows["mi_bits"]) for name, rows in spoiled.groupby(by)}
+    noisy = chosen[np.isfinite(chosen["at"]) & (chosen["at"] > 0) & (chosen["noise_level"] <= axis.noise.describes)]
+    return kept.fit_groups(noisy, NoiseLaw, "at", by)
 
 
 def exponents(points: pd.DataFrame, kind: str, powers: tuple[int, ...] = (1, 2)) -> dict[NoiseAxis, Fit]:
@@ -157,16 +158,16 @@ def on_one_axis(points: pd.DataFrame, axes: dict[str, NoiseAxis]) -> tuple[pd.Da
     parts: list[pd.DataFrame] = []
     fits: dict[str, Fit] = {}
     for kind, axis in axes.items():
-        own = points[points["noise_kind"] == kind]
-        own = own.assign(snr=axis.snr(own["noise_level"].to_numpy()), curve=kind + ", " + own["curve"])
-        parts.append(own[np.isfinite(own["snr"])])
-        fits |= fit_levels(own, axis)
+        rows = points[points["noise_kind"] == kind]
+        rows = rows.assign(snr=axis.snr(rows["noise_level"].to_numpy()), curve=kind + ", " + rows["curve"])
+        parts.append(rows[np.isfinite(rows["snr"])])
+        fits |= fit_levels(rows, axis)
     return pd.concat(parts, ignore_index=True), fits
 
 
 @dataclass(frozen=True)
-class Loss:
-    """A loss of information that somebody may be willing to bear: in bits, or as a share of the noise-free bits."""
+class InformationLoss:
+    """A loss of information that somebody may accept: in bits, or as a share of the noise-free bits."""
 
     bits: float = 0.0
     share: float = 0.0
@@ -189,7 +190,7 @@ class Loss:
 
 def tolerance(
     fits: dict[Any, tuple[NoiseAxis, Fit]],
-    losses: tuple[Loss, ...] = (Loss(bits=0.5), Loss(share=0.1)),
+    losses: tuple[InformationLoss, ...] = (InformationLoss(bits=0.5), InformationLoss(share=0.1)),
     size: int | None = None,
     level: float = 0.95,
 ) -> pd.DataFrame:
@@ -202,7 +203,7 @@ def tolerance(
     Parameters
     ----------
     fits : dict of name → (axis, fit)
-    losses : tuple of Loss
+    losses : tuple of InformationLoss
     size : int, optional
         Side of the images in pixels: for pixelation the tiles left along a side are given too.
     level : float
@@ -218,9 +219,9 @@ def tolerance(
     for name, (axis, fit) in fits.items():
         if not isinstance(fit.law, NoiseLaw):
             raise TypeError(f"{name} is a {type(fit.law).__name__}: tolerance takes fits of NoiseLaw.")
-        called = "noise law"
+        law = "noise law"
         if fit.status == "misfit":
-            called, fit = "free exponent", StretchedNoiseLaw.fit(fit.x, fit.y)
+            law, fit = "free exponent", StretchedNoiseLaw.fit(fit.x, fit.y)
         noise_free = float(fit.law(axis.clean)) if fit.status != "misfit" else float("nan")
         for loss in losses:
             value = low = high = float("nan")
@@ -233,21 +234,19 @@ def tolerance(
             tiles = {}
             if size is not None and axis.noise.coarsens:
                 tiles = {"pixels": size / value, "pixels_low": size / high, "pixels_high": size / low}
-            rows.append({
-                "curve": str(name), "axis": str(axis), "noise-free bits": noise_free, "lost": str(loss), "level": value,
-                "level_low": low, "level_high": high, **tiles, "R²": fit.r_squared, "status": fit.status,
-                "law": called,
-            })  # fmt: skip
+            row = {"curve": str(name), "axis": str(axis), "noise-free bits": noise_free, "lost": str(loss)}
+            row |= {"level": value, "level_low": low, "level_high": high} | tiles
+            rows.append(row | {"R²": fit.r_squared, "status": fit.status, "law": law})
     return pd.DataFrame(rows)
 
 
-def _level_at(axis: NoiseAxis, loss: Loss) -> Callable[[Any], float]:
+def _level_at(axis: NoiseAxis, loss: InformationLoss) -> Callable[[Any], float]:
     # The bits left of a law that is moved a little may be none: the least SNR then, not an error.
     return lambda law: axis.level(float(law.depth_for(max(loss.left(float(law(axis.clean))), 1e-9))))
 
 
 def hardest(points: pd.DataFrame) -> pd.DataFrame:
-    """Return what noise-free images tell of each class against the others, hardest first.
+    """Return what noise-free images say of each class against the others, hardest first.
 
     Parameters
     ----------
@@ -260,7 +259,10 @@ def hardest(points: pd.DataFrame) -> pd.DataFrame:
     for signal, group in clean.groupby("signal"):
         (bits, error), ceiling = mean_and_error(group), group["mi_ceiling_bits"].mean()
         rows[signal] = {
-            "bits": bits, "± (95 %)": 1.96 * error, "ceiling": ceiling, "share of the ceiling": bits / ceiling,
+            "bits": bits,
+            "± (95 %)": 1.96 * error,
+            "ceiling": ceiling,
+            "share of the ceiling": bits / ceiling,
             "seeds": group["seed"].nunique(),
-        }  # fmt: skip
+        }
     return pd.DataFrame(rows).T.rename_axis("signal").sort_values("share of the ceiling")

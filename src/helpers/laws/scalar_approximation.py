@@ -8,7 +8,7 @@ import pandas as pd
 
 from helpers._utils.validation import in_range
 from helpers.information.spectrum import Channels, simulate
-from helpers.laws.base import Fit
+from helpers.laws.fit import Fit
 from helpers.laws.noise import NoiseLaw
 
 

@@ -1,17 +1,95 @@
-"""How a loss falls with data, with compute, and with model size and data together."""
+"""How a loss falls with model size, with data, with compute, and with model size and data together."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 
-from helpers._utils.validation import as_matrix, in_range, same_length
-from helpers.laws.base import Fit, Law, both, finished
-from helpers.laws.model_size import ModelSizeLaw
+from helpers.laws.base import Law
+from helpers.laws.fit import Fit
+from helpers.laws.solve import power_starts, solved
 
 _STARTS = 5
 # A term that falls by a smaller share of what the other falls by is where its search started: none.
 _NO_FALL = 1e-6
+_RANGES = {
+    "a": (0.0, 1e300, "It is in the unit of the loss."),
+    "alpha": (0.0, 1e3, ""),
+    "c": (-1e300, 1e300, "It is in the unit of the loss."),
+}
+
+
+@dataclass(frozen=True)
+class ModelSizeLaw(Law):
+    r"""L(P) = a P^(−α) + c, in the unit of the loss (P3 eq. 3).
+
+    Parameters
+    ----------
+    a : float > 0
+        Loss above the floor of a model with one parameter.
+    alpha : float > 0
+        Exponent.
+    c : float
+        Floor, the loss of an unlimited model.
+
+    Examples
+    --------
+    >>> law = ModelSizeLaw(a=2.0, alpha=0.5, c=1.0)
+    >>> law([100, 10_000]).round(2).tolist()
+    [1.2, 1.02]
+    >>> fit = ModelSizeLaw.fit([100, 1000, 10_000, 100_000], law([100, 1000, 10_000, 100_000]))
+    >>> round(fit.params["c"], 6)
+    1.0
+    """
+
+    a: float
+    alpha: float
+    c: float
+
+    x_name: ClassVar[str] = "p"
+    axes: ClassVar[tuple[str, str]] = ("parameters P", "loss")
+    vega: ClassVar[str] = "{a} * pow({x}, -{alpha}) + {c}"
+    more: ClassVar[str] = "larger models"
+    y_name: ClassVar[str] = "loss"
+    allowed: ClassVar[dict[str, tuple[float, float]]] = {
+        "a": (0.0, np.inf),
+        "alpha": (0.0, np.inf),
+        "c": (-np.inf, np.inf),
+    }
+    positive: ClassVar[tuple[str, ...]] = ("a", "alpha")
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = _RANGES
+
+    @classmethod
+    def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        return cls._above(x, theta) + theta[2]
+
+    @staticmethod
+    def _above(x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        return np.exp(np.clip(theta[0] - np.exp(theta[1]) * np.log(x), -700, 300))
+
+    @classmethod
+    def _slope(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
+        above = cls._above(x, theta)
+        return np.column_stack([above, -above * np.exp(theta[1]) * np.log(x), np.ones(len(x))])
+
+    @classmethod
+    def _starts(cls, x: np.ndarray, y: np.ndarray) -> list[np.ndarray]:
+        starts = power_starts(x, y, np.geomspace(0.005, 3, 25))
+        return [np.array([np.log(a), np.log(s), c]) for c, a, s in starts if a > 0] or [np.array([0.0, 0.0, y.min()])]
+
+    @classmethod
+    def _limits(cls, x: np.ndarray, y: np.ndarray) -> dict[str, tuple[float, float]]:
+        spread = max(float(np.ptp(y)), 1e-3)
+        return {"a": (1e-9, 1e30), "alpha": (0.001, 10.0), "c": (float(y.min()) - 20 * spread, float(y.max()) + spread)}
+
+    def _doubt(self, x: np.ndarray) -> str:
+        fall, left = float(np.ptp(self(x))), float(self(x.max())) - self.c
+        if left > 3 * fall:
+            return (
+                f"the fall over the measured range ({fall:.2g}) is small beside what is extrapolated ({left:.2g}): "
+                f"the floor c is not fixed; use {self.more}"
+            )
+        return ""
 
 
 @dataclass(frozen=True)
@@ -74,30 +152,12 @@ class SizeAndDataLaw(Law):
     axes: ClassVar[tuple[str, str]] = ("parameters P", "loss")
     vega: ClassVar[str] = "{a} * pow({p}, -{alpha}) + {b} * pow({d}, -{beta}) + {c}"
     y_name: ClassVar[str] = "loss"
-    allowed: ClassVar[dict[str, tuple[float, float]]] = {
-        "a": (0.0, np.inf), "alpha": (0.0, np.inf), "b": (0.0, np.inf), "beta": (0.0, np.inf), "c": (-np.inf, np.inf)
-    }  # fmt: skip
     positive: ClassVar[tuple[str, ...]] = ("a", "alpha", "b", "beta")
-
-    def __post_init__(self) -> None:
-        """Check the parameters."""
-        for name in self.positive:
-            in_range(getattr(self, name), 0, 1e300, name, open_low=True)
-        in_range(self.c, -1e300, 1e300, "c", "It is in the unit of the loss.")
-
-    def __call__(self, p: Any, d: Any = None) -> np.ndarray:
-        """Return the loss at ``p`` parameters and ``d`` training cells, which broadcast; or at pairs (…, 2).
-
-        Raises
-        ------
-        ValueError
-            For one number or column alone, shapes that do not broadcast, what are no numbers, or values that are not
-            positive.
-        """
-        pairs = np.stack(np.broadcast_arrays(*both(p, d, "p", "d")), axis=-1)
-        if not (pairs > 0).all():
-            raise ValueError(f"p and d hold {pairs[~(pairs > 0)].flat[0]:g}: both must be above 0.")
-        return self._formula(pairs, self._theta())
+    allowed: ClassVar[dict[str, tuple[float, float]]] = {
+        **dict.fromkeys(positive, (0.0, np.inf)),
+        "c": (-np.inf, np.inf),
+    }
+    ranges: ClassVar[dict[str, tuple[float, float, str]]] = _RANGES
 
     @classmethod
     def _formula(cls, x: np.ndarray, theta: np.ndarray) -> np.ndarray:
@@ -137,20 +197,20 @@ class SizeAndDataLaw(Law):
 
     def _doubt(self, x: np.ndarray) -> str:
         """Say so if a term falls not at all over the points, or little beside what is left of it at the largest."""
-        told = []
+        doubts = []
         terms = self._above(x, self._theta())
         falls = [float(np.ptp(above)) for above in terms]
         for above, fall, what, fix in zip(
             terms, falls, ("parameters", "cells"), ("larger models", "more cells"), strict=True
         ):
             if fall < _NO_FALL * max(falls):
-                told.append(f"the loss does not fall with {what}: the points say nothing of that term")
+                doubts.append(f"the loss does not fall with {what}: the points say nothing of that term")
             elif float(above.min()) > 3 * fall:
-                told.append(
+                doubts.append(
                     f"the fall with {what} over the measured range ({fall:.2g}) is small beside what is extrapolated "
                     f"({float(above.min()):.2g}): use {fix}"
                 )
-        return "; ".join(told)
+        return "; ".join(doubts)
 
     @classmethod
     def fit(cls, p: Any, d: Any, loss: Any) -> Fit:  # type: ignore[override]
@@ -168,23 +228,6 @@ class SizeAndDataLaw(Law):
             For mismatched lengths, NaN, values that are not positive, or fewer than two sizes, two numbers of cells or
             five pairs.
         """
-        matrices = {name: as_matrix(v, name) for name, v in (("p", p), ("d", d), ("loss", loss))}
-        for name, values in matrices.items():
-            if values.shape[1] != 1:
-                raise ValueError(f"{name} has shape {values.shape}: give one value a point, repeating it for seeds.")
-        columns = {name: values[:, 0] for name, values in matrices.items()}
-        same_length(**columns)
-        for name in ("p", "d"):
-            values = columns[name]
-            if not (values > 0).all():
-                raise ValueError(f"{name} holds {values.min():g}: every value must be above 0.")
-            if len(np.unique(values)) < 2:
-                raise ValueError(f"{name} is {values[0]:g} at every point: the law needs two or more values of it.")
-        x, y = np.column_stack([columns["p"], columns["d"]]), columns["loss"]
-        if len(np.unique(x, axis=0)) < len(cls.allowed):
-            raise ValueError(
-                f"{len(np.unique(x, axis=0))} distinct pairs of p and d: the law has {len(cls.allowed)} parameters."
-            )
-        edges = cls._limits(x, y)
-        low, high = (np.array([np.log(e[i]) if n in cls.positive else e[i] for n, e in edges.items()]) for i in (0, 1))
-        return finished(cls, x, y, edges, [np.clip(s, low, high) for s in cls._starts(x, y)], low, high)
+        x, y = cls._checked(p, d, loss)
+        bounds = cls._bounds(x, y)
+        return solved(cls, x, y, [np.clip(start, *bounds) for start in cls._starts(x, y)])
