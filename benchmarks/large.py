@@ -22,7 +22,8 @@ import torch
 from helpers.datasets import load
 from helpers.datasets.simulated import simulate_to
 from helpers.information import lmi
-from helpers.preprocess.blocks import CountTally, choose_genes, noisy_blocks, prepare_blocks
+from helpers.preprocess.blocks import noisy_blocks, prepare_blocks
+from helpers.preprocess.genes import CountTally, most_variable
 from helpers.representations import build
 from helpers.store.rows import Store
 from helpers.sweep import Grid, run_sweep
@@ -71,7 +72,7 @@ def steps(file: Path, n_cells: int, backed: bool) -> list[dict[str, Any]]:
         step("read, check and add up", lambda: cells.umis_per_cell)
         step("read and thin to 0.1", lambda: [None for _ in noisy_blocks(cells.counts, 0.1, 0)])
         step("read and tally counts of genes", count)
-        step("choose genes", lambda: choose_genes(tally))
+        step("choose genes", lambda: most_variable(np.unique(tally.entries()[0]), tally.standardised_variance(), 750))
         ready, _ = step(
             "thin to 0.1, choose genes, normalise",
             lambda: prepare_blocks(cells.counts, cells.train, probe, 0.1, 0.1, seed=0),

@@ -13,8 +13,8 @@ from scipy import sparse, stats
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise import NOISES, OF_CELLS, add_gaussian, pixelate, substitute, thin, thin_nested
 from helpers.noise import counts as thinning
-from helpers.noise.counts import thin_rows, thinned
-from helpers.noise.sequences import rate_of, ratio_of
+from helpers.noise.counts import thin_rows
+from helpers.noise.sequences import rate_of
 
 DTYPES = st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
 COUNTS = DTYPES.flatmap(
@@ -118,7 +118,7 @@ def test_survivors_are_the_same_looked_up_or_counted(counts, fraction, seed, fir
     for rare in (0.0, 1.0):
         with pytest.MonkeyPatch.context() as changed:
             changed.setattr(thinning, "_RARE", rare)
-            kept.append(thinned(counts, [fraction], seed, 1024 * first)[fraction])
+            kept.append(thin_rows(counts, fraction, seed, 1024 * first))
     one, other = kept
     assert one.dtype == other.dtype == counts.dtype
     assert (one.indptr == other.indptr).all()
@@ -256,7 +256,7 @@ def test_other_residues_are_drawn_alike_and_other_letters_stay():
     assert "A" not in counts
     assert stats.chisquare(counts).pvalue > 1e-4
     assert drawn[19_000:] == "X-*B"
-    for bad, told in ((["MÄ"], "one-letter code"), (["mfv"], "upper-case"), ("MFV", "one text")):
+    for bad, told in ((["MÄ"], "one-letter code"), (["mfv"], "upper-case"), ("MFV", "give a list of proteins")):
         with pytest.raises(ValueError, match=told):
             substitute(bad, 0.1)
     assert rate_of(np.inf) == 0
@@ -274,7 +274,7 @@ def test_signal_to_noise_of_images_and_sequences():
     assert NoiseAxis("gaussian", 1).snr(0) == np.inf
     with pytest.raises(ValueError, match="level of pixelation noise is 0"):
         NoiseAxis("pixelation", 1).snr(0)
-    assert ratio_of(rate_of(250.0)) == pytest.approx(250)
+    assert NoiseAxis("substitution").snr(rate_of(250.0)) == pytest.approx(250)
 
 
 # Kinds of noise as classes

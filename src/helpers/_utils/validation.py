@@ -262,6 +262,14 @@ def as_labels(values: Any, what: str) -> np.ndarray:
     return codes
 
 
+def as_columns(values: Any, what: str) -> np.ndarray:
+    """Return numbers as ``as_matrix`` does, and labels as one column for each, 1 for the cells that have it."""
+    if not is_labels(values, what):
+        return as_matrix(values, what)
+    codes = as_labels(values, what)
+    return np.eye(int(codes.max(initial=-1)) + 1)[codes]
+
+
 def same_length(**arrays: Any) -> int:
     """Return the common number of rows, or raise ``ValueError`` naming each length."""
     lengths = {name: _rows(array, name) for name, array in arrays.items()}

@@ -26,7 +26,7 @@ def entropy(labels: Any) -> float:
     1.0
     """
     codes = as_labels(labels, "labels")
-    in_range(len(codes), 1, np.inf, "number of labels", "Of none there is no entropy.")
+    in_range(len(codes), 1, np.inf, "number of labels", "At least one label is required.")
     share = np.bincount(codes) / len(codes)
     return float((share[share > 0] * np.log2(1 / share[share > 0])).sum())
 
@@ -71,10 +71,10 @@ def _counted(values: Any, what: str) -> np.ndarray:
     """Return the codes of labels that can be counted."""
     codes, array = as_labels(values, what), as_array(values, what)
     if array.dtype.kind in "fcO":
-        odd = [v for v in array if isinstance(v, (float, complex, np.inexact)) and not _is_whole(v)][:1]
-        if odd:
+        measured = [v for v in array if isinstance(v, (float, complex, np.inexact)) and not _is_whole(v)]
+        if measured:
             raise ValueError(
-                f"{what} holds {brief(odd[0])}, a measurement and no label: use lmi or ksg, or bin it first."
+                f"{what} holds {brief(measured[0])}, a measurement and no label: use lmi or ksg, or bin it first."
             )
     return codes
 

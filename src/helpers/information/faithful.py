@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
-from helpers._utils.validation import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
+from helpers._utils.validation import as_columns, as_matrix, as_seed, choose, in_range, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.ksg import ksg_pointwise
 
@@ -52,21 +52,20 @@ def published(x: Any, y: Any, seed: int, k: int, dim: int, null: bool, **setting
     start = time.perf_counter()
     for name in settings:
         choose(name, Settings.__dataclass_fields__, "option of lmi with faithful=True")
-    how, seed = Settings(**settings), as_seed(seed)
+    training, seed = Settings(**settings), as_seed(seed)
     in_range(dim, 1, 128, "dim", whole=True)
     in_range(k, 1, 50, "k", whole=True)
-    x = as_matrix(x, "x")
-    y = as_matrix(np.eye(int(as_labels(y, "y").max()) + 1)[as_labels(y, "y")] if is_labels(y, "y") else y, "y")
+    x, y = as_matrix(x, "x"), as_columns(y, "y")
     n = same_length(x=x, y=y)
     in_range(n, 2 * (k + 2), np.inf, "number of cells for lmi with faithful=True")
     rng = np.random.default_rng(seed)
     mixed = rng.permutation(n)
     signals = [y, y[mixed]] if null else [y]
     order = rng.permutation(n)
-    pointwise = [_pointwise(x, signal, order, k, dim, seed, how) for signal in signals]
+    pointwise = [_pointwise(x, signal, order, k, dim, seed, training) for signal in signals]
     nothing = float(np.nanmean(pointwise[1])) if null else float("nan")
-    told = {"estimator": "lmi, as published", "k": k, "dim": dim, "seed": seed, **vars(how)}
-    return Estimate(float(np.nanmean(pointwise[0])), pointwise[0], nothing, n, time.perf_counter() - start, told)
+    used = {"estimator": "lmi, as published", "k": k, "dim": dim, "seed": seed, **vars(training)}
+    return Estimate(float(np.nanmean(pointwise[0])), pointwise[0], nothing, n, time.perf_counter() - start, used)
 
 
 class PairedAutoencoders(nn.Module):
@@ -85,8 +84,8 @@ class PairedAutoencoders(nn.Module):
     def learning_loss(self, x: Tensor, y: Tensor) -> Tensor:
         """Sum of the four mean squared errors of reconstruction, equally weighted."""
         code_x, code_y = self.x_encoder(x), self.y_encoder(y)
-        own = mse_loss(self.xx_decoder(code_x), x) + mse_loss(self.yy_decoder(code_y), y)
-        return own + mse_loss(self.yx_decoder(code_y), x) + mse_loss(self.xy_decoder(code_x), y)
+        itself = mse_loss(self.xx_decoder(code_x), x) + mse_loss(self.yy_decoder(code_y), y)
+        return itself + mse_loss(self.yx_decoder(code_y), x) + mse_loss(self.xy_decoder(code_x), y)
 
 
 def _encoder(n_in: int, wide: int, dim: int) -> nn.Sequential:
@@ -107,7 +106,7 @@ def _bend() -> nn.LeakyReLU:
 
 
 def _pointwise(
-    x: np.ndarray, y: np.ndarray, order: np.ndarray, k: int, dim: int, seed: int, how: Settings
+    x: np.ndarray, y: np.ndarray, order: np.ndarray, k: int, dim: int, seed: int, training: Settings
 ) -> np.ndarray:
     tables = []
     for values in (x, y):
@@ -121,7 +120,7 @@ def _pointwise(
         for module in model.modules():
             if isinstance(module, nn.Linear):
                 nn.init.xavier_uniform_(module.weight)
-        _train(model, [t[train] for t in tables], [t[rest] for t in tables], how)
+        _train(model, [t[train] for t in tables], [t[rest] for t in tables], training)
     model.eval()
     with torch.no_grad():
         u, v = (
@@ -133,18 +132,18 @@ def _pointwise(
     return pointwise
 
 
-def _train(model: PairedAutoencoders, train: list[Tensor], rest: list[Tensor], how: Settings) -> None:
+def _train(model: PairedAutoencoders, train: list[Tensor], rest: list[Tensor], settings: Settings) -> None:
     """Adam until the loss on the held-out half, dropout on as published, has not fallen for ``patience`` epochs."""
-    optimiser = torch.optim.Adam(model.parameters(), lr=how.rate, eps=1e-7)
+    optimiser = torch.optim.Adam(model.parameters(), lr=settings.rate, eps=1e-7)
     best, waited = float("inf"), 0
-    for _ in range(how.epochs):
-        for rows in torch.randperm(len(train[0])).split(how.batch):
+    for _ in range(settings.epochs):
+        for rows in torch.randperm(len(train[0])).split(settings.batch):
             optimiser.zero_grad()
             model.learning_loss(train[0][rows], train[1][rows]).backward()
             optimiser.step()
         with torch.no_grad():
-            parts = torch.randperm(len(rest[0])).split(how.batch)
+            parts = torch.randperm(len(rest[0])).split(settings.batch)
             loss = float(np.mean([model.learning_loss(rest[0][r], rest[1][r]).item() for r in parts]))
         best, waited = (loss, 0) if loss < best else (best, waited + 1)
-        if waited >= how.patience:
+        if waited >= settings.patience:
             break

@@ -5,16 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._utils.validation import (
-    as_labels,
-    as_matrix,
-    as_numbers,
-    as_rng,
-    as_seed,
-    in_range,
-    is_labels,
-    same_length,
-)
+from helpers._utils.validation import as_columns, as_matrix, as_numbers, as_rng, as_seed, in_range, same_length
 from helpers.information.estimate import Estimate
 
 VERSION = 1  # 2026-11-28 numbered
@@ -135,19 +126,16 @@ def cca(x: Any, y: Any, seed: int = 0, folds: int = 4) -> Estimate:
     start = time.perf_counter()
     seed = as_seed(seed)
     in_range(folds, 2, 20, "folds", whole=True)
-    sides = []
-    for name, side in (("x", x), ("y", y)):
-        codes = as_labels(side, name) if is_labels(side, name) else None
-        sides.append(as_matrix(side, name) if codes is None else np.eye(int(codes.max()) + 1)[codes])
-    n = same_length(x=sides[0], y=sides[1])
+    x, y = as_columns(x, "x"), as_columns(y, "y")
+    n = same_length(x=x, y=y)
     in_range(n, 10 * folds, np.inf, f"number of cells for cca with {folds} folds")
     rng = np.random.default_rng(seed)
     mixed, parts = rng.permutation(n), np.array_split(rng.permutation(n), folds)
     pointwise = np.empty((2, n))
-    for at, other in enumerate((sides[1], sides[1][mixed])):
+    for at, other in enumerate((y, y[mixed])):
         for part in parts:
             train = np.setdiff1d(np.arange(n), part)
-            u, v = (axes[part] - axes[part].mean(axis=0) for axes in canonical(sides[0], other, train))
+            u, v = (axes[part] - axes[part].mean(axis=0) for axes in canonical(x, other, train))
             pairs = min(u.shape[1], v.shape[1])
             scale = np.sqrt((u[:, :pairs] ** 2).sum(0) * (v[:, :pairs] ** 2).sum(0))
             rho = (u[:, :pairs] * v[:, :pairs]).sum(0) / np.where(scale > 0, scale, 1.0)

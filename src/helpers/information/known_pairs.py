@@ -11,11 +11,8 @@ from helpers.information.discrete import flip_probability
 
 VERSION = 1  # 2026-11-28 numbered
 
-
 TASKS = ("gaussian", "heavy_tailed", "nonlinear", "discrete", "low_rank", "spread", "clusters")
-
-
-_RANK = 4
+_RANK = 4  # most hidden axes that are shared
 
 
 def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -63,9 +60,8 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     if task == "clusters":
         return _cluster_pair(bits, n, dim, rng)
     if task == "spread":
-        sides = [noise * np.exp(0.5 * size) for noise, size in zip(
-            (_directions(n, dim, rng) for _ in range(2)), _correlated(bits, n, 1, rng), strict=True)]  # fmt: skip
-        return sides[0], sides[1]
+        sizes = np.exp(0.5 * _correlated(bits, n, 1, rng))
+        return _directions(n, dim, rng) * sizes[0], _directions(n, dim, rng) * sizes[1]
     hidden = _correlated(bits, n, min(_RANK, dim), rng)
     noise = rng.standard_normal((2, n, dim - hidden.shape[2]))
     if task == "heavy_tailed":

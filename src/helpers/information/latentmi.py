@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from helpers._utils.validation import as_labels, as_matrix, is_labels, same_length
+from helpers._utils.validation import as_columns, as_matrix, same_length
 from helpers.information.estimate import Estimate
 
 VERSION = 1  # 2026-11-28 numbered
@@ -29,14 +29,10 @@ def latentmi_package(x: Any, y: Any, seed: int = 0) -> Estimate:
     from latentmi import lmi as package
 
     start = time.perf_counter()
-    x = as_matrix(x, "x")
-    if is_labels(y, "y"):
-        codes = as_labels(y, "y")
-        y = np.eye(int(codes.max()) + 1)[codes]
-    y = as_matrix(y, "y")
+    x, y = as_matrix(x, "x"), as_columns(y, "y")
     same_length(x=x, y=y)
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
         pointwise = package.estimate(x, y, quiet=True)[0]
-    told = {"estimator": "latentmi", "dim": 8}
-    return Estimate(float(np.nanmean(pointwise)), pointwise, float("nan"), len(x), time.perf_counter() - start, told)
+    bits, seconds = float(np.nanmean(pointwise)), time.perf_counter() - start
+    return Estimate(bits, pointwise, float("nan"), len(x), seconds, {"estimator": "latentmi", "dim": 8})

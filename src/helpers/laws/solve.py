@@ -100,11 +100,12 @@ def _covariance(slope: np.ndarray, weight: np.ndarray, variance: float, scale: f
     norm = np.sqrt((slope**2).sum(axis=0) + weight)
     # Slopes of nearly 0, as beside a point that is far off, may overflow or leave a variance below 0: a free parameter.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-        points, priors = slope / norm, np.diag(weight / norm**2)
-        information = points.T @ points + priors
+        priors = np.diag(weight / norm**2)
+        information = (slope / norm).T @ (slope / norm) + priors
         if np.isfinite(variance) and (norm > 0).all() and np.linalg.cond(information) < 1e20:
             inverse = np.linalg.inv(information)
-            return inverse @ (variance * points.T @ points + scale**2 * priors) @ inverse / np.outer(norm, norm)
+            middle = variance * (slope / norm).T @ (slope / norm) + scale**2 * priors
+            return inverse @ middle @ inverse / np.outer(norm, norm)
     return np.full((len(norm),) * 2, np.nan)
 
 

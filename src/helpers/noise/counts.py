@@ -51,7 +51,9 @@ def thin(counts: Any, fraction: float, rng: Generator | int | None = None) -> sp
     return _with_values(counts, rng.binomial(counts.data, fraction))
 
 
-def thin_nested(counts: Any, fractions: list[float], seed: int = 0) -> dict[float, sparse.csr_matrix]:
+def thin_nested(
+    counts: Any, fractions: list[float], seed: int = 0, first_row: int = 0
+) -> dict[float, sparse.csr_matrix]:
     """Thin to several depths, nested: a molecule lost at some depth is lost at every shallower one.
 
     Every molecule gets one uniform number and is kept at each fraction above it. Curves along depth
@@ -64,6 +66,9 @@ def thin_nested(counts: Any, fractions: list[float], seed: int = 0) -> dict[floa
     fractions : list of floats in (0, 1]
     seed : int
         Same seed, same molecules kept.
+    first_row : int
+        If the cells are consecutive rows of a larger matrix, the number of the first of them there, a multiple of
+        1024: the same molecules are kept as within the whole.
 
     Returns
     -------
@@ -72,8 +77,8 @@ def thin_nested(counts: Any, fractions: list[float], seed: int = 0) -> dict[floa
     Raises
     ------
     ValueError
-        For counts that are not raw counts, a number in place of the list, a fraction outside (0, 1], or a seed that is
-        no whole number of 0 or more.
+        For counts that are not raw counts, a number in place of the list, a fraction outside (0, 1], a ``first_row``
+        at which no block begins, or a seed that is not a whole number of 0 or more.
 
     Examples
     --------
@@ -84,26 +89,34 @@ def thin_nested(counts: Any, fractions: list[float], seed: int = 0) -> dict[floa
     counts = as_counts(counts)
     if isinstance(fractions, str) or not np.iterable(fractions):
         raise ValueError(f"depth fractions are {brief(fractions)}: give a list, such as [1.0, 0.1].")
-    fractions = list(fractions)
-    for fraction in fractions:
-        check_fraction(fraction)
-    return thinned(counts, fractions, as_seed(seed, largest=LARGEST_STREAM))
-
-
-def thinned(
-    counts: sparse.csr_matrix, fractions: list[float], seed: int, first_row: int = 0
-) -> dict[float, sparse.csr_matrix]:
-    """Thin checked counts as ``thin_nested`` does; they may be rows of a larger matrix, from ``first_row`` on."""
+    fractions = [check_fraction(fraction) for fraction in fractions]
+    in_range(first_row, 0, np.inf, "first_row", whole=True)
+    if first_row % ROWS:
+        raise ValueError(f"first_row is {first_row}: it must be a multiple of {ROWS}, the rows thinned at once.")
+    seed = as_seed(seed, largest=LARGEST_STREAM)
     kept: dict[float, list[np.ndarray]] = {fraction: [] for fraction in fractions if fraction != 1}
     for start in range(0, counts.shape[0] if kept else 0, ROWS):
         ends = counts.indptr[start : start + ROWS + 1]
         # Of each entry, the end of its molecules.
         last = np.concatenate([[0], np.cumsum(counts.data[ends[0] : ends[-1]], dtype=np.int64)])
-        fate = np.random.default_rng([seed, (first_row + start) // ROWS]).random(last[-1])
+        fate = np.random.default_rng([seed, (int(first_row) + start) // ROWS]).random(last[-1])
         for fraction, parts in kept.items():
             parts.append(_survivors(fate < fraction, last, fraction))
     values = {fraction: np.concatenate(parts or [np.zeros(0)]) for fraction, parts in kept.items()}
     return {f: counts.copy() if f == 1 else _with_values(counts, values[f]) for f in fractions}
+
+
+def thin_rows(counts: Any, fraction: float, seed: int = 0, first_row: int = 0) -> sparse.csr_matrix:
+    """Thin consecutive rows of a larger matrix as ``thin_nested`` thins them within it: the same molecules are kept.
+
+    Examples
+    --------
+    >>> whole = np.random.default_rng(0).poisson(3.0, (1500, 4))
+    >>> part = thin_rows(whole[1024:], 0.5, seed=7, first_row=1024)
+    >>> (part != thin_nested(whole, [0.5], seed=7)[0.5][1024:]).nnz
+    0
+    """
+    return thin_nested(counts, [fraction], seed, first_row)[fraction]
 
 
 def _survivors(survives: np.ndarray, last: np.ndarray, fraction: float) -> np.ndarray:
@@ -113,43 +126,6 @@ def _survivors(survives: np.ndarray, last: np.ndarray, fraction: float) -> np.nd
     seen = np.zeros(len(survives) + 1, np.int32 if len(survives) < 2**31 else np.int64)
     np.cumsum(survives, out=seen[1:], dtype=seen.dtype)
     return np.diff(seen[last])
-
-
-def thin_rows(counts: Any, fraction: float, seed: int = 0, first_row: int = 0) -> sparse.csr_matrix:
-    """Thin consecutive rows of a larger matrix as ``thin_nested`` thins them within it: the same molecules are kept.
-
-    Parameters
-    ----------
-    counts : (cells, genes) matrix of whole numbers
-    fraction : float in (0, 1]
-        Depth relative to ``counts``.
-    seed : int
-    first_row : int
-        Number of the first of these rows in the larger matrix, a multiple of 1024.
-
-    Returns
-    -------
-    csr_matrix, same shape and dtype.
-
-    Raises
-    ------
-    ValueError
-        For counts that are not raw counts, a fraction outside (0, 1], a ``first_row`` at which no block begins, or a
-        seed that is no whole number of 0 or more.
-
-    Examples
-    --------
-    >>> whole = np.random.default_rng(0).poisson(3.0, (1500, 4))
-    >>> part = thin_rows(whole[1024:], 0.5, seed=7, first_row=1024)
-    >>> (part != thin_nested(whole, [0.5], seed=7)[0.5][1024:]).nnz
-    0
-    """
-    counts = as_counts(counts)
-    check_fraction(fraction)
-    in_range(first_row, 0, np.inf, "first_row", whole=True)
-    if first_row % ROWS:
-        raise ValueError(f"first_row is {first_row}: it must be a multiple of {ROWS}, the rows thinned at once.")
-    return thinned(counts, [fraction], as_seed(seed, largest=LARGEST_STREAM), int(first_row))[fraction]
 
 
 def thin_twice(
@@ -192,9 +168,9 @@ def thin_twice(
     return _with_values(counts, first), _with_values(counts, second)
 
 
-def check_fraction(fraction: float, what: str = "depth fraction", whose: str = "the data's own depth") -> float:
+def check_fraction(fraction: float, what: str = "depth fraction") -> float:
     """Return a depth in (0, 1]; raise ``ValueError`` for anything else."""
-    return in_range(fraction, 0, 1, what, f"It is relative to {whose}: 0.1 keeps 10 %.", open_low=True)
+    return in_range(fraction, 0, 1, what, "It is relative to the data's own depth: 0.1 keeps 10 %.", open_low=True)
 
 
 def _with_values(counts: sparse.csr_matrix, values: np.ndarray) -> sparse.csr_matrix:
@@ -220,7 +196,7 @@ class Thinning(CountNoise):
 
     def check(self, level: float, what: str = "depth") -> float:
         """Return a depth in (0, 1]."""
-        return check_fraction(level, what, "the data's own")
+        return check_fraction(level, what)
 
     def snr(self, level: Any, power: float = 2) -> np.ndarray:
         """Return the depth: for Poisson counts the ratio is their mean, and the power has no part in it."""

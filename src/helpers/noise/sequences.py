@@ -65,19 +65,17 @@ def as_proteins(sequences: Iterable[str]) -> list[str]:
     Raises
     ------
     ValueError
-        For what is no list of str, or letters other than upper-case ones, gaps and stops.
+        If they are not a list of str, or hold letters other than upper-case ones, gaps and stops.
     """
-    if isinstance(sequences, str):
-        raise ValueError(f"sequences are one text ({sequences[:12]!r}…): give a list of proteins.")
-    if not np.iterable(sequences):
+    if isinstance(sequences, str) or not np.iterable(sequences):
         raise ValueError(f"sequences are {brief(sequences)}: give a list of proteins.")
     proteins = list(sequences)
     other = [protein for protein in proteins if not isinstance(protein, str)]
     if other:
         raise ValueError(f"sequences hold {brief(other[0])}: give each protein as text.")
-    odd = sorted(set("".join(proteins)) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-*."))
-    if odd:
-        raise ValueError(f"sequences hold {odd[-1]!r}: give proteins in upper-case one-letter code.")
+    unknown = sorted(set("".join(proteins)) - set("ABCDEFGHIJKLMNOPQRSTUVWXYZ-*."))
+    if unknown:
+        raise ValueError(f"sequences hold {unknown[-1]!r}: give proteins in upper-case one-letter code.")
     return proteins
 
 
@@ -91,16 +89,6 @@ def rate_of(ratio: float) -> float:
         return 0.0
     in_range(ratio, 0, np.inf, "true:error ratio")
     return 1 / (1 + ratio)
-
-
-def ratio_of(rate: float) -> float:
-    """Return true:error, the signal-to-noise ratio of misread sequences: (1 − rate) / rate; infinite at rate 0.
-
-    >>> round(ratio_of(0.001), 6), ratio_of(0)
-    (999.0, inf)
-    """
-    in_range(rate, 0, 1, "substitution rate")
-    return (1 - rate) / rate if rate else float("inf")
 
 
 class Substitution(Noise):

@@ -1,6 +1,6 @@
 """From raw counts to model input, learning only from the training cells."""
 
-import warnings
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,9 @@ from scipy import sparse
 from helpers._utils.validation import LARGEST_STREAM, as_counts, as_seed, in_range, same_length
 
 VERSION = 1  # 2026-11-28 numbered
+
+# Counts below this are tallied in a dense table, rarer larger ones in a list.
+_SMALL = 64
 
 
 @dataclass(frozen=True)
@@ -60,8 +63,79 @@ def log_cp10k(counts: Any, totals: np.ndarray | None = None) -> sparse.csr_matri
     return scaled
 
 
+class CountTally:
+    """How many cells have which count of which gene: all that the choice of genes needs to know of any number of cells.
+
+    Examples
+    --------
+    >>> tally = CountTally(2)
+    >>> tally.add(sparse.csr_matrix([[1, 0], [3, 200], [1, 0]]))
+    >>> [column.tolist() for column in tally.entries()]
+    [[0, 0, 1], [1, 3, 200], [2, 1, 1]]
+    """
+
+    def __init__(self, n_genes: int) -> None:
+        self.n_genes, self.n_cells = n_genes, 0
+        self._small = np.zeros(n_genes * _SMALL, np.int64)
+        self._large = np.zeros((2, 0), np.int64)  # gene and count as one key; cells
+
+    def add(self, counts: sparse.csr_matrix) -> None:
+        """Count further cells."""
+        self.n_cells += counts.shape[0]
+        small = counts.data < _SMALL
+        keys = counts.indices[small].astype(np.int64) * _SMALL + counts.data[small]
+        self._small += np.bincount(keys, minlength=len(self._small))
+        keys = (counts.indices[~small].astype(np.int64) << 32) + counts.data[~small]
+        keys, cells = np.unique(keys, return_counts=True)
+        keys, which = np.unique(np.concatenate([self._large[0], keys]), return_inverse=True)
+        cells = np.bincount(which, np.concatenate([self._large[1], cells]), len(keys)).astype(np.int64)
+        self._large = np.stack([keys, cells])
+
+    def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return genes, counts above zero, and how many cells have that count of that gene."""
+        found = np.flatnonzero(self._small)
+        keys, cells = self._large
+        return (
+            np.concatenate([found // _SMALL, keys >> 32]),
+            np.concatenate([found % _SMALL, keys & (2**32 - 1)]),
+            np.concatenate([self._small[found], cells]),
+        )
+
+    def standardised_variance(self) -> np.ndarray:
+        """Return the variance of each gene that has a count by ``seurat_v3``: clipped, relative to the loess fit.
+
+        Raises
+        ------
+        ValueError
+            If the fit fails, as it does on very thin counts, with the reason.
+        """
+        from skmisc.loess import loess
+
+        gene, count, cells = self.entries()
+        seen, n = np.unique(gene), self.n_cells
+
+        def total(weights: np.ndarray) -> np.ndarray:
+            return np.bincount(gene, weights * cells, self.n_genes)[seen]
+
+        mean = total(count) / n
+        variance = (total(count.astype(float) ** 2) / n - mean**2) * n / max(n - 1, 1)
+        varies = variance > 0
+        if varies.sum() < 10:  # the loess library ends the process on so few
+            raise ValueError(f"only {varies.sum()} genes vary")
+        # Span and degree as in Seurat and scanpy.
+        model = loess(np.log10(mean[varies]), np.log10(variance[varies]), span=0.3, degree=2)
+        model.fit()
+        fitted = np.zeros(len(seen))
+        fitted[varies] = model.outputs.fitted_values
+        expected = np.sqrt(10**fitted)
+        most = np.zeros(self.n_genes)
+        most[seen] = expected * np.sqrt(n) + mean
+        clipped = np.minimum(count, most[gene])
+        return (n * mean**2 + total(clipped**2) - 2 * mean * total(clipped)) / ((n - 1) * expected**2)
+
+
 def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
-    """Choose up to ``n_top`` highly variable genes from training counts by ``seurat_v3``.
+    """Choose up to ``n_top`` highly variable genes from training counts by ``seurat_v3``, as scanpy does.
 
     On very thin counts the loess fit of ``seurat_v3`` fails; genes are then ranked by the variance of
     log(1 + counts per 10,000), and the returned method says so.
@@ -71,36 +145,39 @@ def choose_genes(train_counts: Any, n_top: int = 750) -> tuple[np.ndarray, str]:
     (columns, method)
         Sorted column numbers and how they were chosen.
     """
-    import anndata
-    import scanpy as sc
-    from threadpoolctl import threadpool_limits
-
     train_counts = as_counts(train_counts, "training counts")
+    return genes_of_blocks(lambda: [train_counts], train_counts.shape[1], n_top)
+
+
+def genes_of_blocks(
+    blocks: Callable[[], Iterable[sparse.csr_matrix]], n_genes: int, n_top: int
+) -> tuple[np.ndarray, str]:
+    """Choose genes from training cells that come in blocks, as ``choose_genes`` does from all of them."""
     in_range(n_top, 1, 1e6, "n_top", whole=True)
-    seen = np.flatnonzero(train_counts.getnnz(axis=0))
+    tally = CountTally(n_genes)
+    for block in blocks():
+        tally.add(block)
+    seen = np.unique(tally.entries()[0])
+    if not len(seen):
+        raise ValueError("no training cell has a count left: raise the depth fraction or use more cells.")
     if len(seen) <= n_top:
         return seen, f"all {len(seen)} genes with a training count"
-    varies = _variance(train_counts[:, seen]) > 0
-    # Compiled code that scanpy calls sets the number of OpenMP threads for the whole process, torch included,
-    # which slows others tenfold where cores are shared: put it back.
-    with warnings.catch_warnings(), threadpool_limits(1, "openmp"):
-        warnings.simplefilter("ignore")
-        try:
-            if varies.sum() < 10:  # the loess library ends the process on so few
-                raise ValueError(f"only {varies.sum()} genes vary")
-            table = sc.pp.highly_variable_genes(
-                anndata.AnnData(train_counts[:, seen].astype(np.float64)),
-                flavor="seurat_v3",
-                n_top_genes=n_top,
-                inplace=False,
-            )
-            rank, method = table["variances_norm"].to_numpy(), "seurat_v3"
-        except ValueError as error:  # the loess library's error for near-singular fits
-            values = log_cp10k(train_counts[:, seen])
-            mean = values.mean(axis=0).A1
-            rank = values.multiply(values).mean(axis=0).A1 - mean**2
-            method = f"variance of log CP10k, since seurat_v3 failed: {_reason(error)}"
-    return most_variable(seen, rank, n_top), method
+    try:
+        return most_variable(seen, tally.standardised_variance(), n_top), "seurat_v3"
+    except ValueError as error:  # the loess library's error for near-singular fits
+        method = f"variance of log CP10k, since seurat_v3 failed: {_reason(error)}"
+        return most_variable(seen, _log_variance(blocks(), seen), n_top), method
+
+
+def _log_variance(blocks: Iterable[sparse.csr_matrix], seen: np.ndarray) -> np.ndarray:
+    """Return the variance of log(1 + counts per 10,000) of genes over the cells of all blocks."""
+    sums, n = np.zeros((2, len(seen))), 0
+    for block in blocks:
+        values = log_cp10k(block[:, seen])
+        sums += values.sum(axis=0).A1, values.multiply(values).sum(axis=0).A1
+        n += block.shape[0]
+    mean, square = sums / n
+    return square - mean**2
 
 
 def most_variable(columns: np.ndarray, variance: np.ndarray, n_top: int) -> np.ndarray:
@@ -112,15 +189,10 @@ def most_variable(columns: np.ndarray, variance: np.ndarray, n_top: int) -> np.n
     return np.sort(columns[np.argsort(np.negative(rounded), kind="stable")[:n_top]])
 
 
-def _variance(counts: sparse.csr_matrix) -> np.ndarray:
-    values = counts.astype(np.float64)
-    return values.multiply(values).mean(axis=0).A1 - values.mean(axis=0).A1 ** 2
-
-
 def _reason(error: Exception) -> str:
     """First line of an error; the loess library gives bytes."""
-    told = error.args[0] if error.args else type(error).__name__
-    return (told.decode() if isinstance(told, bytes) else str(told)).strip().split("\n")[0][:60]
+    reason = error.args[0] if error.args else type(error).__name__
+    return (reason.decode() if isinstance(reason, bytes) else str(reason)).strip().split("\n")[0][:60]
 
 
 def prepare(
@@ -151,8 +223,6 @@ def prepare(
     train_counts, probe_counts = as_counts(train_counts), as_counts(probe_counts)
     if train_counts.shape[1] != probe_counts.shape[1]:
         raise ValueError(f"train has {train_counts.shape[1]} genes and probe {probe_counts.shape[1]}: give the same.")
-    if train_counts.nnz == 0:
-        raise ValueError("no training cell has a count left: raise the depth fraction or use more cells.")
     genes, method = chosen or choose_genes(train_counts, n_top)
     sides = []
     for side, counts, other in (("train", train_counts, train_other), ("probe", probe_counts, probe_other)):

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.representations.tokens import IGNORED, Tokens, Vocabulary, mask_tokens
-from helpers.representations.training import Loop, batches, warm_up, weights_of
+from helpers.representations.tokens import Tokens, Vocabulary, mask_tokens
+from helpers.representations.training import IGNORED, Loop, batches, by_length, masked_nats, warm_up, weights_of
 
 # Cells encoded or validated at once.
 _CHUNK = 64
@@ -155,17 +155,10 @@ def _pooled(states: torch.Tensor, gene: torch.Tensor, pooling: str) -> torch.Ten
 
 
 def _nats(model: Any, inputs: np.ndarray, labels: np.ndarray, pad: int, reduction: str) -> torch.Tensor:
-    """Cross-entropy of the masked tokens; the output layer, the widest, sees no other."""
     ids, hidden = (torch.from_numpy(side).to(model.device) for side in (inputs, labels))
-    masked = hidden != IGNORED
-    # bfloat16 speeds up training on a GPU; on a CPU it is slower than single precision.
-    with torch.autocast(model.device.type, torch.bfloat16, enabled=model.device.type == "cuda"):
-        states = model.bert(input_ids=ids, attention_mask=ids != pad).last_hidden_state
-        scores = model.cls(states[masked])
-    return torch.nn.functional.cross_entropy(scores.float(), hidden[masked], reduction=reduction)
+    return masked_nats(model, model.cls, ids, hidden, pad, reduction)
 
 
 def _by_length(tokens: Tokens, cells: np.ndarray) -> list[np.ndarray]:
     """Cut cells into groups of similar length."""
-    order = cells[np.argsort(tokens.lengths[cells], kind="stable")]
-    return [order[start : start + _CHUNK] for start in range(0, len(order), _CHUNK)]
+    return [cells[rows] for rows in by_length(tokens.lengths[cells], _CHUNK)]

@@ -26,7 +26,6 @@ HUB = {
 SIZES = {"tiny": (2, 32, 4), **{name: tuple(shape) for name, (_, *shape) in HUB.items()}}
 # The tokens of ESM-2 in their order.
 TOKENS = ("<cls>", "<pad>", "<eos>", "<unk>", *"LAGVSERTIDPKQNFYMHWCXBUZO.-", "<null_1>", "<mask>")
-_IGNORED = -100
 _RESIDUES_AT_ONCE = 16_384  # in one pass without gradients: bounds the memory
 
 
@@ -123,9 +122,9 @@ class ESM:
         with torch.inference_mode():
             for rows in self._groups(proteins):
                 inputs, hidden = self._masked(self._padded([proteins[i] for i in rows]), rng)
-                if (hidden != _IGNORED).any():
+                if (hidden != training.IGNORED).any():
                     nats += float(self._nats(inputs, hidden, "sum"))
-                    n_masked += int((hidden != _IGNORED).sum())
+                    n_masked += int((hidden != training.IGNORED).sum())
         if not n_masked:
             raise ValueError(
                 f"none of {sum(map(len, proteins))} residues was masked: give more of them, or another seed."
@@ -148,7 +147,7 @@ class ESM:
         def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
             inputs, hidden = self._masked(self._padded([train[i] for i in rows]), rng)
             # Short proteins may have no residue masked.
-            return [self._nats(inputs, hidden, "mean")] if (hidden != _IGNORED).any() else []
+            return [self._nats(inputs, hidden, "mean")] if (hidden != training.IGNORED).any() else []
 
         size = min(self.batch, len(train))
         steps = int(np.ceil(self.epochs * len(train) / size))
@@ -162,12 +161,8 @@ class ESM:
         return history
 
     def _nats(self, inputs: torch.Tensor, hidden: torch.Tensor, reduction: str) -> torch.Tensor:
-        """Cross-entropy of the masked residues; the output layer sees no other."""
-        masked = hidden != _IGNORED
-        with torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.device.type == "cuda"):
-            states = self._model.esm(input_ids=inputs, attention_mask=inputs != self._words["<pad>"]).last_hidden_state
-            scores = self._model.lm_head(states[masked])
-        return torch.nn.functional.cross_entropy(scores.float(), hidden[masked], reduction=reduction)
+        pad = self._words["<pad>"]
+        return training.masked_nats(self._model, self._model.lm_head, inputs, hidden, pad, reduction)
 
     def _masked(self, ids: torch.Tensor, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
         """Return inputs with some residues hidden, and the hidden ones (elsewhere -100)."""
@@ -175,7 +170,7 @@ class ESM:
         kind = torch.from_numpy(rng.random(tuple(ids.shape), np.float32)).to(ids.device)
         other = torch.from_numpy(rng.integers(0, 20, tuple(ids.shape))).to(ids.device)
         masked = self._is_residue(ids) & (fate < self.mask)
-        hidden = torch.where(masked, ids, _IGNORED)
+        hidden = torch.where(masked, ids, training.IGNORED)
         inputs = torch.where(masked & (kind < 0.8), self._words["<mask>"], ids)
         first = self._words["L"]  # the 20 amino acids stand together
         return torch.where(masked & (kind >= 0.9), first + other, inputs), hidden
@@ -197,9 +192,7 @@ class ESM:
     def _groups(self, proteins: Sequence[str]) -> list[np.ndarray]:
         """Cut proteins into groups of similar length and bounded size."""
         lengths = np.array([len(s) for s in proteins])
-        order = np.argsort(lengths, kind="stable")
-        size = max(1, _RESIDUES_AT_ONCE // (int(lengths.max()) + 2))
-        return [order[at : at + size] for at in range(0, len(order), size)]
+        return training.by_length(lengths, max(1, _RESIDUES_AT_ONCE // (int(lengths.max()) + 2)))
 
     def _new(self) -> tuple[Any, dict[str, int]]:
         """Return a model and the number of each token."""

@@ -14,6 +14,8 @@ from helpers._utils.validation import choose
 
 VERSION = 1  # 2026-11-28 numbered
 
+# Label of tokens that are not guessed: torch's cross-entropy leaves it out.
+IGNORED = -100
 # Batches that are sorted by length together: more would make the cells of a batch too alike.
 _POOL = 8
 
@@ -75,6 +77,27 @@ def batches(
         cut = rows.reshape(-1, size)
         yield from cut[rng.permutation(len(cut))]
         steps -= len(cut)
+
+
+def by_length(lengths: np.ndarray, size: int) -> list[np.ndarray]:
+    """Return row numbers in groups of at most ``size`` rows of similar length."""
+    order = np.argsort(lengths, kind="stable")
+    return [order[start : start + size] for start in range(0, len(order), size)]
+
+
+def masked_nats(
+    model: Any, head: Any, inputs: torch.Tensor, hidden: torch.Tensor, pad: int, reduction: str
+) -> torch.Tensor:
+    """Return the cross-entropy of masked tokens; ``head``, the widest layer, sees no others.
+
+    ``hidden`` has the tokens to guess, ``IGNORED`` elsewhere.
+    """
+    masked = hidden != IGNORED
+    # bfloat16 speeds up training on a GPU; on a CPU it is slower than single precision.
+    with torch.autocast(inputs.device.type, torch.bfloat16, enabled=inputs.device.type == "cuda"):
+        states = model.base_model(input_ids=inputs, attention_mask=inputs != pad).last_hidden_state
+        scores = head(states[masked])
+    return torch.nn.functional.cross_entropy(scores.float(), hidden[masked], reduction=reduction)
 
 
 def warm_up(step: int, steps: int) -> float:

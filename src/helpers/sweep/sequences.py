@@ -49,7 +49,7 @@ class SequenceMeasurement(Measurement):
             "noise_kind": "substitution",
             "noise_level": point["rate"],
             "probe_noise_level": point["probe_rate"],
-            "snr": noise.ratio_of(point["probe_rate"]) if point["probe_rate"] else None,
+            "snr": float(noise.Substitution().snr(point["probe_rate"])) if point["probe_rate"] else None,
             "seed": point["seed"],
             "fold": point["fold"],
             "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
