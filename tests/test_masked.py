@@ -366,7 +366,7 @@ def test_checkpoints_of_others_are_refused_and_broken_ones_named(tmp_path):
     x, file = correlated(), tmp_path / "state.pt"
     how, model = Training("TINY", steps=2), model_of(12, "TINY")
     loop = training.Loop(model, torch.optim.AdamW(model.parameters()), lambda rows, step: [])
-    reconstruction._Checkpoint(file, loop, reconstruction._identity(Training("TINY", steps=3), 0, x)).save()
+    reconstruction._Checkpoint(file, loop, reconstruction._identity(Training("TINY", steps=3), 0, x)).save(3)
     with pytest.raises(ValueError, match=r"steps: 3 there, 2 here.*delete it"):
         train_reconstruction(x[:150], x[150:], how, checkpoint=file)
     torch.save({"weights": torch.zeros(2)}, file)

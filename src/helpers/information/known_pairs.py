@@ -103,8 +103,8 @@ def _cluster_pair(bits: float, n: int, dim: int, rng: np.random.Generator) -> tu
     # 14 apart or more, in units of the noise: clusters overlap in fewer than one pair in 10⁹.
     centres = 14.0 * (np.eye(many, dim) if dim >= many else np.arange(many)[:, None] * np.eye(1, dim))
     x, y = (
-        (centres[cluster] + np.hstack([shared, own])) @ _rotation(dim, rng)
-        for cluster, shared, own in zip((of_x, of_y), within, noise, strict=True)
+        (centres[cluster] + np.hstack([shared, apart])) @ _rotation(dim, rng)
+        for cluster, shared, apart in zip((of_x, of_y), within, noise, strict=True)
     )
     return x, y
 

@@ -92,5 +92,5 @@ def rounds(n: int = 400, seed: int = 0) -> list[Round]:
         Round("a ring", ring_bits(inner), radius * np.cos(angle), radius * np.sin(angle)),
         Round("four clusters as a diamond", table_bits(diamond), *_clusters(diamond, n, rng)),
         Round("four clusters as a square", table_bits(square), *_clusters(square, n, rng)),
-    ]  # fmt: skip
+    ]
     return [*first, *(others[i] for i in rng.permutation(len(others)))]

@@ -182,10 +182,10 @@ def _all(file: Path, _mtime: int) -> dict[str, str]:
     return dict(zip(rows["key"], rows["content"], strict=True))
 
 
-def _note(key: str, what: str, found: Callable[[], dict[str, Any]]) -> None:
+def _note(key: str, what: str, content: Callable[[], dict[str, Any]]) -> None:
     """Note what was not kept and had to be computed, where somebody records it."""
     if _missed is not None:
-        _missed[key] = what, json.dumps(found())
+        _missed[key] = what, json.dumps(content())
 
 
 @contextmanager

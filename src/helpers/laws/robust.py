@@ -1,6 +1,5 @@
 """Robust fits of a law: a run that went wrong pulls less, and intervals are profiles of the same loss."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -121,7 +120,7 @@ class _Problem:
         scale = self.scale_of(theta)
         for _ in range(_ROUNDS):
             ranked = sorted([theta, *self.starts], key=lambda start: self.cost(start, scale))
-            theta = min((self.polish(s, scale) for s in ranked[:_POLISHED]), key=lambda found: self.cost(found, scale))
+            theta = min((self.polish(s, scale) for s in ranked[:_POLISHED]), key=lambda end: self.cost(end, scale))
             last, scale = scale, self.scale_of(theta)
             if abs(scale - last) <= 1e-6 * last:
                 break
@@ -151,35 +150,25 @@ class _Problem:
             theta[free] = rest
             return theta
 
+        def residual(rest: np.ndarray) -> np.ndarray:
+            return (self.law._formula(self.x, whole(rest)) - self.y) / scale
+
+        def slope(rest: np.ndarray) -> np.ndarray:
+            return self.law._slope(self.x, whole(rest))[:, free] / scale
+
+        bounds = self.low[free] - beyond, self.high[free] + beyond
+        precision = dict.fromkeys(("xtol", "ftol", "gtol"), 1e-12)
+        huber = {"loss": "huber", "f_scale": TUNING, "x_scale": "jac", "max_nfev": 300}
         with np.errstate(over="ignore", invalid="ignore"):
-            found = least_squares(
-                lambda rest: (self.law._formula(self.x, whole(rest)) - self.y) / scale,
-                start[free],
-                lambda rest: self.law._slope(self.x, whole(rest))[:, free] / scale,
-                bounds=(self.low[free] - beyond, self.high[free] + beyond), x_scale="jac", loss="huber", f_scale=TUNING,
-                xtol=1e-12, ftol=1e-12, gtol=1e-12, max_nfev=300,
-            )  # fmt: skip
-        return whole(found.x).copy()
+            return whole(least_squares(residual, start[free], slope, bounds=bounds, **huber, **precision).x).copy()
 
     def interval(self, best: np.ndarray, scale: float, name: str, rise: float) -> tuple[float, float]:
         """Walk a parameter away from its estimate until the loss has risen."""
-        at = list(self.law.allowed).index(name)
-        least = self.cost(best, scale)
+        at, least = list(self.law.allowed).index(name), self.cost(best, scale)
 
-        def new_excess() -> Callable[[float], float]:
-            last = best
-
-            def excess(value: float) -> float:
-                nonlocal last
-                tried = []
-                for start in (last, best):
-                    moved = start.copy()
-                    moved[at] = value
-                    tried.append(self.polish(moved, scale, at))
-                last = min(tried, key=lambda theta: self.cost(theta, scale))
-                return float(np.sqrt(max(self.cost(last, scale) - least, 0.0)) - np.sqrt(rise))
-
-            return excess
+        def polish(starts: list[np.ndarray]) -> tuple[np.ndarray, float]:
+            theta = min((self.polish(start, scale, at) for start in starts), key=lambda end: self.cost(end, scale))
+            return theta, self.cost(theta, scale) - least
 
         step = 0.1 if name in self.law.positive else max(scale, 1e-9)
-        return ends(self.law, name, best[at], step, new_excess)
+        return ends(self.law, name, best, step, rise, polish)

@@ -54,7 +54,7 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
     intervals = fit.interval(level)
     up, down = (type(fit.law).fit(fit.x, fit.y + sign * error).params for sign in (1, -1))
     z = float(norm.ppf(0.5 + level / 2))
-    found = {}
+    widened = {}
     for name, (low, high) in intervals.items():
         value = fit.params[name]
         positive = name in fit.law.positive
@@ -62,7 +62,7 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
         with np.errstate(divide="ignore"):  # an interval that begins at 0
             ends = [np.log(end / value) if positive else end - value for end in (low, high)]
         low, high = (sign * np.hypot(end, half) for sign, end in zip((-1, 1), ends, strict=True))
-        found[name] = (
+        widened[name] = (
             (float(value * np.exp(low)), float(value * np.exp(high))) if positive else (value + low, value + high)
         )
-    return found
+    return widened

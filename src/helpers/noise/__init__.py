@@ -13,7 +13,7 @@ NOISES: dict[str, Noise] = {
     "substitution": Substitution(),
 }
 OF_CELLS = {name: noise for name, noise in NOISES.items() if isinstance(noise, CountNoise)}
-OF_IMAGES = {name: noise for name, noise in NOISES.items() if noise.of == "images"}
+OF_IMAGES = {name: noise for name, noise in NOISES.items() if noise.samples == "images"}
 
 __all__ = [
     "NOISES",

@@ -13,12 +13,12 @@ _POWERS = {1: "⁻¹", 2: "⁻²"}
 class Noise:
     """A kind of noise with a level; its signal-to-noise ratio is a power of the level unless a subclass says otherwise.
 
-    Class attributes: what it is noise ``of``; the ``clean`` level, without noise, and the ``most`` there can be; the
+    Class attributes: which ``samples`` have it; the ``clean`` level, without noise, and the ``most`` there can be; the
     highest level that the noise law ``describes``; whether levels are ``whole`` numbers, and sides of tiles
     (``coarsens``); the ``symbol`` of the level, and the title of its ``axis``.
     """
 
-    of: ClassVar[str] = "images"
+    samples: ClassVar[str] = "images"
     clean: ClassVar[float] = 0.0
     most: ClassVar[float] = np.inf
     describes: ClassVar[float] = np.inf
@@ -61,7 +61,7 @@ class CountNoise(Noise):
     of ``noise.counts.ROWS`` cells: a cell must get the same noise there as within the whole matrix.
     """
 
-    of: ClassVar[str] = "cells"
+    samples: ClassVar[str] = "cells"
     done: ClassVar[str]
     measured_axis: ClassVar[str] = "signal-to-noise ratio of a probe cell"
 

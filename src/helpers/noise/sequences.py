@@ -94,7 +94,7 @@ def rate_of(ratio: float) -> float:
 class Substitution(Noise):
     """Misread residues; the level is the share p of residues that are wrong."""
 
-    of: ClassVar[str] = "sequences"
+    samples: ClassVar[str] = "sequences"
     most: ClassVar[float] = 1.0
     # Beyond 19 in 20 a residue says again what it is not, which the law does not describe.
     describes: ClassVar[float] = 0.95

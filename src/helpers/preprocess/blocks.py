@@ -37,13 +37,13 @@ class _Side:
     counts: list[sparse.csr_matrix]
     totals: np.ndarray
 
-    def take(self, block: sparse.csr_matrix, start: int, genes: np.ndarray, other: np.ndarray) -> None:
+    def take(self, block: sparse.csr_matrix, start: int, genes: np.ndarray, other: np.ndarray | None) -> None:
         low, high = np.searchsorted(self.rows, [start, start + block.shape[0]])
         mine = self.rows[low:high]
         if not len(mine):
             return
         cells = block[mine - start]
-        totals = cells.sum(axis=1).A1 + other[mine]
+        totals = cells.sum(axis=1).A1 + (0 if other is None else other[mine])
         chosen = cells[:, genes]
         self.values[low:high] = log_cp10k(chosen, totals).toarray()
         self.totals[low:high] = totals
@@ -90,9 +90,6 @@ def prepare_blocks(
     (Prepared, float)
         Equal to what ``preprocess.prepare`` gives of the same counts in memory; the probe's mean UMIs per cell.
     """
-    none = np.zeros(counts.shape[0], np.int64)
-    other = none if other is None else other
-    probe_other = none if probe_other is None else probe_other
     trains = np.zeros(counts.shape[0], bool)
     trains[train] = True
 
@@ -104,13 +101,13 @@ def prepare_blocks(
     sides = [
         _Side(rows, np.empty((len(rows), len(genes)), np.float32), [], np.empty(len(rows))) for rows in (train, probe)
     ]
-    together = depth == probe_depth
-    for start, block in noisy_blocks(counts, depth, seed, noise):
-        for side in sides if together else sides[:1]:
-            side.take(block, start, genes, other)
-    if not together:
-        for start, block in noisy_blocks(counts, probe_depth, seed, noise):
-            sides[1].take(block, start, genes, probe_other)
+    passes = [(depth, other, sides)]
+    if depth != probe_depth:
+        passes = [(depth, other, sides[:1]), (probe_depth, probe_other, sides[1:])]
+    for level, others, filled in passes:
+        for start, block in noisy_blocks(counts, level, seed, noise):
+            for side in filled:
+                side.take(block, start, genes, others)
     trained, tested = (sparse.vstack(side.counts, format="csr") for side in sides)
     ready = Prepared(sides[0].values, sides[1].values, trained, tested, genes, method)
     return ready, float(sides[1].totals.mean())

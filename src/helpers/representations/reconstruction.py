@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers._utils.progress import track
 from helpers._utils.validation import as_seed
 from helpers.representations.objective import (
     Objective,
@@ -64,7 +63,6 @@ def train_reconstruction(
     seed: int = 0,
     device: str = "auto",
     checkpoint: str | Path | None = None,
-    progress: bool = False,
 ) -> Trained:
     """Train a set transformer to predict hidden genes; end with the weights of the lowest validation loss.
 
@@ -96,61 +94,47 @@ def train_reconstruction(
     train, validation = (
         side.astype(np.float32, copy=False) for side in same_genes(train, validation, "validation cells")
     )
-    seed, place = as_seed(seed), device_for(device)
-    objective = Objective(options, train)
-    rows, hidden = fixed_masks(
-        validation, options.n_hidden(train.shape[1]), max(1, -(-_FEWEST_ROWS // len(validation)))
-    )
+    seed, n_genes = as_seed(seed), train.shape[1]
+    objective, cells = Objective(options, train), torch.from_numpy(train).to(device_for(device))
+    masks = fixed_masks(validation, options.n_hidden(n_genes), max(1, -(-_FEWEST_ROWS // len(validation))))
     with seeded(seed):
-        model = SetTransformer(train.shape[1], options.size, objective.outputs).to(place)
-    loop = _new_loop(model, objective, options, seed, torch.from_numpy(train).to(place), (rows, hidden))
-    file = None if checkpoint is None else _Checkpoint(Path(checkpoint), loop, _identity(options, seed, train))
-    if file is None or not file.load(place):
-        loop.look()
-
-    def save(step: int) -> None:
-        if file is not None and (step % options.validate_every == 0 or step == options.steps):
-            file.save()
-
-    order = list(batches(len(train), options.batch, options.steps, np.random.default_rng([seed, 2])))
-    loop.run(track(order, f"training {options.size}", progress), options.steps, after=save)
-    if file is not None:
-        file.path.unlink(missing_ok=True)
-    return _summed_up(loop, model.eval(), options, objective, min(options.batch, len(train)), hidden)
-
-
-def _summed_up(
-    loop: Loop, model: SetTransformer, options: Training, objective: Objective, batch: int, hidden: np.ndarray
-) -> Trained:
-    """Return what was trained and what it cost; ``hidden`` (rows, k) are the masks of every validation."""
-    n_genes = model.genes.num_embeddings
-    flops = forward_flops(options.size, n_genes, hidden.shape[1], objective.outputs)
-    cells = loop.step * batch
-    history = loop.history(step="step", train="train", validation="validation")
-    history.insert(1, "flops", 3.0 * flops * history["step"] * batch)
-    validation_flops = float(flops) * len(hidden) * len(history)
-    tokens = cells * n_genes
-    return Trained(model, options, objective, history, loop.step, cells, tokens, 3.0 * flops * cells, validation_flops)
-
-
-def _new_loop(
-    model: SetTransformer,
-    objective: Objective,
-    options: Training,
-    seed: int,
-    train: torch.Tensor,
-    validation: tuple[np.ndarray, np.ndarray],
-) -> Loop:
-    """Return the loop of an untrained model; ``validation`` has rows of cells and their hidden genes."""
-    return Loop(
+        model = SetTransformer(n_genes, options.size, objective.outputs).to(cells.device)
+    loop = Loop(
         model,
         torch.optim.AdamW(model.parameters(), lr=options.rate_used, weight_decay=options.weight_decay, fused=True),
-        _masked_losses(model, objective, options, seed, train),
+        _masked_losses(model, objective, options, seed, cells),
         rate_at=lambda step: options.rate_used * warm_up(step, options.steps),
         clip=options.clip,
-        validate=lambda: float(np.mean(losses_at(model, objective, *validation, train.device))),
+        validate=lambda: float(np.mean(losses_at(model, objective, *masks, cells.device))),
         every=options.validate_every,
         patience=options.patience,
+    )
+    file = _Checkpoint(None if checkpoint is None else Path(checkpoint), loop, _identity(options, seed, train))
+    if not file.load(cells.device):
+        loop.look()
+    order = batches(len(train), options.batch, options.steps, np.random.default_rng([seed, 2]))
+    loop.run(order, options.steps, after=file.save)
+    file.remove()
+    return _summed_up(loop, options, objective, min(options.batch, len(train)), masks[1])
+
+
+def _summed_up(loop: Loop, options: Training, objective: Objective, batch: int, hidden: np.ndarray) -> Trained:
+    """Return what was trained and what it cost; ``hidden`` (rows, k) are the masks of every validation."""
+    model = loop.model.eval()
+    n_genes, cells = model.genes.num_embeddings, loop.step * batch
+    flops = forward_flops(options.size, n_genes, hidden.shape[1], objective.outputs)
+    history = loop.history(step="step", train="train", validation="validation")
+    history.insert(1, "flops", 3.0 * flops * history["step"] * batch)
+    return Trained(
+        model,
+        options,
+        objective,
+        history,
+        steps=loop.step,
+        cells=cells,
+        tokens=cells * n_genes,
+        flops=3.0 * flops * cells,
+        validation_flops=float(flops) * len(hidden) * len(history),
     )
 
 
@@ -179,14 +163,17 @@ def _identity(options: Training, seed: int, train: np.ndarray) -> dict[str, Any]
 
 @dataclass
 class _Checkpoint:
-    """The file that holds the state of a training; ``identity`` is what it must have been made with."""
+    """The file, if any, that holds the state of a training; ``identity`` is what it must have been made with."""
 
-    path: Path
+    path: Path | None
     loop: Loop
     identity: dict[str, Any]
 
-    def save(self) -> None:
-        """Write the state, whole or not at all."""
+    def save(self, step: int) -> None:
+        """Write the state after a validation and at the end, whole or not at all."""
+        options = self.identity
+        if self.path is None or (step % options["validate_every"] and step != options["steps"]):
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         part = self.path.with_suffix(f".{os.getpid()}.part")
         loop, best = self.loop, self.loop.best
@@ -204,7 +191,7 @@ class _Checkpoint:
 
     def load(self, device: torch.device) -> bool:
         """Take up the state of the file; return whether there is one."""
-        if not self.path.exists():
+        if self.path is None or not self.path.exists():
             return False
         try:
             # Tensors and plain data alone: a file from elsewhere runs no code.
@@ -230,3 +217,8 @@ class _Checkpoint:
         for name, value in state["best"].items():
             setattr(loop.best, name, value)
         return True
+
+    def remove(self) -> None:
+        """Delete the file of a training that has ended."""
+        if self.path is not None:
+            self.path.unlink(missing_ok=True)
