@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import mse_loss
 
+from helpers._utils.options import check_options, number, whole
 from helpers._utils.validation import as_columns, as_matrix, as_seed, choose, in_range, same_length
 from helpers.information.estimate import Estimate
 from helpers.information.ksg import ksg_pointwise
@@ -19,16 +20,14 @@ from helpers.information.ksg import ksg_pointwise
 class Settings:
     """How the published nets are trained: the defaults of the package ``latentmi`` 0.1.3."""
 
-    rate: float = 1e-4
-    batch: int = 512
-    epochs: int = 300
-    patience: int = 30
+    rate: float = number(1e-4, 1e-8, 1)
+    batch: int = whole(512, 1, 1e6)
+    epochs: int = whole(300, 1, 1e6)
+    patience: int = whole(30, 1, 1e6)
 
     def __post_init__(self) -> None:
         """Check every field."""
-        in_range(self.rate, 1e-8, 1, "rate")
-        for name in ("batch", "epochs", "patience"):
-            in_range(getattr(self, name), 1, 1e6, name, whole=True)
+        check_options(self)
 
 
 def published(x: Any, y: Any, seed: int, k: int, dim: int, null: bool, **settings: Any) -> Estimate:

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers._utils.validation import as_seed, choose, in_range
+from helpers._utils.options import check_options, choice, number, whole
+from helpers._utils.validation import as_seed, in_range
 from helpers.noise.sequences import as_proteins
 from helpers.representations import pretrained, training
 
@@ -68,11 +69,11 @@ class ESM:
     """
 
     weights: str | Path = "scratch"
-    size: str = "tiny"
-    epochs: float = 4
-    rate: float = 1e-3
-    batch: int = 32
-    mask: float = 0.15
+    size: str = choice("tiny", SIZES)
+    epochs: float = number(4, 0, 1e5)
+    rate: float = number(1e-3, 0, 1, open_low=True)
+    batch: int = whole(32, 1, 1e5)
+    mask: float = number(0.15, 0, 0.9, fix="It is the share of residues to guess.", open_low=True)
     seed: int = 0
     device: str = "auto"
 
@@ -85,11 +86,7 @@ class ESM:
             For fewer than two proteins, an empty one, other letters, an option out of range, or weights of another
             model; if the weights are not there or cannot be loaded.
         """
-        choose(self.size, SIZES, "size")
-        in_range(self.epochs, 0, 1e5, "epochs")
-        in_range(self.rate, 0, 1, "rate", open_low=True)
-        in_range(self.batch, 1, 1e5, "batch", whole=True)
-        in_range(self.mask, 0, 0.9, "mask", "It is the share of residues to guess.", open_low=True)
+        check_options(self)
         self.seed = as_seed(self.seed)
         train = _proteins(train, 2, "training sequences")
         device = training.device_for(self.device)
@@ -250,7 +247,7 @@ def _proteins(sequences: Sequence[str], least: int, what: str) -> list[str]:
 def _codes(words: dict[str, int]) -> np.ndarray:
     """Return the token number of every byte; letters without a token are unknown."""
     table = np.full(256, words["<unk>"])
-    for word, number in words.items():
+    for word, token in words.items():
         if len(word) == 1:
-            table[ord(word)] = number
+            table[ord(word)] = token
     return table

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import torch
 
+from helpers._utils.options import check_options, number, whole
 from helpers._utils.validation import as_array, as_labels, as_seed, in_range, same_length
 from helpers.datasets import files
 from helpers.representations import pretrained, training
@@ -62,12 +63,12 @@ class MobileNet:
     """
 
     weights: str | Path = "scratch"
-    width: float = 0.35
-    input_size: int | None = None
-    epochs: float = 8
-    rate: float = 1e-3
-    batch: int = 32
-    dropout: float = 0.2
+    width: float = number(0.35, 0.05, 2)
+    input_size: int | None = whole(None, 32, 4096, fix="MobileNetV2 halves images five times.")
+    epochs: float = number(8, 0, 1e5, open_low=True)
+    rate: float = number(1e-3, 0, 1, open_low=True)
+    batch: int = whole(32, 2, 1e5)
+    dropout: float = number(0.2, 0, 1)
     seed: int = 0
     device: str = "auto"
 
@@ -80,14 +81,8 @@ class MobileNet:
             For images of another shape or kind, other labels than images, one class, or an option out of range; if the
             weights are not there or cannot be loaded.
         """
-        in_range(self.width, 0.05, 2, "width")
-        in_range(self.epochs, 0, 1e5, "epochs", open_low=True)
-        in_range(self.rate, 0, 1, "rate", open_low=True)
-        in_range(self.batch, 2, 1e5, "batch", whole=True)
-        in_range(self.dropout, 0, 1, "dropout")
+        check_options(self)
         self.seed = as_seed(self.seed)
-        if self.input_size is not None:
-            in_range(self.input_size, 32, 4096, "input_size", "MobileNetV2 halves images five times.", whole=True)
         n = same_length(images=images, labels=labels)
         in_range(n, 2, np.inf, "number of training images")
         device = training.device_for(self.device)

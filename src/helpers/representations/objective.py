@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from helpers._utils.validation import as_matrix, choose, in_range
+from helpers._utils.options import check_options, choice, number, whole
+from helpers._utils.validation import as_matrix, in_range
 from helpers.representations.set_transformer import SetTransformer, shape_of
 
 LOSSES = ("mse", "nll", "bins")
@@ -49,29 +50,22 @@ class Training:
     """
 
     size: str = "XS"
-    loss: str = "mse"
-    steps: int = 300
-    batch: int = 32
-    rate: float | None = None
-    mask: float = 0.15
-    n_bins: int = 16
-    validate_every: int = 50
-    patience: int = 20
-    weight_decay: float = 0.01
-    clip: float = 1.0
+    loss: str = choice("mse", LOSSES)
+    steps: int = whole(300, 0)
+    batch: int = whole(32, 1)
+    rate: float | None = number(None, 0, 1, open_low=True)
+    mask: float = number(0.15, 0, 1, fix="It is the share of hidden genes.", open_low=True)
+    n_bins: int = whole(16, 2)
+    validate_every: int = whole(50, 1)
+    patience: int = whole(20, 1)
+    weight_decay: float = number(0.01, 0, 10)
+    clip: float = number(1.0, 0, open_low=True)
     micro_batch: int | None = None
 
     def __post_init__(self) -> None:
         """Check every option."""
         shape_of(self.size)
-        choose(self.loss, LOSSES, "loss")
-        for name, low in (("steps", 0), ("batch", 1), ("n_bins", 2), ("validate_every", 1), ("patience", 1)):
-            in_range(getattr(self, name), low, 1e9, name, whole=True)
-        in_range(self.mask, 0, 1, "mask", "It is the share of hidden genes.", open_low=True)
-        in_range(self.weight_decay, 0, 10, "weight_decay")
-        in_range(self.clip, 0, 1e9, "clip", open_low=True)
-        if self.rate is not None:
-            in_range(self.rate, 0, 1, "rate", open_low=True)
+        check_options(self)
         if self.micro_batch is not None:
             in_range(self.micro_batch, 1, self.batch, "micro_batch", whole=True)
 

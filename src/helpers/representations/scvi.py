@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from helpers._utils.validation import in_range
+from helpers._utils.options import check_options, number, whole
 from helpers.representations import training
 from helpers.representations.base import Representation
 
@@ -68,17 +68,17 @@ class SCVI(Representation):
 
     takes: ClassVar[str] = "counts"
 
-    steps: int = 200
-    batch: int = 512
-    hidden: int = 512
-    dropout: float = 0.1
-    rate: float = 1e-3
-    warmup: int = 400
-    patience: int | None = None
+    steps: int = whole(200, 1)
+    batch: int = whole(512, 2)
+    hidden: int = whole(512, 1)
+    dropout: float = number(0.1, 0, 0.95)
+    rate: float = number(1e-3, 0, 1, open_low=True)
+    warmup: int = whole(400, 0)
+    patience: int | None = whole(None, 1, 1e6)
     device: str = "auto"
 
     def _fit(self, train: sparse.csr_matrix) -> None:
-        self._check()
+        check_options(self)
         self._device = training.device_for(self.device)
         with training.seeded(self.seed) as rng:
             self._model = self._new(train.shape[1])
@@ -88,14 +88,6 @@ class SCVI(Representation):
                 raise ValueError(f"{len(order)} training cells are too few to hold some out: leave out patience.")
             self._train(train[np.sort(order[held:])], train[np.sort(order[:held])], rng)
         self._model.eval()
-
-    def _check(self) -> None:
-        for name, low in (("steps", 1), ("batch", 2), ("hidden", 1), ("warmup", 0)):
-            in_range(getattr(self, name), low, 1e9, name, whole=True)
-        in_range(self.dropout, 0, 0.95, "dropout")
-        in_range(self.rate, 0, 1, "rate", open_low=True)
-        if self.patience is not None:
-            in_range(self.patience, 1, 1e6, "patience", whole=True)
 
     def _new(self, n_genes: int) -> Any:
         try:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 from scipy import sparse
 
+from helpers._utils.options import check_options, choice, number, whole
 from helpers._utils.validation import choose, in_range
 from helpers.representations import encoder, linear, pretrained, tokens, training
 from helpers.representations.base import Representation
@@ -76,15 +77,15 @@ class Txformer(Representation):
     takes: ClassVar[str] = "counts"
     needs_genes: ClassVar[bool] = True
 
-    preset: str = "P1"
-    steps: int = 80
-    rate: float | None = None
-    batch: int | None = None
-    max_length: int | None = None
-    validate_every: int = 20
-    patience: int = 3
+    preset: str = choice("P1", encoder.PRESETS)
+    steps: int = whole(80, 1)
+    rate: float | None = number(None, 0, 1, open_low=True)
+    batch: int | None = whole(None, 1)
+    max_length: int | None = whole(None, 3)
+    validate_every: int = whole(20, 1)
+    patience: int = whole(3, 1)
     layer: int = -1
-    pooling: str = "mean"
+    pooling: str = choice("mean", ("mean", "max", "cls"))
     reduce: str | None = "pca"
     checkpoints: Collection[int] = ()
     from_checkpoint: str | Path | None = None
@@ -171,15 +172,9 @@ class Txformer(Representation):
         return encoder.Masking(self.steps, rate, batch, self.validate_every, self.patience, kept)
 
     def _check(self) -> None:
-        choose(self.preset, encoder.PRESETS, "preset")
-        choose(self.pooling, ["mean", "max", "cls"], "pooling")
+        check_options(self)
         if self.reduce is not None:
             choose(self.reduce, ["pca"], "reduce (or None)")
-        for name, low in (("steps", 1), ("validate_every", 1), ("patience", 1), ("batch", 1), ("max_length", 3)):
-            if getattr(self, name) is not None or name not in ("batch", "max_length"):
-                in_range(getattr(self, name), low, 1e9, name, whole=True)
-        if self.rate is not None:
-            in_range(self.rate, 0, 1, "rate", open_low=True)
         for step in self.checkpoints:
             in_range(step, 0, self.steps, "step of checkpoints", whole=True)
 
