@@ -1,4 +1,4 @@
-"""Options of a dataclass that state beside their default what they may be."""
+"""Fields of a dataclass that state what an option may be, next to its default."""
 
 from collections.abc import Iterable
 from dataclasses import field, fields

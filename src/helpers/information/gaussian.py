@@ -57,7 +57,7 @@ def channel_samples(
     Raises
     ------
     ValueError
-        For covariances that ``gaussian_channel`` refuses, a negative or infinite alpha, or n that is no whole number
+        For covariances that ``gaussian_channel`` rejects, a negative or infinite alpha, or n that is not a whole number
         above 0.
 
     Examples
@@ -81,7 +81,7 @@ def pointwise_information(y: np.ndarray, z: np.ndarray, sigma_y: Any, sigma_u: A
     Raises
     ------
     ValueError
-        For covariances that ``gaussian_channel`` refuses, or a negative or infinite alpha.
+        For covariances that ``gaussian_channel`` rejects, or a negative or infinite alpha.
     """
     from scipy.stats import multivariate_normal
 

@@ -19,7 +19,7 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     """Draw x and y that share exactly ``bits``, in one of several ways.
 
     All but two tasks start from a Gaussian pair of ``min(4, dim)`` hidden axes, each correlated by
-    ρ = √(1 − 4^(−bits/rank)), beside noise axes, and end with a random rotation of x and of y. What lies
+    ρ = √(1 − 4^(−bits/rank)), together with noise axes, and end with a random rotation of x and of y. What lies
     between is invertible, so it changes no information:
 
     - *gaussian*: nothing.
@@ -29,7 +29,7 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     - *discrete*: y is a label of 2^r values, r = max(2, ⌈bits/0.9⌉); x has its binary digits as levels, plus unit
       noise, on min(r, dim) axes, spaced so that quadrature gives ``bits``.
     - *spread*: x and y have independent directions; the logs of their lengths are a Gaussian pair.
-    - *clusters*: x and y are in 2^r clusters, r = max(2, ⌈bits⌉ up to 4), as cell types are, far apart beside the unit
+    - *clusters*: x and y are in 2^r clusters, r = max(2, ⌈bits⌉ up to 4), as cell types are, far apart relative to the unit
       noise within; y is in the cluster of x, or with a probability that leaves ``bits`` in another. Beyond 4 bits the
       noise within clusters shares the rest.
 

@@ -33,7 +33,7 @@ class Prior:
     width : float > 0
         Factor on the standard deviations of the weak priors of all other parameters; infinite for none.
     point_error : float > 0
-        Error of a point beside which priors are weighed, relative to the range of the points.
+        Error of a point against which priors are weighed, relative to the range of the points.
     """
 
     beta: tuple[float, float]

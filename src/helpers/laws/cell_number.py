@@ -140,7 +140,7 @@ def more_cells(fit: Fit, factor: float = 10.0, level: float = 0.95) -> tuple[flo
     weight = (shift**2).sum(axis=1)
     drop = -(shift @ (y - y.mean())) / weight
     rss = ((y - y.mean() + drop[:, None] * shift) ** 2).sum(axis=1)
-    # Of laws that rise: a falling line may be nearer to points that fall, and is no law of these.
+    # Of laws that rise: a falling line may be nearer to points that fall, but is not one of these laws.
     least = max(min(float((fit.residuals**2).sum()), float(rss[drop >= 0].min(initial=np.inf))), len(x) * 1e-12)
     room = least * (1 + fit.t_quantile(level) ** 2 / (len(x) - len(fit.params))) - rss
     allowed = room >= 0

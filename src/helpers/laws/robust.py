@@ -70,7 +70,7 @@ def robust(fit: Fit, level: float = 0.95, names: tuple[str, ...] | None = None) 
     Raises
     ------
     ValueError
-        For what is no fit, a fit with priors, which would be lost, or an unknown parameter.
+        If the argument is not a fit, has priors, which would be lost, or for an unknown parameter.
 
     Examples
     --------

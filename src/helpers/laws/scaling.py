@@ -196,7 +196,7 @@ class SizeAndDataLaw(Law):
         return {"a": of_one["a"], "alpha": of_one["alpha"], "b": of_one["a"], "beta": of_one["alpha"], "c": of_one["c"]}
 
     def _doubt(self, x: np.ndarray) -> str:
-        """Say so if a term falls not at all over the points, or little beside what is left of it at the largest."""
+        """Say so if a term does not fall over the points, or falls little compared with what is left at the largest."""
         doubts = []
         terms = self._above(x, self._theta())
         falls = [float(np.ptp(above)) for above in terms]

@@ -31,7 +31,7 @@ def interval_with_shared_error(fit: Fit, error: Any, level: float = 0.95) -> dic
     Raises
     ------
     ValueError
-        If an error is no number of 0 or more, their number is another than that of the points, or the fit has priors.
+        If an error is not a number of 0 or more, there are not as many as points, or the fit has priors.
 
     Examples
     --------

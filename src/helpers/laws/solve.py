@@ -28,7 +28,7 @@ def solved(
 ) -> Fit:
     """Polish each start, keep the least sum of squares, and judge what the points say of the parameters.
 
-    ``prior`` are means and standard deviations of the coordinates searched, weighed beside points of error ``scale``.
+    ``prior`` are means and standard deviations of the coordinates searched, weighed against points of error ``scale``.
     ``tolerance`` ends the search.
     """
 
@@ -47,7 +47,7 @@ def solved(
     weight = np.zeros(len(best.x)) if prior is None else (scale / prior[1]) ** 2
     fit = _with_errors(law._from_theta(best.x), x, y, bool(finite), weight, scale)
 
-    # With priors points have the error beside which those are weighed, so that laws drawn from it spread as far.
+    # With priors, points have the error against which those are weighed, so that laws drawn from it spread as far.
     error = fit.spread if prior is None else max(fit.spread, scale)
 
     def log_likelihood(theta: np.ndarray) -> float:
@@ -98,7 +98,7 @@ def _covariance(slope: np.ndarray, weight: np.ndarray, variance: float, scale: f
     """
     # Scale columns before inverting: parameters differ by orders of magnitude.
     norm = np.sqrt((slope**2).sum(axis=0) + weight)
-    # Slopes of nearly 0, as beside a point that is far off, may overflow or leave a variance below 0: a free parameter.
+    # Slopes of nearly 0, as with a point that is far off, may overflow or leave a variance below 0: a free parameter.
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
         priors = np.diag(weight / norm**2)
         information = (slope / norm).T @ (slope / norm) + priors

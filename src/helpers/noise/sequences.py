@@ -37,7 +37,7 @@ def substitute(sequences: Iterable[str], rate: float, rng: Generator | int | Non
     Raises
     ------
     ValueError
-        For a rate outside [0, 1], an rng that is neither, or sequences that ``as_proteins`` refuses.
+        For a rate outside [0, 1], an rng that is neither, or sequences that ``as_proteins`` rejects.
 
     Examples
     --------

@@ -93,12 +93,12 @@ class CountTally:
 
     def entries(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Return genes, counts above zero, and how many cells have that count of that gene."""
-        found = np.flatnonzero(self._small)
+        small = np.flatnonzero(self._small)
         keys, cells = self._large
         return (
-            np.concatenate([found // _SMALL, keys >> 32]),
-            np.concatenate([found % _SMALL, keys & (2**32 - 1)]),
-            np.concatenate([self._small[found], cells]),
+            np.concatenate([small // _SMALL, keys >> 32]),
+            np.concatenate([small % _SMALL, keys & (2**32 - 1)]),
+            np.concatenate([self._small[small], cells]),
         )
 
     def standardised_variance(self) -> np.ndarray:
@@ -242,7 +242,7 @@ def nested_subset(n_cells: int, n_keep: int, seed: int) -> np.ndarray:
     Raises
     ------
     ValueError
-        For fewer than two, more than there are, or a seed that is no whole number of 0 or more.
+        For fewer than two, more than there are, or a seed that is not a whole number of 0 or more.
 
     Examples
     --------

@@ -55,7 +55,7 @@ class ESM:
 
     Notes
     -----
-    Weights are read from safetensors alone, which cannot run code, and code beside a checkpoint is never run.
+    Weights are read from safetensors alone, which cannot run code, and code in the folder of a checkpoint is never run.
 
     Lin et al. 2023, doi:10.1126/science.ade2574, in the code of transformers. The loss is over masked residues only,
     never over padding or the marks of start and end.

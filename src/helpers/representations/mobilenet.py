@@ -46,7 +46,7 @@ class MobileNet:
 
     Notes
     -----
-    Weights are read from safetensors alone, which cannot run code, and code beside a checkpoint is never run.
+    Weights are read from safetensors alone, which cannot run code, and code in the folder of a checkpoint is never run.
 
     Sandler et al. 2018, doi:10.1109/CVPR.2018.00474, in the code of transformers. That code gives batch norm the
     momentum of TensorFlow, 0.997, which torch reads the other way round: its running statistics are those of the last

@@ -16,7 +16,7 @@ TOKENS, MEDIANS = "token_dictionary.json", "gene_median.json"
 
 @contextmanager
 def quiet_transformers() -> Iterator[None]:
-    """No progress bars or hints from transformers within the block; errors are raised as ever."""
+    """No progress bars or hints from transformers within the block; errors are raised as usual."""
     from transformers.utils import logging
 
     verbosity, bars = logging.get_verbosity(), logging.is_progress_bar_enabled()
@@ -34,7 +34,7 @@ def quiet_transformers() -> Iterator[None]:
 def loading(source: str, kind: str, name: str, download: str) -> Iterator[None]:
     """Check that ``source`` holds a model of the kind that transformers calls so; the block loads it.
 
-    The kind is read from ``config.json``; no code beside it is run.
+    The kind is read from ``config.json``; no code in its folder is run.
 
     Raises
     ------
