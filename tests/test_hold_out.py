@@ -8,7 +8,7 @@ from helpers import design, findings
 from helpers.design import Prices
 from helpers.findings import hold_out
 from helpers.laws import JointLaw, NoiseLaw, StretchedNoiseLaw
-from helpers.laws.beyond import FARTHEST, MEASURED, PredictiveFit, Prior
+from helpers.laws.beyond import FARTHEST, MEASURED, POINT_ERROR, PredictiveFit, Prior
 from helpers.store import reference
 from helpers.sweep.cell_grids import planned
 
@@ -45,7 +45,7 @@ def test_a_narrow_prior_decides_the_exponent():
 @pytest.mark.parametrize(
     ("given", "message"),
     [({"beta": (0.0, 0.0)}, "deviation of ln β is 0"), ({"beta": (np.nan, 1.0)}, "mean of ln β is nan"),
-     ({"drift": -1.0}, "drift is -1"), ({"width": 0.0}, "width is 0"), ({"point_error": 0.0}, "point_error is 0")],
+     ({"drift": -1.0}, "drift is -1"), ({"width": 0.0}, "width is 0")],
 )  # fmt: skip
 def test_impossible_priors_are_named(given, message):
     with pytest.raises(ValueError, match=message):
@@ -102,7 +102,7 @@ def test_laws_drawn_from_a_fit_with_priors_spread_as_far_as_its_points_suppose()
     fit = design.fit_pilot(pilot())
     drawn = np.array([law(N, U) for law in design.draws(fit, 50)])
     off = np.sqrt(((drawn - fit.predict(N, U)) ** 2).mean())
-    assert 2 * fit.spread < off < MEASURED.point_error * np.ptp(fit.y)
+    assert 2 * fit.spread < off < POINT_ERROR * np.ptp(fit.y)
 
 
 # Fits that their points reject

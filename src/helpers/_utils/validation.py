@@ -77,7 +77,7 @@ def as_seed(value: Any, what: str = "seed", largest: int = LARGEST_SEED, fix: st
     return int(value)
 
 
-def as_rng(rng: Any, what: str = "rng") -> np.random.Generator:
+def as_rng(rng: Any) -> np.random.Generator:
     """Return a numpy Generator: the one given, a new one from a seed, or from None, which differs every time.
 
     >>> as_rng(3).random() == np.random.default_rng(3).random()
@@ -85,7 +85,7 @@ def as_rng(rng: Any, what: str = "rng") -> np.random.Generator:
     """
     if rng is None or isinstance(rng, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(rng)
-    return np.random.default_rng(as_seed(rng, what, LARGEST_STREAM, "Or give a numpy Generator."))
+    return np.random.default_rng(as_seed(rng, "rng", LARGEST_STREAM, "Or give a numpy Generator."))
 
 
 def brief(value: Any) -> str:

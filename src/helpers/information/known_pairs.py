@@ -29,9 +29,9 @@ def known_pair(task: str, bits: float, n: int, dim: int, seed: int = 0) -> tuple
     - *discrete*: y is a label of 2^r values, r = max(2, ⌈bits/0.9⌉); x has its binary digits as levels, plus unit
       noise, on min(r, dim) axes, spaced so that quadrature gives ``bits``.
     - *spread*: x and y have independent directions; the logs of their lengths are a Gaussian pair.
-    - *clusters*: x and y are in 2^r clusters, r = max(2, ⌈bits⌉ up to 4), as cell types are, far apart relative to the unit
-      noise within; y is in the cluster of x, or with a probability that leaves ``bits`` in another. Beyond 4 bits the
-      noise within clusters shares the rest.
+    - *clusters*: x and y are in 2^r clusters, r = max(2, ⌈bits⌉ up to 4), as cell types are, far apart relative to the
+      unit noise within; y is in the cluster of x, or with a probability that leaves ``bits`` in another. Beyond 4 bits
+      the noise within clusters shares the rest.
 
     Parameters
     ----------

@@ -15,6 +15,8 @@ VERSION = 1  # 2026-11-29 exponents and errors of whole grids, our own and those
 
 # Standard deviations of ln β within which 95 % of other data lie.
 USUAL = 1.96
+# Error of a point against which priors are weighed, relative to the range of the points.
+POINT_ERROR = 0.1
 # Doublings beyond the deepest point up to which limits widen: nothing deeper was tested.
 FARTHEST = float(np.log2(10))
 
@@ -32,14 +34,11 @@ class Prior:
         points in bits × the number of doublings.
     width : float > 0
         Factor on the standard deviations of the weak priors of all other parameters; infinite for none.
-    point_error : float > 0
-        Error of a point against which priors are weighed, relative to the range of the points.
     """
 
     beta: tuple[float, float]
     drift: float
     width: float = 1.0
-    point_error: float = 0.1
 
     def __post_init__(self) -> None:
         """Check the numbers."""
@@ -48,7 +47,6 @@ class Prior:
             if value != np.inf:
                 in_range(value, 0, 1e6, name, open_low=True)
         in_range(self.drift, 0, 10, "drift")
-        in_range(self.point_error, 0, 10, "point_error", open_low=True)
 
     def of(self, coordinates: dict[str, tuple[float, float]]) -> np.ndarray:
         """Return means and standard deviations, shape (2, parameters), of the coordinates that a law searches.
@@ -160,7 +158,7 @@ def with_prior(
     """Fit a law to checked points, with a prior or without; ``weak`` are those of all coordinates (``Prior.of``)."""
     if prior is None:
         return solved(law, x, y, starts, tolerance=tolerance)
-    scale = prior.point_error * max(float(np.ptp(y)), 1e-6)
+    scale = POINT_ERROR * max(float(np.ptp(y)), 1e-6)
     return predictive(solved(law, x, y, starts, prior.of(weak), scale, tolerance), prior)
 
 

@@ -46,20 +46,19 @@ def measured_tolerance(points: pd.DataFrame, share: float = 0.1, by: str = "sign
     return pd.DataFrame(rows, columns=columns)
 
 
-def sensitivity(points: pd.DataFrame, than: str, by: str = "signal") -> pd.DataFrame:
+def sensitivity(points: pd.DataFrame, than: str) -> pd.DataFrame:
     """Return how much larger a share of its bits one curve loses than each other, mean over the levels of noise.
 
     Parameters
     ----------
     points : DataFrame from ``image_points``
-    than : the curve that the others are compared with
-    by : column whose values are the curves
+    than : the curve (``signal``) that the others are compared with
 
     Returns
     -------
     DataFrame
-        ``noise_kind``, ``by``; ``more``, the mean share that ``than`` loses minus that of the curve, at the same levels
-        and seeds, with its 95 % interval ``low`` to ``high``; the spread of the seeds is pooled over the levels.
+        ``noise_kind``, ``signal``; ``more``, the mean share that ``than`` loses minus that of the curve, at the same
+        levels and seeds, with its 95 % interval ``low`` to ``high``; the spread of the seeds is pooled over the levels.
 
     Examples
     --------
@@ -68,17 +67,17 @@ def sensitivity(points: pd.DataFrame, than: str, by: str = "signal") -> pd.DataF
     >>> round(float(sensitivity(points, "a")["more"].iloc[0]), 3)
     0.3
     """
-    choose(than, set(points[by]), f"{by} of the points")
+    choose(than, set(points["signal"]), "signal of the points")
     rows = []
     for kind, of_kind in points.groupby("noise_kind"):
-        lost = {str(curve): _shares_lost(rows, str(kind), str(curve)) for curve, rows in of_kind.groupby(by)}
+        lost = {str(curve): _shares_lost(rows, str(kind), str(curve)) for curve, rows in of_kind.groupby("signal")}
         if than not in lost:
             continue
         for curve in sorted({*lost} - {than}):
             off = (lost[than] - lost[curve]).dropna(axis=0, how="all").dropna(axis=1)
             more, half = float(off.to_numpy().mean()), _half_interval(off, off.size)
             rows.append([kind, curve, more, more - half, more + half])
-    return pd.DataFrame(rows, columns=["noise_kind", by, "more", "low", "high"])
+    return pd.DataFrame(rows, columns=["noise_kind", "signal", "more", "low", "high"])
 
 
 def _half_interval(values: pd.DataFrame, n: int) -> float:

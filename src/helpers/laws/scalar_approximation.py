@@ -75,7 +75,6 @@ def distances(
     dims: Sequence[int],
     decades: Sequence[float],
     seeds: Sequence[int] = (0,),
-    n_depths: int = 25,
 ) -> pd.DataFrame:
     """Return ``distance`` for every simulated channel: one row a setting, range of depths and seed.
 
@@ -87,19 +86,16 @@ def distances(
             continue
         channels = simulate(family, spread, total, dim, seed)
         named = {"family": family, "spread": spread, "bits": total, "dim": dim, "seed": seed}
-        rows += [
-            named | {"decades": span} | distance(channels, depths_around(channels, span, n_depths)) for span in decades
-        ]
+        rows += [named | {"decades": span} | distance(channels, depths_around(channels, span)) for span in decades]
     return pd.DataFrame(rows)
 
 
-def by_band(table: pd.DataFrame, edges: tuple[float, float] = (0.9, 1.1)) -> pd.DataFrame:
+def by_band(table: pd.DataFrame) -> pd.DataFrame:
     """Summarise ``distances`` for channels that are steeper than, like, and flatter than a scalar law.
 
     Parameters
     ----------
     table : DataFrame from ``distances``
-    edges : two values of ``stretch`` that part the three bands
 
     Returns
     -------
@@ -107,9 +103,8 @@ def by_band(table: pd.DataFrame, edges: tuple[float, float] = (0.9, 1.1)) -> pd.
         One row a band: number of channels, median and 90th percentile of the largest deviation, share of fits with
         status ok, and among these the medians of the fitted parameters over those of ``moment_law``.
     """
-    low, high = edges
-    names = [f"steeper: below {low:g}", f"alike: {low:g} to {high:g}", f"flatter: above {high:g}"]
-    band = pd.cut(table["stretch"], [0, low, high, np.inf], labels=names)
+    names = ["steeper: below 0.9", "alike: 0.9 to 1.1", "flatter: above 1.1"]
+    band = pd.cut(table["stretch"], [0, 0.9, 1.1, np.inf], labels=names)
     rows = {}
     for name, part in table.groupby(band, observed=True):
         good = part[part["status"] == "ok"]

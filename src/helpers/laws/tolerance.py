@@ -132,13 +132,13 @@ def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict
     return kept.fit_groups(noisy, NoiseLaw, "at", by)
 
 
-def exponents(points: pd.DataFrame, kind: str, powers: tuple[int, ...] = (1, 2)) -> dict[NoiseAxis, Fit]:
-    """Fit one curve with each candidate power of the noise level as the signal-to-noise ratio."""
+def exponents(points: pd.DataFrame, kind: str) -> dict[NoiseAxis, Fit]:
+    """Fit one curve with the noise level to the power of −1 and of −2 as the signal-to-noise ratio."""
     if not (points["noise_kind"] == kind).any():
         raise ValueError(f"there are no measured points of {kind} noise: see what failed, or add levels.")
     if points["curve"].nunique() != 1:
         raise ValueError(f"there are {points['curve'].nunique()} curves: choose one.")
-    axes = [NoiseAxis(kind, power) for power in powers]
+    axes = [NoiseAxis(kind, power) for power in (1, 2)]
     return {axis: next(iter(fit_levels(points, axis).values())) for axis in axes}
 
 
@@ -192,7 +192,6 @@ def tolerance(
     fits: dict[Any, tuple[NoiseAxis, Fit]],
     losses: tuple[InformationLoss, ...] = (InformationLoss(bits=0.5), InformationLoss(share=0.1)),
     size: int | None = None,
-    level: float = 0.95,
 ) -> pd.DataFrame:
     """Return the noise level at which each curve has lost so much against its noise-free end, as the law has it.
 
@@ -206,14 +205,12 @@ def tolerance(
     losses : tuple of InformationLoss
     size : int, optional
         Side of the images in pixels: for pixelation the tiles left along a side are given too.
-    level : float
-        Of the intervals.
 
     Returns
     -------
     DataFrame
-        One row a curve and loss: noise-free bits of the law, level with its interval (NaN where the curve has not so
-        much to lose), ``pixels`` with its interval, R², status, and the ``law`` that they are of.
+        One row a curve and loss: noise-free bits of the law, level with its 95 % interval (NaN where the curve has not
+        so much to lose), ``pixels`` with its interval, R², status, and the ``law`` that they are of.
     """
     rows = []
     for name, (axis, fit) in fits.items():
@@ -228,7 +225,7 @@ def tolerance(
             if noise_free > _FLAT and loss.left(noise_free) > 0:
                 # A level that the points leave free has no ends; a flat law has no level at all.
                 with np.errstate(all="ignore"):
-                    value, low, high = fit.derived(_level_at(axis, loss), level, positive=True)
+                    value, low, high = fit.derived(_level_at(axis, loss), positive=True)
                 # No tile is smaller than a pixel, and no more than all residues are wrong.
                 low, high = max(low, axis.noise.clean), min(high, axis.noise.most)
             tiles = {}
