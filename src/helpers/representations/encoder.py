@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import torch
 
-from helpers.representations.tokens import Tokens, Vocabulary, mask_tokens
-from helpers.representations.training import IGNORED, Loop, batches, by_length, masked_nats, warm_up, weights_of
+from helpers.representations.tokens import IGNORED, Tokens, Vocabulary, mask_tokens
+from helpers.representations.training import Loop, batches, by_length, masked_nats, warm_up, weights_of
 
 # Cells encoded or validated at once.
 _CHUNK = 64

@@ -14,6 +14,7 @@ from helpers._utils.options import check_options, choice, number, whole
 from helpers._utils.validation import as_seed, in_range
 from helpers.noise.sequences import as_proteins
 from helpers.representations import pretrained, training
+from helpers.representations.tokens import IGNORED
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -119,9 +120,9 @@ class ESM:
         with torch.inference_mode():
             for rows in self._groups(proteins):
                 inputs, hidden = self._masked(self._padded([proteins[i] for i in rows]), rng)
-                if (hidden != training.IGNORED).any():
+                if (hidden != IGNORED).any():
                     nats += float(self._nats(inputs, hidden, "sum"))
-                    n_masked += int((hidden != training.IGNORED).sum())
+                    n_masked += int((hidden != IGNORED).sum())
         if not n_masked:
             raise ValueError(
                 f"none of {sum(map(len, proteins))} residues was masked: give more of them, or another seed."
@@ -144,7 +145,7 @@ class ESM:
         def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
             inputs, hidden = self._masked(self._padded([train[i] for i in rows]), rng)
             # Short proteins may have no residue masked.
-            return [self._nats(inputs, hidden, "mean")] if (hidden != training.IGNORED).any() else []
+            return [self._nats(inputs, hidden, "mean")] if (hidden != IGNORED).any() else []
 
         size = min(self.batch, len(train))
         steps = int(np.ceil(self.epochs * len(train) / size))
@@ -167,7 +168,7 @@ class ESM:
         kind = torch.from_numpy(rng.random(tuple(ids.shape), np.float32)).to(ids.device)
         other = torch.from_numpy(rng.integers(0, 20, tuple(ids.shape))).to(ids.device)
         masked = self._is_residue(ids) & (fate < self.mask)
-        hidden = torch.where(masked, ids, training.IGNORED)
+        hidden = torch.where(masked, ids, IGNORED)
         inputs = torch.where(masked & (kind < 0.8), self._words["<mask>"], ids)
         first = self._words["L"]  # the 20 amino acids stand together
         return torch.where(masked & (kind >= 0.9), first + other, inputs), hidden

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
-from helpers.representations.training import IGNORED
-
 # Share of gene tokens to be guessed, and of these: hidden, replaced by a random gene; the rest stays (as in BERT).
 MASKED, HIDDEN, REPLACED = 0.15, 0.8, 0.1
+# Label of tokens that are not guessed: torch's cross-entropy leaves it out.
+IGNORED = -100
 
 
 @dataclass(frozen=True)

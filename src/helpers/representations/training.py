@@ -11,11 +11,10 @@ import pandas as pd
 import torch
 
 from helpers._utils.validation import choose
+from helpers.representations.tokens import IGNORED
 
 VERSION = 1  # 2026-11-28 numbered
 
-# Label of tokens that are not guessed: torch's cross-entropy leaves it out.
-IGNORED = -100
 # Batches that are sorted by length together: more would make the cells of a batch too alike.
 _POOL = 8
 
