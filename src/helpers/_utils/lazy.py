@@ -8,20 +8,20 @@ T = TypeVar("T")
 
 
 class Lazy(Mapping[str, T], Generic[T]):
-    """A mapping from each name to what its module has under that name, or under ``attributes[name]``.
+    """A mapping from each name to what its module has under that name, or under another one after a colon.
 
-    >>> lazy = Lazy({"sqrt": "math", "root": "math"}, {"root": "sqrt"})
+    >>> lazy = Lazy({"sqrt": "math", "root": "math:sqrt"})
     >>> list(lazy), lazy["root"](9.0)
     (['sqrt', 'root'], 3.0)
     """
 
-    def __init__(self, modules: Mapping[str, str], attributes: Mapping[str, str] | None = None) -> None:
+    def __init__(self, modules: Mapping[str, str]) -> None:
         self.modules = dict(modules)
-        self._attributes = dict(attributes or {})
 
     def __getitem__(self, name: str) -> T:
         """Import the module of a name and return what it has under it."""
-        return getattr(import_module(self.modules[name]), self._attributes.get(name, name))
+        module, _, attribute = self.modules[name].partition(":")
+        return getattr(import_module(module), attribute or name)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""

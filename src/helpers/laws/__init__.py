@@ -35,10 +35,7 @@ _LAWS = {
     "data": ("scaling", "DataLaw"),
     "compute": ("scaling", "ComputeLaw"),
 }
-LAWS: Lazy[type[Law]] = Lazy(
-    {name: f"{__name__}.{module}" for name, (module, _) in _LAWS.items()},
-    {name: law for name, (_, law) in _LAWS.items()},
-)
+LAWS: Lazy[type[Law]] = Lazy({name: f"{__name__}.{module}:{law}" for name, (module, law) in _LAWS.items()})
 
 __all__ = [
     "JOINT_LAWS",

@@ -26,12 +26,10 @@ _CLASSES = {
 # Those that do not depend on the training cells: measured at one number of them. Known without importing any.
 FIXED = ("random_projection", "precomputed")
 REPRESENTATIONS: "Lazy[type[Representation]]" = Lazy(
-    {name: f"{__name__}.{module}" for name, (_, module) in _CLASSES.items()},
-    {name: kind for name, (kind, _) in _CLASSES.items()},
+    {name: f"{__name__}.{module}:{kind}" for name, (kind, module) in _CLASSES.items()}
 )
-__getattr__ = attributes(
-    __name__, {kind: f"{__name__}.{module}" for kind, module in (*_CLASSES.values(), ("Representation", "base"))}
-)
+_HOME = {kind: f"{__name__}.{module}" for kind, module in _CLASSES.values()}
+__getattr__ = attributes(__name__, {"Representation": f"{__name__}.base", **_HOME})
 
 
 def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> "Representation":
