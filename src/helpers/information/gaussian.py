@@ -163,13 +163,7 @@ def whitened(code: np.ndarray, train: np.ndarray) -> np.ndarray:
 
 
 def covariances(sigma_y: Any, sigma_u: Any) -> tuple[np.ndarray, np.ndarray]:
-    """Return two covariances as matrices of one shape.
-
-    Raises
-    ------
-    ValueError
-        For mismatched shapes, or an asymmetric or indefinite matrix.
-    """
+    """Return two covariances as matrices of one shape; raise unless both are symmetric and semi-definite."""
     y, u = _covariance(sigma_y, "sigma_y"), _covariance(sigma_u, "sigma_u")
     if y.shape != u.shape:
         raise ValueError(f"sigma_y has shape {y.shape} and sigma_u {u.shape}: give the same dimension.")

@@ -49,11 +49,9 @@ class Prior:
         in_range(self.drift, 0, 10, "drift")
 
     def of(self, coordinates: dict[str, tuple[float, float]]) -> np.ndarray:
-        """Return means and standard deviations, shape (2, parameters), of the coordinates that a law searches.
+        """Return means and standard deviations, shape (2, parameters), from those of weak priors by name.
 
-        Parameters
-        ----------
-        coordinates : name → mean and standard deviation of the weak prior; that of ``beta`` is replaced
+        That of ``beta`` is replaced.
         """
         both = {name: (mean, sd * self.width) for name, (mean, sd) in coordinates.items()}
         return np.array([self.beta if name == "beta" else both[name] for name in coordinates]).T

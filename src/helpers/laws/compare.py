@@ -107,12 +107,7 @@ def _predicted(
 
 
 def ranking(compared: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a law: medians over the grids in percent of their range, coverage, mean rank by AIC.
-
-    Parameters
-    ----------
-    compared : DataFrame from ``compare``
-    """
+    """Return one row a law of ``compare``: medians over grids in percent of their range, coverage, mean rank by AIC."""
     share = 100 * compared.pivot_table(index="law", columns="kind", values="share", aggfunc="median", sort=False)
     covered = 100 * compared.pivot_table(index="law", columns="kind", values="covered", sort=False)
     once = compared[compared["kind"] == SETTINGS]

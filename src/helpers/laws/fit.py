@@ -33,9 +33,6 @@ class Fit:
         converged.
     message : str
         Why, and how to fix it.
-    n_points : int
-    r_squared, rmse : float
-        Of the points given; rmse in the unit of ``y``, bits.
     spread : float
         Standard deviation of a point around the law, bits: residuals with n − p degrees of freedom.
     penalised : bool
@@ -43,8 +40,6 @@ class Fit:
     log_likelihood : function of the coordinates of the search
         Natural logarithm, up to a constant, with Gaussian points of that spread; with priors, if any were used, and
         points of the error that those suppose.
-    r_squared_means : float
-        Of the means of points with equal x (``levels``), such as seeds.
     """
 
     law: "Law"
@@ -80,7 +75,7 @@ class Fit:
 
     @property
     def rmse(self) -> float:
-        """Root mean squared residual."""
+        """Root mean squared residual, in the unit of ``y``: bits."""
         return float(np.sqrt(np.mean(self.residuals**2)))
 
     @property
@@ -90,7 +85,7 @@ class Fit:
 
     @property
     def r_squared_means(self) -> float:
-        """Share of the variance of the means at each x that the law explains; NaN if they do not vary."""
+        """The same of the means of points with equal x (``levels``), such as seeds."""
         return _r_squared(self.means(self.y), self.means(self.residuals))
 
     def predict(self, *x: Any) -> np.ndarray:
@@ -181,14 +176,10 @@ class Fit:
 
 
 def levels(x: np.ndarray) -> np.ndarray:
-    """Return for each x the number of its level; repeats are of one level.
+    """Return for each positive x, shape (n,) or (n, 2), the number of its level; repeats are of one level.
 
     Each seed's thinning has a depth of its own, so neighbours less than 5 % apart are of one level, ascending. Pairs
     of two variables are of one level where they are equal.
-
-    Parameters
-    ----------
-    x : (n,) or (n, 2) array, positive
 
     Examples
     --------

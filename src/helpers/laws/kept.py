@@ -42,13 +42,7 @@ class KeptFit(Fit):
 
 
 def fit(law: type[Law], *columns: Any, **options: Any) -> Fit:
-    """Return ``law.fit(*columns, **options)``, as it was kept or computed now.
-
-    Parameters
-    ----------
-    law : class of a law
-    *columns : what its ``fit`` takes: x and bits, or n, u and bits
-    **options : of its ``fit``; a fit with priors is not kept
+    """Return ``law.fit(*columns, **options)``, as it was kept or computed now; a fit with options is not kept.
 
     Examples
     --------
@@ -106,11 +100,8 @@ def compare(
 def table(key: str, what: str, compute: Callable[[], pd.DataFrame]) -> pd.DataFrame:
     """Return a small table of numbers and text, as it was kept under a key or computed now.
 
-    Parameters
-    ----------
-    key : from ``key_of``
-    what : a word on what it is, for people who read the file
-    compute : function that returns the table; its index and its columns are text or numbers
+    ``key`` is from ``key_of``, ``what`` says what it is to people who read the file; index and columns are text or
+    numbers.
     """
 
     def plain() -> dict[str, Any]:

@@ -22,15 +22,8 @@ def lack_of_fit(fit: "Fit") -> float:
     The F test of lack of fit: a small value says that the law misses in a way that seeds do not explain. What all
     depths of a seed share counts as scatter, so that the test misses failures rather than invents them.
 
-    Parameters
-    ----------
-    fit : Fit
-        Of points with repeats: seeds at the same depth or number of cells (``laws.fit.levels``).
-
-    Returns
-    -------
-    float
-        NaN where there are no repeats, or no more values of x than parameters.
+    Repeats are seeds at the same depth or number of cells (``laws.fit.levels``). NaN where there are none, or no more
+    values of x than parameters.
 
     Examples
     --------
@@ -73,11 +66,8 @@ def exceeds_top(fit: "Fit", top: float) -> float:
 def another_exponent(fit: "Fit", direction: np.ndarray) -> float:
     """Return the p-value of a further parameter being needed, from its slope at the fitted law (score test).
 
-    Parameters
-    ----------
-    fit : Fit
-    direction : (n_points,) array
-        Derivative of the law by the further parameter, where it has the value that the law supposes.
+    ``direction`` (n_points,) is the derivative of the law by the further parameter, where it has the value that the
+    law supposes.
     """
     free = fit.n_points - len(fit.params) - 1
     if free < 1:

@@ -64,7 +64,6 @@ def robust(fit: Fit, level: float = 0.95, names: tuple[str, ...] | None = None) 
     ----------
     fit : Fit
         By least squares.
-    level : float
     names : tuple of parameters whose intervals are wanted; all if not given.
 
     Raises

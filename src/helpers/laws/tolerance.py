@@ -119,13 +119,8 @@ def _most(points: pd.DataFrame) -> pd.DataFrame:
 def fit_levels(points: pd.DataFrame, axis: NoiseAxis, by: str = "curve") -> dict[str, Fit]:
     """Fit the noise law to every curve of a kind of noise; points of infinite SNR are no part of a fit.
 
-    Nor are levels beyond those that the law describes, such as more wrong residues than 19 in 20.
-
-    Parameters
-    ----------
-    points : DataFrame from ``image_points`` or ``seed_means``
-    axis : NoiseAxis
-    by : column whose values are the curves
+    Nor are levels beyond those that the law describes, such as more wrong residues than 19 in 20. ``points`` are from
+    ``image_points`` or ``seed_means``; the values of the column ``by`` are the curves.
     """
     chosen = points[points["noise_kind"] == axis.kind].assign(at=lambda t: axis.snr(t["noise_level"].to_numpy()))
     noisy = chosen[np.isfinite(chosen["at"]) & (chosen["at"] > 0) & (chosen["noise_level"] <= axis.noise.describes)]
@@ -148,13 +143,7 @@ def better(fits: dict[NoiseAxis, Fit]) -> NoiseAxis:
 
 
 def on_one_axis(points: pd.DataFrame, axes: dict[str, NoiseAxis]) -> tuple[pd.DataFrame, dict[str, Fit]]:
-    """Return points and fits of all kinds of noise together, for ``charts.collapse`` with ``x="snr"``.
-
-    Parameters
-    ----------
-    points : DataFrame from ``image_points``
-    axes : dict of kind of noise → NoiseAxis
-    """
+    """Return points (``image_points``) and fits of all kinds of noise, for ``charts.collapse`` with ``x="snr"``."""
     parts: list[pd.DataFrame] = []
     fits: dict[str, Fit] = {}
     for kind, axis in axes.items():
@@ -245,9 +234,7 @@ def _level_at(axis: NoiseAxis, loss: InformationLoss) -> Callable[[Any], float]:
 def hardest(points: pd.DataFrame) -> pd.DataFrame:
     """Return what noise-free images say of each class against the others, hardest first.
 
-    Parameters
-    ----------
-    points : DataFrame from ``image_points`` of one-vs-rest rows
+    ``points`` are those of ``image_points`` for one-vs-rest rows.
     """
     level = points["noise_kind"].map({kind: noise.clean for kind, noise in NOISES.items()})
     clean = points[points["noise_level"] == level]

@@ -70,18 +70,14 @@ def prepare_blocks(
 
     Parameters
     ----------
-    counts : Blocks, such as BackedCounts
     train, probe : arrays of int, ascending
         Row numbers of the cells of each side.
     depth, probe_depth : float
         Levels of the noise; of thinning, depths in (0, 1].
-    seed : int
-        Of the noise.
     n_top : int
         Genes to keep.
     other, probe_other : (cells,) arrays, optional
         Noisy UMIs of every cell in genes outside the matrix, at each level.
-    noise : CountNoise
     gene_depth : float, optional
         Level of the noise in the training cells that genes are chosen from; ``depth`` if not given.
 

@@ -56,7 +56,6 @@ def score(trained: Trained, train: np.ndarray, cells: np.ndarray, repeats: int =
 
     Parameters
     ----------
-    trained : Trained
     train : (cells, genes) array the model was trained on, for the predictors it is compared with
     cells : (cells, genes) array that it has not seen
 
