@@ -15,7 +15,7 @@ from helpers.information.latentmi import latentmi_package
 from helpers.store.rows import Store
 from helpers.sweep.data import Point
 from helpers.sweep.engine import fill
-from helpers.sweep.measurement import Measurement
+from helpers.sweep.measurement import Measurement, information_columns
 
 
 def _neighbours(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
@@ -45,19 +45,26 @@ class PairMeasurement(Measurement):
     def measure(self, points: list[Point]) -> list[dict[str, Any]]:
         """Return the estimates of points of one ``batch_key``."""
         pairs = [known_pair(p["task"], p["bits"], p["n"], p["dim"], p["seed"]) for p in points]
-        found = ESTIMATORS[points[0]["estimator"]](pairs, seed=points[0]["seed"])
+        estimates = ESTIMATORS[points[0]["estimator"]](pairs, seed=points[0]["seed"])
         return [
-            {"mi_bits": f.bits, "mi_stderr_bits": f.stderr, "mi_null_bits": f.null_bits, "seconds": round(f.seconds, 3)}
-            for f in found
+            {**information_columns(estimate, point["bits"]), "seconds": round(estimate.seconds, 3)}
+            for point, estimate in zip(points, estimates, strict=True)
         ]
 
     def describe(self, point: Point) -> dict[str, Any]:
         """Return the columns that a point's settings decide."""
         return {
-            "dataset": point["task"], "modality": "known answer", "signal": "exact", "noise_kind": "none",
-            "representation": point["estimator"], "n_probe": point["n"], "dim": point["dim"],
-            "seed": point["seed"], "fold": 0, "mi_ceiling_bits": point["bits"],
-        }  # fmt: skip
+            "dataset": point["task"],
+            "modality": "known answer",
+            "signal": "exact",
+            "noise_kind": "none",
+            "representation": point["estimator"],
+            "n_probe": point["n"],
+            "dim": point["dim"],
+            "seed": point["seed"],
+            "fold": 0,
+            "mi_ceiling_bits": point["bits"],
+        }
 
     def batch_key(self, point: Point) -> tuple:
         """Pairs of one shape and seed are estimated in one call, by estimators that gain from it."""

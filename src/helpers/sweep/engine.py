@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
@@ -20,23 +20,11 @@ from helpers.store import versions
 from helpers.store.rows import Store, as_table, short_hash
 from helpers.store.stamp import environment, note_data, note_versions
 from helpers.sweep.data import Point
+from helpers.sweep.grid import DataGrid
 from helpers.sweep.measurement import Measurement
 
 
-class AnyGrid(Protocol):
-    """A grid of cells, images or sequences."""
-
-    dataset: str
-
-    @property
-    def measurement(self) -> Measurement:
-        """How its points are measured."""
-
-    def points(self) -> list[Point]:
-        """Return the settings of every point as plain data."""
-
-
-def run_sweep(grid: AnyGrid, store: Store, progress: bool = True) -> pd.DataFrame:
+def run_sweep(grid: DataGrid, store: Store, progress: bool = True) -> pd.DataFrame:
     """Measure what is missing of a grid and return the grid's rows.
 
     A point is measured again only if its settings, its data or its method (the versions of what measures it) differ
@@ -58,12 +46,12 @@ def run_sweep(grid: AnyGrid, store: Store, progress: bool = True) -> pd.DataFram
     return fill(grid.points(), store, grid.measurement, progress, f"measuring {grid.dataset}")
 
 
-def run_sweeps(grids: Sequence[AnyGrid], store: Store, progress: bool = True) -> pd.DataFrame:
+def run_sweeps(grids: Sequence[DataGrid], store: Store, progress: bool = True) -> pd.DataFrame:
     """Run several grids and return their rows in one table."""
     return pd.concat([run_sweep(grid, store, progress) for grid in grids], ignore_index=True)
 
 
-def sizes_within(grid: AnyGrid, sizes: list[int]) -> list[int]:
+def sizes_within(grid: DataGrid, sizes: list[int]) -> list[int]:
     """Return the sizes that a grid's data allow, and all its training cells as the last."""
     most = max(point["n_train"] for point in grid.points())
     return [n for n in sizes if n < most] + [most]
@@ -129,7 +117,7 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} processors{accelerator}"
 
 
-def held(grids: Sequence[AnyGrid], store: Store) -> pd.DataFrame:
+def held(grids: Sequence[DataGrid], store: Store) -> pd.DataFrame:
     """Return the rows that a store has of some grids, measuring nothing, in one table; failed points are left out.
 
     So a page can show a sweep that is still going on, without the data.
@@ -165,10 +153,9 @@ def _rows_of(points: list[Point], measurement: Measurement) -> list[dict[str, An
         if len(points) > 1:
             return [row for point in points for row in _rows_of([point], measurement)]
         seconds = round(time.process_time() - start, 3)
-        return [  # recorded in the row, which the book shows
-            {**measurement.describe(points[0]), "status": "failed", "message": f"{type(error).__name__}: {error}",
-             "seconds": seconds}
-        ]  # fmt: skip
+        # Recorded in the row, which the book shows.
+        failure = {"status": "failed", "message": f"{type(error).__name__}: {error}", "seconds": seconds}
+        return [{**measurement.describe(points[0]), **failure}]
     share = {"seconds": round((time.process_time() - start) / len(points), 3), "status": "ok", "message": ""}
     return [{**measurement.describe(point), **share, **row} for point, row in zip(points, found, strict=True)]
 
