@@ -61,6 +61,7 @@ from helpers.representations.reconstruction import train_reconstruction
 from helpers.representations.scoring import score
 from helpers.store import paths, points, reference
 from helpers.store.rows import Store
+from helpers.sweep import grid as grids
 from helpers.sweep import reconstruction as reconstruction_sweep
 from helpers.sweep import verify
 from helpers.sweep.cells import Grid
@@ -234,7 +235,7 @@ def planned(text: str, name: str = "mine") -> Callable[[Path], Any]:
 
     def do(folder: Path) -> Any:
         clone(folder, "", text)
-        with patch.object(reconstruction_sweep, "project_root", lambda: folder):
+        with patch.object(grids, "project_root", lambda: folder):
             return [grid.points() for grid in reconstruction_sweep.planned(name).values()]
 
     return do

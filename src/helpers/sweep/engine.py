@@ -15,9 +15,10 @@ from typing import Any
 import pandas as pd
 
 import helpers
+from helpers._utils.content import short_hash
 from helpers._utils.progress import track
 from helpers.store import versions
-from helpers.store.rows import Store, as_table, short_hash
+from helpers.store.rows import Store, as_table
 from helpers.store.stamp import environment, note_data, note_versions
 from helpers.sweep.data import Point
 from helpers.sweep.grid import DataGrid

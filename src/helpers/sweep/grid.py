@@ -4,10 +4,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
+import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
 
 from helpers._utils.validation import choose, in_range
 from helpers.noise import OF_CELLS
+from helpers.store.paths import project_root
+from helpers.store.stamp import note_read
 from helpers.sweep import data
 from helpers.sweep.data import Point
 from helpers.sweep.measurement import Measurement
@@ -50,6 +53,13 @@ Options = Annotated[dict[str, Any], AfterValidator(_without_defaults)]
 Depths = list[Annotated[float, AfterValidator(_depth_of_the_data)]]
 Numbers = Annotated[list[int], whole_numbers(0)]
 Sizes = Annotated[list[int], whole_numbers(2)]
+
+
+def planned_blocks(name: str) -> dict[str, Any]:
+    """Return what ``config/grids/<name>.yaml`` plans, and note that a page reads it."""
+    file = project_root() / "config" / "grids" / f"{name}.yaml"
+    note_read(file)
+    return yaml.safe_load(file.read_text("utf8"))
 
 
 class DataGrid(BaseModel):

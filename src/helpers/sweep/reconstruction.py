@@ -1,13 +1,11 @@
 """Measure masked reconstruction: train set transformers on cells, score them on cells kept for that."""
 
 import itertools
-from collections.abc import Mapping
 from dataclasses import asdict, fields
 from functools import lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
-import yaml
 from pydantic import Field, field_validator
 
 from helpers import information
@@ -21,12 +19,11 @@ from helpers.preprocess import genes as preprocess
 from helpers.representations import linear, reconstruction, scoring
 from helpers.representations.objective import LOSSES, Training
 from helpers.representations.set_transformer import shape_of
-from helpers.store.paths import profile_folder, project_root
-from helpers.store.stamp import note_read
+from helpers.store.paths import profile_folder
 from helpers.store.versions import method_of
 from helpers.sweep import data
 from helpers.sweep.data import Point
-from helpers.sweep.grid import DataGrid, Depths, Sizes, one_of, whole_numbers
+from helpers.sweep.grid import DataGrid, Depths, Sizes, one_of, planned_blocks, whole_numbers
 from helpers.sweep.measurement import Measurement, information_columns
 
 VERSION = 1  # 2026-11-28 numbered
@@ -341,8 +338,6 @@ def planned(profile: str, **changes: Any) -> dict[str, ReconstructionGrid]:
     profile : {"reference", "paper"}
         "reference" is what the book shows; "paper" are the published regimes, for ``your_data``.
     """
-    file = project_root() / "config" / "grids" / "masked_reconstruction.yaml"
-    note_read(file)
-    read: Mapping[str, Any] = yaml.safe_load(file.read_text("utf8"))
-    chosen = read[choose(profile, read, "profile of masked_reconstruction.yaml")]
+    profiles = planned_blocks("masked_reconstruction")
+    chosen = profiles[choose(profile, profiles, "profile of masked_reconstruction.yaml")]
     return {name: ReconstructionGrid(**{**settings, **changes}) for name, settings in chosen.items()}

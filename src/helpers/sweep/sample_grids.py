@@ -1,18 +1,15 @@
 """The grids on images and sequences that the reference results are measured on: ``config/grids/samples.yaml``."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from helpers._utils.validation import choose, in_range
 from helpers.laws import CellNumberLaw, Fit
 from helpers.laws.kept import fit_groups
 from helpers.laws.tolerance import image_points, sequence_points
-from helpers.store.paths import project_root
-from helpers.store.stamp import note_read
+from helpers.sweep.grid import planned_blocks
 from helpers.sweep.images import ImageGrid
 from helpers.sweep.sequences import SequenceGrid
 
@@ -61,8 +58,7 @@ def planned(block: str, n_train: list[int] | None = None, seen: int | None = Non
     >>> [(grid.n_train, grid.model["epochs"]) for grid in grids][:2], len(grids), len(grids[0].points())
     ([([56], 96.21429), ([112], 48.10714)], 5, 32)
     """
-    note_read(_file())
-    blocks = {name: _Block(**of) for name, of in yaml.safe_load(_file().read_text("utf8")).items()}
+    blocks = {name: _Block(**settings) for name, settings in planned_blocks("samples").items()}
     chosen = blocks[choose(block, blocks, "block of config/grids/samples.yaml")]
     make = _GRIDS[chosen.modality]
     merged = {k: {**chosen.grid.get(k, {}), **v} if isinstance(v, dict) else v for k, v in changes.items()}
@@ -101,7 +97,3 @@ def size_fits(points: pd.DataFrame, by: str | list[str] = "curve", least: int = 
     least : int
     """
     return fit_groups(points[points.groupby(by)["n_train"].transform("nunique") >= least], CellNumberLaw, "n_train", by)
-
-
-def _file() -> Path:
-    return project_root() / "config" / "grids" / "samples.yaml"
