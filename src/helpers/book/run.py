@@ -38,10 +38,7 @@ def notebooks(root: Path) -> list[str]:
 def find_notebook(name: str, root: Path) -> Path:
     """Return the source of a notebook given by name or path, with or without its suffix.
 
-    Raises
-    ------
-    ValueError
-        For an unknown one, naming the nearest, or one outside ``root``.
+    For an unknown one, or one outside ``root``, the error names the nearest.
     """
     root = root.resolve()
     bare = name.removesuffix(".ipynb").removesuffix(".md").removeprefix("notebooks/")
@@ -98,13 +95,6 @@ def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: 
 
     A whole number is accepted where the default is a float, and anything where it is None.
 
-    Raises
-    ------
-    ValueError
-        Naming the nearest declared name, or the type wanted and the default.
-
-    Examples
-    --------
     >>> check_parameters({"dims": 3}, {"dim": 16})
     Traceback (most recent call last):
     ...
@@ -189,14 +179,10 @@ def run_notebook(
 
     Raises
     ------
-    ValueError
-        For parameters that the notebook does not take, or an unknown engine; nothing has run.
-    PermissionError
-        If the target's folder is read-only; nothing has run.
-    papermill.PapermillExecutionError
-        If a cell fails.
-    ChildProcessError
-        If the kernel dies.
+    ValueError, PermissionError
+        Before anything runs: for wrong parameters, an unknown engine, or a folder that is read-only.
+    papermill.PapermillExecutionError, ChildProcessError
+        If a cell fails; if the kernel dies.
     """
     with _PARSING:
         given = check_parameters(parameters or {}, declared_parameters(source), source.stem)

@@ -121,10 +121,7 @@ def profiles(root: Path) -> list[str]:
 def load_plan(name: str, root: Path) -> Plan:
     """Read a profile and check every notebook and parameter in it, before anything runs.
 
-    Raises
-    ------
-    ValueError
-        For an unknown profile, notebook or parameter, naming the nearest known one, or a file that is not a profile.
+    For an unknown profile, notebook or parameter, the error names the nearest known one.
     """
     choose(name, profiles(root), "profile")
     plan = _read_plan(root / "config" / f"{name}.yaml")
@@ -196,12 +193,8 @@ def places(root: Path) -> dict[str, Path]:
 def place(on: str, root: Path) -> tuple[Path, str | None]:
     """Return where jobs run, as the folder of a Snakemake profile, and the executor it names (None: this machine).
 
-    ``on`` is one of ``places``, or the path of a folder of your own that has a ``config.yaml``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such place, or its executor is not installed.
+    ``on`` is one of ``places``, or the path of a folder of your own that has a ``config.yaml``. The executor must be
+    installed.
     """
     known, path = places(root), Path(on).expanduser()
     if on not in known and (path / "config.yaml").is_file():

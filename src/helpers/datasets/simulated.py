@@ -81,16 +81,8 @@ def simulated(
 def simulate_to(path: str | Path, **options: Any) -> Path:
     """Write the cells of ``simulated`` to an ``.h5ad`` file block by block: more than memory holds, if need be.
 
-    Parameters
-    ----------
-    path : file to write
-    **options
-        The parameters of ``simulated``.
-
-    Returns
-    -------
-    Path
-        The file: counts in ``X``, a signal of numbers in ``obsm["signal"]`` or of labels in ``obs["label"]``.
+    ``options`` are the parameters of ``simulated``. Counts are in ``X``, a signal of numbers is in ``obsm["signal"]``
+    and one of labels in ``obs["label"]``.
 
     Examples
     --------

@@ -24,7 +24,7 @@ class Clock:
 
     A sample of day t, uniform on [0, days], leaves the trunk at t − lag, with an exponential lag (the root, where that
     is before day 0), and carries the trunk's substitutions up to there. Along its twig it gains private ones at a
-    constant rate, at sites of its own that are drawn anew for every sample.
+    constant rate, at sites of its own that are drawn for every sample.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Clock:
     Examples
     --------
     >>> clock = Clock(length=100, trunk=(100.0, 200.0, 300.0), days=400.0, lag=1e-6, private=0.0)
-    >>> round(clock.information()[0], 3)  # four parts of the time, told apart without error
+    >>> round(clock.information()[0], 3)  # four parts of the time, distinguishable without error
     2.0
     """
 
@@ -64,17 +64,12 @@ class Clock:
         return date, carried, np.minimum(rng.poisson(self.private * twig), self.length - len(self.trunk))
 
     def information(self, rate: float = 0.0, n: int = 4000, seed: int = 0) -> tuple[float, float]:
-        """Return the information in bits that a sequence has about its date, and its standard error.
+        """Return the information in bits that a sequence has about its date, and its standard error (0 at rate 0).
 
         The trunk's and private counts say all that a sequence knows. With substitutions at ``rate`` per residue
         (``helpers.noise.substitute``) what is left are the residues read at the trunk's sites and the number of other
         sites that differ from the root. Their likelihood is a sum; the mean of its logarithm is exact at rate 0 and
         over ``n`` simulated sequences otherwise.
-
-        Returns
-        -------
-        (bits, stderr)
-            The standard error is that of the simulated sequences; 0 at rate 0.
         """
         in_range(rate, 0, 1, "substitution rate")
         in_range(n, 2, 1e7, "n", whole=True)
@@ -146,21 +141,9 @@ def _sum_of_binomials(m: np.ndarray, hit: float, others: int, rate: float) -> np
 def clock_of(
     length: int = 120, n_trunk: int = 16, days: float = 400.0, lag: float = 20.0, private: float = 0.01, seed: int = 0
 ) -> Clock:
-    """Return the tree that ``simulated_spike`` draws from.
+    """Return the tree that ``simulated_spike`` draws from: a ``Clock`` with ``n_trunk`` random days in its trunk.
 
-    Parameters
-    ----------
-    length : int
-        Residues of a sequence; the real spike has 1,273.
-    n_trunk : int
-        Substitutions of the trunk, at days drawn uniformly.
-    days : float
-        Span of the collection dates.
-    lag : float
-        Mean days between leaving the trunk and being sampled; at least days / 200.
-    private : float
-        Private substitutions a day on a twig.
-    seed : int
+    The real spike has a ``length`` of 1,273; ``lag`` is at least days / 200.
     """
     in_range(length, 2, 5000, "length", whole=True)
     in_range(n_trunk, 1, length // 2, "n_trunk", "It is at most half of the residues.", whole=True)
@@ -172,19 +155,9 @@ def clock_of(
 
 
 def exact_curve(rates: list[float], n: int = 4000, **tree: Any) -> pd.DataFrame:
-    """Return the information that misread sequences themselves have about the date.
+    """Return the information that misread sequences themselves have about the date: ``level``, ``bits``, ``stderr``.
 
-    Parameters
-    ----------
-    rates : list of floats in [0, 1]
-    n : int
-        Simulated sequences for each rate above 0.
-    **tree
-        Of ``clock_of``.
-
-    Returns
-    -------
-    DataFrame with ``level``, ``bits``, ``stderr``.
+    ``rates`` are in [0, 1]; ``n`` sequences are simulated for each above 0; ``tree`` are options of ``clock_of``.
     """
     clock = clock_of(**tree)
     return pd.DataFrame([(rate, *clock.information(rate, n)) for rate in rates], columns=["level", "bits", "stderr"])
@@ -195,9 +168,8 @@ def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any)
 
     Parameters
     ----------
-    n : int
-        Sequences.
-    n_folds : int
+    n, n_folds : int
+        Sequences and probe folds.
     seed : int
         Tree, root, substitutions and samples.
     **tree

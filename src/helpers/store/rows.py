@@ -110,13 +110,7 @@ class Store:
         return self._recallable.get((parameters_hash, data_hash))
 
     def put(self, key: str, row: dict[str, Any]) -> None:
-        """Write a row under its key, whole or not at all.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written, saying what is kept and what to do.
-        """
+        """Write a row under its key, whole or not at all; an ``OSError`` says what is kept and what to do."""
         clean = {k: _plain(v) for k, v in row.items()}
         try:
             self._write(_file_of(key), json.dumps(clean, allow_nan=False).encode())
@@ -143,13 +137,7 @@ class Store:
         return {key: row for key, row in rows.items() if row}
 
     def check_writable(self) -> None:
-        """Remove what killed writers left behind, and raise at once where rows cannot be written.
-
-        Raises
-        ------
-        OSError
-            Naming the folder, and how to name another.
-        """
+        """Remove what killed writers left behind, and raise ``OSError`` at once where rows cannot be written."""
         try:
             self._write("rows/.writable", b"")
         except OSError as error:

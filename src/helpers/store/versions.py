@@ -35,12 +35,8 @@ _TRAINED_BY = re.compile(r"^TRAINED_BY = (\(.*\))", re.MULTILINE)
 def version(component: str) -> int:
     """Return the version of a component, read from its source: nothing is imported for it.
 
-    Parameters
-    ----------
-    component : a name that a method holds, or "load_" and the module of a loader, such as "load_larry"
+    ``component`` is a name that a method holds, or "load_" and the module of a loader, such as "load_larry".
 
-    Examples
-    --------
     >>> version("thin") >= 1
     True
     """

@@ -94,12 +94,9 @@ def calibrate(
 ) -> pd.DataFrame:
     """Run estimators on known pairs of every combination; what the store has is not run again.
 
-    Returns
-    -------
-    DataFrame
-        One row an estimate: ``dataset`` is the task ("gaussian" unless given), ``representation`` the estimator,
-        ``mi_ceiling_bits`` the exact answer, ``n_probe`` the number of pairs, ``dim`` the dimensions of each
-        variable, ``bias`` the estimate minus the exact answer.
+    One row an estimate: ``dataset`` is the task ("gaussian" unless given), ``representation`` the estimator,
+    ``mi_ceiling_bits`` the exact answer, ``n_probe`` the number of pairs, ``dim`` the dimensions of each variable,
+    ``bias`` the estimate minus the exact answer.
     """
     for name in estimators:
         choose(name, ESTIMATORS, "estimator")

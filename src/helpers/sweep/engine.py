@@ -31,14 +31,7 @@ def run_sweep(grid: DataGrid, store: Store, progress: bool = True) -> pd.DataFra
     A point is measured again only if its settings, its data or its method (the versions of what measures it) differ
     from what the store has, or if it failed. Packed reference results are used whatever their method, and those of
     another are marked ``older_method``; a store of another name measures them again. A point that fails becomes a
-    row with ``status="failed"`` and the reason; the sweep goes on.
-
-    Parameters
-    ----------
-    grid : Grid, or ImageGrid or SequenceGrid
-    store : Store
-    progress : bool
-        Show a progress bar (never while a book is built).
+    row with ``status="failed"`` and the reason; the sweep goes on. While a book is built no progress bar is shown.
 
     Returns
     -------

@@ -76,14 +76,9 @@ class Sides(NamedTuple):
 
 
 def split(cells: Any, test_parts: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return which cells train, validate and test: 5 % validate, ``test_parts`` twentieths test.
+    """Return which cells train, validate and test: 5 % validate, ``test_parts`` (1 to 17) twentieths test.
 
     Made from labels alone, stratified by them if the dataset has any, before anything else: the same for every seed.
-
-    Parameters
-    ----------
-    cells : Dataset
-    test_parts : int from 1 to 17
     """
     in_range(test_parts, 1, _PARTS - 3, "test_parts", f"They are parts of {_PARTS}.", whole=True)
     by = cells.signal if is_labels(cells.signal) else np.zeros(cells.n_cells, int)
@@ -133,7 +128,7 @@ def ranked_genes(train_counts: Any, n_genes: int) -> tuple[np.ndarray, str]:
 
 
 def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: float, seed: int = 0) -> np.ndarray:
-    """Return the part of each gene's variance that is the noise of counting.
+    """Return the part of each gene's variance that is the noise of counting, in squared log(1 + counts per 10,000).
 
     If counts are Poisson around a cell's true expression, two disjoint thinnings of a cell are two measurements of it,
     and half their mean squared difference is the mean variance given the true expression, whatever that is. A model
@@ -143,15 +138,9 @@ def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: fl
     Parameters
     ----------
     counts : (cells, all genes) csr_matrix, as deep as measured
-    others : (cells,) array
-        UMIs of genes outside the matrix.
+    others : (cells,) array, UMIs of genes outside the matrix
     genes : columns of the genes that are predicted
     depth : float up to ½
-    seed : int
-
-    Returns
-    -------
-    (genes,) array, in squared units of log(1 + counts per 10,000)
     """
     rng = np.random.default_rng([as_seed(seed), 5])
     pair = thinning.thin_twice(counts, depth, rng)

@@ -76,24 +76,11 @@ def planned(block: str, n_train: list[int] | None = None, seen: int | None = Non
 
 
 def by_size(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the seed means of every number of training samples; noise-free ones are in the curve of every noise.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of ``planned`` grids of one modality.
-    """
+    """Return the seed means of every number of training samples; noise-free ones are in the curve of every noise."""
     points = image_points if (table["modality"] == "images").all() else sequence_points
     return pd.concat([points(rows) for _, rows in table.groupby("n_train")], ignore_index=True)
 
 
 def size_fits(points: pd.DataFrame, by: str | list[str] = "curve", least: int = 4) -> dict[Any, Fit]:
-    """Fit the law of the number of cells, with samples for cells, to curves of ``least`` numbers or more.
-
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
-    by : column or columns that name a curve
-    least : int
-    """
+    """Fit the law of the number of cells, with samples for cells, to curves of ``least`` numbers or more."""
     return fit_groups(points[points.groupby(by)["n_train"].transform("nunique") >= least], CellNumberLaw, "n_train", by)

@@ -56,18 +56,8 @@ def pack(store: Store) -> Path:
 def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = None) -> pd.DataFrame:
     """Measure some packed points again, as an audit: whether results and code still belong together.
 
-    Points are drawn from as many groups (dataset, signal, representation, settings) as there can be. Nothing is
-    written: what a row counts as is decided by its method alone.
-
-    Parameters
-    ----------
-    store : Store
-    points : int
-        How many; all would take days.
-    seed : int
-        Of the choice of points.
-    dataset : str, optional
-        Only of this one.
+    Points, all of which would take days, are drawn from as many groups (dataset, signal, representation, settings) as
+    there can be. Nothing is written: what a row counts as is decided by its method alone.
 
     Returns
     -------
@@ -126,13 +116,8 @@ def _measured_again(point: dict[str, Any], row: Any, alike: pd.DataFrame) -> _Ag
 def between_draws(rows: pd.DataFrame, column: str) -> float:
     """Return what two trainings of one point differ by in all but ``RARE_DRAW`` of pairs, from the seeds of a sweep.
 
-    Student's t of the standard deviation of seeds at equal settings, pooled over the settings, times √2; NaN where no
-    setting has two seeds.
-
-    Parameters
-    ----------
-    rows : DataFrame with ``parameters`` (dict) and the column
-    column : str
+    ``rows`` have ``parameters`` (dict) and the column. Student's t of the standard deviation of seeds at equal
+    settings, pooled over the settings, times √2; NaN where no setting has two seeds.
     """
     settings = [frozen_json({k: v for k, v in p.items() if k != "seed"}) for p in rows["parameters"]]
     of_setting = rows[column].astype(float).groupby(settings)

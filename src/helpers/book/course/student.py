@@ -51,15 +51,8 @@ def student_version(source: Path) -> bytes:
 def blank(notebook: Any) -> Any:
     """Return a copy of a notebook in which solutions are blank and outputs are dropped.
 
-    A cell tagged ``solution`` keeps its first line if that is a comment, and ``answer = ...``.
+    A cell tagged ``solution`` keeps its first line if that is a comment, and ``answer = ...``; there must be one.
 
-    Raises
-    ------
-    ValueError
-        If no cell is tagged ``solution``.
-
-    Examples
-    --------
     >>> from nbformat import v4
     >>> cell = v4.new_code_cell("# how many bits?\\nanswer = 1 + 1", metadata={"tags": ["solution", "hide-input"]})
     >>> print(blank(v4.new_notebook(cells=[cell])).cells[0].source)
@@ -87,17 +80,10 @@ def blank(notebook: Any) -> Any:
 
 
 def plain(text: str, source: Path, root: Path) -> str:
-    """Return the Markdown of a cell of ``source`` without what only MyST knows.
+    """Return the Markdown of a cell of ``source`` without what only MyST knows: hints fold, references say their target.
 
-    Hints fold, and references say what they point at.
+    A role without a plain form, or a page, an equation or a reference that is not in the book, raises ``ValueError``.
 
-    Raises
-    ------
-    ValueError
-        For a role that has no plain form, or a page, an equation or a reference that is not in the book.
-
-    Examples
-    --------
     >>> print(plain(":::{dropdown} Hint\\nIt is {term}`bits <bit>`.\\n:::", Path("session_1.md"), Path()))
     <details><summary>Hint</summary>
     <BLANKLINE>

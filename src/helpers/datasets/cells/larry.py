@@ -32,7 +32,6 @@ def larry(signal: str = "clone", n_folds: int = 2, pair_seed: int = 0, folder: F
         Clones are dealt out to folds. 1: clones with a pair probe, all others train.
     pair_seed : int
         Which clones are in which fold, and which two cells of each clone are the pair.
-    folder : see ``helpers.datasets.cells``
     """
     from scipy.io import mmread
 
