@@ -24,7 +24,7 @@ from helpers.laws import NoiseLaw
 from helpers.noise import thin_nested
 from helpers.store.rows import Store
 from helpers.sweep.calibration import latentmi_package
-from helpers.sweep.engine import Kind, fill
+from helpers.sweep.engine import Kind, measure_missing
 
 
 def seconds(task: Callable[[], object], repeats: int = 3) -> float:
@@ -84,11 +84,11 @@ def stored(n: int) -> None:
     kind = Kind(lambda some: [row for _ in some], lambda p: p, lambda p: "d" * 12, lambda p: "c" * 16, lambda p: 0)
     with tempfile.TemporaryDirectory() as folder:
         store, file = Store(folder), Path(folder) / "table.parquet"
-        fill(points, store, kind, progress=False)
+        measure_missing(points, store, kind, progress=False)
         store.table().drop(columns="parameters").to_parquet(file)
         alternative = "pandas, one parquet file"
         report(f"store, table of {n} rows", store.table, lambda: pd.read_parquet(file), alternative)
-        nothing = partial(fill, points, store, kind, progress=False)
+        nothing = partial(measure_missing, points, store, kind, progress=False)
         report(f"store, sweep of {n}, none missing", nothing, lambda: pd.read_parquet(file), alternative)
 
 

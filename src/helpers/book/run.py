@@ -116,15 +116,10 @@ def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: 
 
 
 def _same_type(value: Any, default: Any) -> bool:
-    if default is None:
-        return True
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    if isinstance(default, float):
-        return isinstance(value, (int, float))
     if isinstance(default, list) and isinstance(value, list):
         return not default or all(any(_same_type(v, d) for d in default) for v in value)
-    return isinstance(value, type(default))
+    allowed = (int, float) if isinstance(default, float) else (type(default),)
+    return default is None or type(value) in allowed
 
 
 def _type_or_element(value: Any, default: Any) -> str:

@@ -132,9 +132,9 @@ def _sum_of_binomials(m: np.ndarray, hit: float, others: int, rate: float) -> np
     """P(D | m) for D = Binomial(m, hit) + Binomial(others − m, rate), shape (m, others + 1)."""
     out = np.zeros((len(m), others + 1))
     for row, count in zip(out, np.minimum(m, others), strict=True):
-        own = stats.binom.pmf(np.arange(count + 1), count, hit)
+        private = stats.binom.pmf(np.arange(count + 1), count, hit)
         rest = stats.binom.pmf(np.arange(others - count + 1), others - count, rate)
-        row[:] = np.convolve(own, rest)
+        row[:] = np.convolve(private, rest)
     return out
 
 
@@ -192,8 +192,8 @@ def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any)
     codes = np.tile(root, (n, 1))
     for row, k, m in zip(codes, carried, private, strict=True):
         row[trunk_sites[:k]] = derived[:k]
-        own = rng.choice(others, m, replace=False)
-        row[own] = (row[own] + rng.integers(1, 20, m)) % 20
+        private_sites = rng.choice(others, m, replace=False)
+        row[private_sites] = (row[private_sites] + rng.integers(1, 20, m)) % 20
     sequences = tuple("".join(row) for row in np.array(list(AMINO_ACIDS))[codes])
     about: dict[str, Any] = {"ceiling_bits": clock.information()[0], "source": "simulated", "sequences": sequences}
     checked = ("the counts of trunk and private substitutions are sufficient by construction",)

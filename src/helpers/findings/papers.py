@@ -206,7 +206,7 @@ def joint_comparison(folds: int = 3, repeats: int = 5, seed: int = 0, write: boo
     """
     data = hashlib.sha256((reference.folder() / f"{POINTS}.parquet").read_bytes()).hexdigest()
     settings = {"folds": folds, "repeats": repeats, "seed": seed}
-    return reference.kept(
+    return reference.cached_table(
         "joint_laws", short_hash({"method": method("fit", "compare", "beyond"), "data": data, **settings}),
         lambda: compare(grid_means(points(), KEYS), None, folds, repeats, seed), write,
     )  # fmt: skip

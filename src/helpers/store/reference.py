@@ -38,7 +38,7 @@ def table(name: str) -> pd.DataFrame:
     return pd.read_parquet(file)
 
 
-def kept(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool = False) -> pd.DataFrame:
+def cached_table(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool = False) -> pd.DataFrame:
     """Return a table that takes minutes to compute: the one kept under ``key``, or else computed now.
 
     Parameters

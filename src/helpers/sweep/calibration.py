@@ -14,7 +14,7 @@ from helpers.information.known_pairs import TASKS, known_pair
 from helpers.information.latentmi import latentmi_package
 from helpers.store.rows import Store
 from helpers.sweep.data import Point
-from helpers.sweep.engine import fill
+from helpers.sweep.engine import measure_missing
 from helpers.sweep.measurement import Measurement, information_columns
 
 
@@ -104,7 +104,7 @@ def calibrate(
         {"task": choose(task, TASKS, "task"), "estimator": e, "bits": b, "n": m, "dim": d, "seed": s}
         for e, m, d, s, task, b in itertools.product(estimators, n, dims, seeds, tasks or ["gaussian"], bits)
     ]
-    table = fill(points, store, KNOWN_ANSWER, progress, "calibrating")
+    table = measure_missing(points, store, KNOWN_ANSWER, progress, "calibrating")
     return table.assign(bias=table["mi_bits"] - table["mi_ceiling_bits"])
 
 

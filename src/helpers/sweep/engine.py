@@ -37,7 +37,7 @@ def run_sweep(grid: DataGrid, store: Store, progress: bool = True) -> pd.DataFra
     -------
     DataFrame, one row a point, columns as ``store.rows.COLUMNS``.
     """
-    return fill(grid.points(), store, grid.measurement, progress, f"measuring {grid.dataset}")
+    return measure_missing(grid.points(), store, grid.measurement, progress, f"measuring {grid.dataset}")
 
 
 def run_sweeps(grids: Sequence[DataGrid], store: Store, progress: bool = True) -> pd.DataFrame:
@@ -56,7 +56,7 @@ _TOGETHER = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def fill(
+def measure_missing(
     points: list[Point], store: Store, measurement: Measurement, progress: bool = True, label: str = "measuring"
 ) -> pd.DataFrame:
     """Measure the points that the store lacks, write their rows as they come, and return all of them.
@@ -111,7 +111,7 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} processors{accelerator}"
 
 
-def held(grids: Sequence[DataGrid], store: Store) -> pd.DataFrame:
+def stored_rows(grids: Sequence[DataGrid], store: Store) -> pd.DataFrame:
     """Return the rows that a store has of some grids, measuring nothing, in one table; failed points are left out.
 
     So a page can show a sweep that is still going on, without the data.
@@ -140,7 +140,7 @@ def _rows_of(points: list[Point], measurement: Measurement) -> list[dict[str, An
     """Return a row of each point; where measuring all at once fails, one at a time shows which fail and why."""
     start = time.process_time()
     try:
-        found = measurement.measure(points)
+        measured = measurement.measure(points)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:  # no fault of the point
             raise
@@ -151,7 +151,7 @@ def _rows_of(points: list[Point], measurement: Measurement) -> list[dict[str, An
         failure = {"status": "failed", "message": f"{type(error).__name__}: {error}", "seconds": seconds}
         return [{**measurement.describe(points[0]), **failure}]
     share = {"seconds": round((time.process_time() - start) / len(points), 3), "status": "ok", "message": ""}
-    return [{**measurement.describe(point), **share, **row} for point, row in zip(points, found, strict=True)]
+    return [{**measurement.describe(point), **share, **row} for point, row in zip(points, measured, strict=True)]
 
 
 def _recalled(store: Store, identity: dict[str, str]) -> dict[str, Any] | None:
