@@ -59,7 +59,7 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
         Read the dataset's files from this folder as they are, without a download or a check against the registry:
         for files of your own in the same format. The result carries the folder in its name.
     **options
-        What the dataset's loader takes, such as ``signal="protein"``.
+        What the dataset's loader takes, such as ``signal="protein"``; an unknown one is refused, naming the nearest.
 
     Returns
     -------
@@ -67,8 +67,6 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
 
     Raises
     ------
-    ValueError
-        For an unknown name or option, naming the nearest known one, or an option out of range.
     FileNotFoundError
         If its files are not in ``folder``; or neither in the cache nor can be downloaded, with the steps by hand.
 

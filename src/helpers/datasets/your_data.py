@@ -83,22 +83,14 @@ def your_data(
     log_signal : take log(1 + value) of ``obsm:`` or ``mod:``; else where all values are whole and not negative
     independent : whether the signal was measured apart from the counts; else by the rule of this module
     backed : leave counts on disk, for more cells than memory holds; the signal is then in ``obs`` or ``obsm``
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If a file is missing, damaged or without whole counts, or the signal is missing, constant or NaN.
     """
     stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
     kind, key = _kind_and_key(signal, stored, backed)
     split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
-    match kind:
-        case "neighbours":
-            fields = _of_neighbours(stored, key, split)
-        case "pairs":
-            fields = _of_relatives(stored, key, split)
-        case _:
-            fields = _of_each_cell(stored, kind, key, split, as_labels, log_signal)
+    if kind in ("neighbours", "pairs"):
+        fields = (_of_neighbours if kind == "neighbours" else _of_relatives)(stored, key, split)
+    else:
+        fields = _of_each_cell(stored, kind, key, split, as_labels, log_signal)
     keep = fields.pop("keep", slice(None))
     labels = is_labels(fields["signal"])
     computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")

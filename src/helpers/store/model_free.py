@@ -224,13 +224,11 @@ def shown(table: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
 
 
 def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFrame:
-    """Return how many bits more each model has than another on the same cells, seeds and depths.
+    """Return how many bits more each model has than ``against`` on the same cells, seeds and depths.
 
     Parameters
     ----------
     points : DataFrame from ``seed_means``
-    against : str
-        The representation that the others are compared with.
 
     Returns
     -------

@@ -41,12 +41,8 @@ def table(name: str) -> pd.DataFrame:
 def cached_table(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool = False) -> pd.DataFrame:
     """Return a table that takes minutes to compute: the one kept under ``key``, or else computed now.
 
-    Parameters
-    ----------
-    name : of ``results/reference/<name>.parquet``
-    key : what decided its numbers (a hash of code, data and settings): another key, and it is computed
-    compute : function that returns the table
-    write : compute it and keep it, to commit
+    ``key`` is a hash of what decided its numbers; with ``write`` it is computed and kept in
+    ``results/reference/<name>.parquet``, to commit.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq

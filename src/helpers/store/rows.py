@@ -50,13 +50,6 @@ class Store:
     ----------
     path : folder, made when first written to; or a URL that fsspec knows, such as ``s3://bucket/results``
 
-    Raises
-    ------
-    NotADirectoryError
-        If it is a file.
-    ValueError
-        For a URL of an unknown kind, or whose package is not installed; it is named.
-
     Examples
     --------
     >>> import tempfile

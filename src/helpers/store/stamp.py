@@ -149,17 +149,10 @@ def stamp(
 ) -> dict[str, Any]:
     """Return what is kept in the metadata of a notebook that was executed.
 
-    Parameters
-    ----------
-    source : its text
-    notes : what it noted
-    modules : of this project, which it imported
-    parameters : which it was given
-    cells : the code of its cells
-    since : when it started, in seconds of ``time.time``; code that was changed later is not what it ran
+    ``source`` is its text, ``notes`` what it noted, ``modules`` those of this project that it imported, ``parameters``
+    what it was given and ``cells`` their code. Code that was changed after ``since``, the ``time.time`` at which it
+    started, is not what it ran.
 
-    Examples
-    --------
     >>> sorted(stamp("text", Notes({}, {"pbmc68k": "0fd4"})))
     ['cells', 'code', 'data', 'modules', 'packages', 'parameters', 'read', 'text', 'version', 'versions']
     """

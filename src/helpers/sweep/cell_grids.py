@@ -37,6 +37,8 @@ def _blocks() -> dict[str, _Block]:
 def planned(block: str, datasets: list[str] | None = None, folder: str = "", **changes: Any) -> list[Grid]:
     """Return the grids of one block of ``config/grids/cells.yaml``, one for each data set and signal.
 
+    ``n_train`` holds the sizes of the file that the data allow, and all training cells as the last.
+
     Parameters
     ----------
     block : str
@@ -46,16 +48,6 @@ def planned(block: str, datasets: list[str] | None = None, folder: str = "", **c
     folder : path
         Files of your own in each set's format, read instead of the registered ones.
     **changes : options of ``Grid``, in all of them
-
-    Returns
-    -------
-    list of Grid
-        ``n_train`` holds the sizes of the file that the data allow, and all training cells as the last.
-
-    Raises
-    ------
-    ValueError
-        For an unknown block or data set, naming the nearest known.
 
     Examples
     --------

@@ -43,15 +43,6 @@ def planned(block: str, n_train: list[int] | None = None, seen: int | None = Non
         Samples that a model is shown in training, counting repeats, instead of the file's.
     **changes : options of ``ImageGrid`` or ``SequenceGrid``, in all of them; a dict changes what it names
 
-    Returns
-    -------
-    list of ImageGrid or of SequenceGrid
-
-    Raises
-    ------
-    ValueError
-        For an unknown block, naming the nearest known; for a number of samples that the data do not have.
-
     Examples
     --------
     >>> grids = planned("digits", seeds=[0])

@@ -131,27 +131,16 @@ def between_draws(rows: pd.DataFrame, column: str) -> float:
 def measured_again(row: pd.Series, alike: pd.DataFrame | None = None) -> pd.DataFrame:
     """Measure one point again and return both numbers, for a page that reads the others.
 
-    The point is measured with the present code and written to no store. The numbers agree if they differ by no more
-    than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in ``verify``; those of a network,
-    trained again, also if they differ by no more than two seeds do (``between_draws``).
-
-    Parameters
-    ----------
-    row : Series
-        A row of the table of a sweep.
-    alike : DataFrame, optional
-        Rows of the table, several seeds of each setting, that scatter as the row does: for a network.
+    The point, a row of the table of a sweep, is measured with the present code and written to no store. The numbers
+    agree if they differ by no more than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in
+    ``verify``; those of a network, trained again, also if they differ by no more than two seeds do (``between_draws``)
+    in the rows ``alike``, several seeds of each setting, that scatter as the row does. Else an error says what to do.
 
     Returns
     -------
     DataFrame
         One row: settings that name the point, the quantity ("bits" or "loss"), the number ``in the results`` and
         ``measured again``, their ``difference`` and its ``tolerance``.
-
-    Raises
-    ------
-    ValueError
-        If they differ by more, naming both numbers, the tolerance and what to do.
     """
     again = _measured_again(row["parameters"], row, row.to_frame().T if alike is None else alike)
     named = {name: row[name] for name in _NAMES if pd.notna(row[name])}
