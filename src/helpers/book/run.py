@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from helpers._utils.content import short_hash, write_whole
 from helpers._utils.progress import BUILDING
 from helpers._utils.validation import did_you_mean
-from helpers.store import stamp as executed
+from helpers.store import stamp
 from helpers.store.paths import RESULTS, profile_folder, project_root
 
 # Python 3.11 may raise SystemError where two threads parse code at once (python/cpython#106905).
@@ -191,13 +191,13 @@ def run_notebook(
     start, since = time.perf_counter(), time.time()
     text, cells = source.read_text("utf8"), [cell.source for cell in code_cells(source)]
     failed = target.with_suffix(".failed.ipynb")
-    with executed.noting() as notes:
+    with stamp.noting() as notes:
         options = {"execution_timeout": timeout, "progress_bar": progress, "engine_name": engine}
         notebook = _execute(text, source, given, failed, environment=_environment() | notes.variable, **options)
     _make_repeatable(notebook)
     modules = notebook.metadata.pop("modules")
     with _PARSING:
-        notebook.metadata[executed.KEY] = executed.stamp(text, notes, modules, given, cells, since)
+        notebook.metadata[stamp.KEY] = stamp.stamp(text, notes, modules, given, cells, since)
     write_whole(target, f"{nbformat.writes(notebook)}\n".encode())
     failed.unlink(missing_ok=True)
     return time.perf_counter() - start

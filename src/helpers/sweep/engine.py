@@ -52,7 +52,7 @@ def sizes_within(grid: DataGrid, sizes: list[int]) -> list[int]:
 
 
 # Points measured in one call: enough to share work, few enough that little is lost when a sweep is killed.
-_TOGETHER = 16
+_BATCH = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
@@ -76,7 +76,7 @@ def measure_missing(
         measurement.check_ready(missing[0][0])
         store.check_writable()
     groups = [list(group) for _, group in itertools.groupby(missing, key=lambda k: measurement.batch_key(k[0]))]
-    batches = [group[at : at + _TOGETHER] for group in groups for at in range(0, len(group), _TOGETHER)]
+    batches = [group[at : at + _BATCH] for group in groups for at in range(0, len(group), _BATCH)]
     turns = deque(batches)
     for _ in track(range(len(batches)), label, progress):
         batch = turns.popleft()

@@ -62,18 +62,15 @@ def blank(notebook: Any) -> Any:
     out = copy.deepcopy(notebook)
     out.metadata.pop("jupytext", None)  # nothing to keep in step with
     out.nbformat_minor = max(5, out.nbformat_minor)  # from which on cells have an id
-    solutions = 0
     for number, cell in enumerate(out.cells):
         cell.id = f"cell-{number}"
-        if cell.cell_type != "code":
-            continue
-        cell.outputs, cell.execution_count = [], None
-        tags = cell.metadata.get("tags", [])
-        if SOLUTION in tags:
-            solutions += 1
-            first = cell.source.strip().splitlines()[:1]
-            cell.source = "\n".join([*(line for line in first if line.startswith("#")), "answer = ..."])
-            cell.metadata["tags"] = [tag for tag in tags if tag not in (SOLUTION, "hide-input")]
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    solutions = [cell for cell in out.cells if SOLUTION in cell.metadata.get("tags", [])]
+    for cell in solutions:
+        first = cell.source.strip().partition("\n")[0]
+        cell.source = f"{first}\nanswer = ..." if first.startswith("#") else "answer = ..."
+        cell.metadata["tags"] = [tag for tag in cell.metadata["tags"] if tag not in (SOLUTION, "hide-input")]
     if not solutions:
         raise ValueError("the notebook has no cell tagged 'solution': give one of the course, such as session_1.")
     return out
