@@ -80,7 +80,7 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
     if folder:
         options["folder"] = folder
     for option in options:
-        choose(option, _options_of(loader), f"option of dataset {name}")
+        choose(option, inspect.signature(loader).parameters, f"option of dataset {name}")
         if option.endswith("seed"):
             as_seed(options[option], option)
     data = loader(**options)
@@ -89,17 +89,6 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
     from helpers.datasets.files import shown_name
 
     return replace(data, name=shown_name(name, folder), source=f"files in {folder}, in the format of {name}")
-
-
-def _options_of(loader: Callable[..., Any]) -> list[str]:
-    """Return the names of a loader's options; those of the tree, where it passes some on."""
-    names = inspect.signature(loader).parameters
-    if "tree" not in names:
-        return list(names)
-    from helpers.datasets.simulated_spike import clock_of
-
-    tree = inspect.signature(clock_of).parameters
-    return list(dict.fromkeys([*(n for n in names if n != "tree"), *tree]))
 
 
 __all__ = ["Dataset", "Images", "Sequences", "available", "example_file", "load"]

@@ -163,34 +163,34 @@ def exact_curve(rates: list[float], n: int = 4000, **tree: Any) -> pd.DataFrame:
     return pd.DataFrame([(rate, *clock.information(rate, n)) for rate in rates], columns=["level", "bits", "stderr"])
 
 
-def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any) -> Sequences:
+def simulated_spike(
+    n: int = 1200,
+    n_folds: int = 2,
+    seed: int = 0,
+    length: int = 120,
+    n_trunk: int = 16,
+    days: float = 400.0,
+    lag: float = 20.0,
+    private: float = 0.01,
+) -> Sequences:
     """Simulated spike-like proteins on a tree with a clock; their information about the date is known exactly.
 
-    Parameters
-    ----------
-    n, n_folds : int
-        Sequences and probe folds.
-    seed : int
-        Tree, root, substitutions and samples.
-    **tree
-        ``length``, ``n_trunk``, ``days``, ``lag``, ``private`` of ``clock_of``.
+    ``seed`` draws tree, root, substitutions and the ``n`` samples; the other options are those of ``clock_of``.
 
-    Examples
-    --------
     >>> spikes = simulated_spike(n=100, length=60)
     >>> len(spikes.sequences), len(spikes.sequences[0]), spikes.ceiling_bits > 1
     (100, 60, True)
     """
     in_range(n, 16, 1e6, "n", whole=True)
-    clock = clock_of(seed=seed, **tree)
+    clock = clock_of(length, n_trunk, days, lag, private, seed)
     rng = np.random.default_rng([seed, 1])
     root = rng.integers(0, 20, clock.length)
     sites = rng.permutation(clock.length)
     trunk_sites, others = sites[: len(clock.trunk)], sites[len(clock.trunk) :]
     derived = (root[trunk_sites] + rng.integers(1, 20, len(clock.trunk))) % 20
-    date, carried, private = clock.draw(n, rng)
+    date, n_carried, n_private = clock.draw(n, rng)
     codes = np.tile(root, (n, 1))
-    for row, k, m in zip(codes, carried, private, strict=True):
+    for row, k, m in zip(codes, n_carried, n_private, strict=True):
         row[trunk_sites[:k]] = derived[:k]
         private_sites = rng.choice(others, m, replace=False)
         row[private_sites] = (row[private_sites] + rng.integers(1, 20, m)) % 20
