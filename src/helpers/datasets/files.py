@@ -37,8 +37,9 @@ class File:
     @property
     def known_hash(self) -> str | None:
         """The registered hash after its kind, such as ``sha256:0fd4…``, as pooch takes it."""
-        kind = "sha256" if self.sha256 else "md5"
-        return f"{kind}:{getattr(self, kind)}" if self.sha256 or self.md5 else None
+        if self.sha256:
+            return f"sha256:{self.sha256}"
+        return f"md5:{self.md5}" if self.md5 else None
 
 
 @dataclass(frozen=True)
