@@ -128,7 +128,10 @@ def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: files.Fo
 
 
 def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = None, n_folds: int = 2) -> Images:
-    """Your own images: a folder with one folder a class, all resized to ``size``."""
+    """Your own images: a folder with one folder a class.
+
+    All are resized to ``size``.
+    """
     if not str(path):
         raise ValueError("path is empty: give options={'path': 'folder'} with one folder of images for each class.")
     pixels, labels, checked = read_tree(Path(path), size, n_classes)
