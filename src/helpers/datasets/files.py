@@ -128,6 +128,8 @@ def fetch(dataset: str, path: str, folder: Folder = None) -> Path:
         _download(file, target)
     except OSError as error:  # those of requests are, too
         raise FileNotFoundError(_by_hand(entry, file, target, error)) from error
+    except ValueError as error:  # pooch's own does not name the address
+        raise ValueError(f"{file.url} gave another file than the registered one: {error}") from error
     if not file.known_hash:
         noted.write_text(hash_once(target), encoding="utf8")
     return target
