@@ -1027,8 +1027,8 @@ def _downloads() -> list[tuple[str, Any, str]]:
     return [
         ("an unknown dataset", lambda d: fetch("lary", "x"), "'lary': did you mean 'larry'"),
         ("a file that the dataset has not", lambda d: fetch("larry", "x.csv"), "larry has no file 'x.csv'"),
-        ("a download of another content", download(b"wrong", wanted), "file.bin gave another file than the registered one"),
-        ("a download of another md5", download(b"wrong", md5="0" * 32), "file.bin gave another file than the registered one"),
+        ("a download of another content", download(b"wrong", wanted), "file.bin gave another file than the"),
+        ("a download of another md5", download(b"wrong", md5="0" * 32), "file.bin gave another file than the"),
         ("a file in the cache that was changed", download(b"right", wanted, b"wrong"), "FOLDER/made/file.bin has sha"),
         ("an address that does not answer", download(b"", wanted), "download https://example.org/file.bin"),
         ("a page, which a person must visit", download(b"right", is_page=True), "through the page https://example.org"),
