@@ -24,7 +24,8 @@ from helpers.laws import NoiseLaw
 from helpers.noise import thin_nested
 from helpers.store.rows import Store
 from helpers.sweep.calibration import latentmi_package
-from helpers.sweep.engine import Kind, fill
+from helpers.sweep.engine import measure_missing
+from helpers.sweep.measurement import Measurement
 
 
 def seconds(task: Callable[[], object], repeats: int = 3) -> float:
@@ -77,18 +78,39 @@ def fit_plainly(curves: list[pd.DataFrame]) -> None:
                   rows["mi_bits"], [1.0, 5.0], bounds=(0, 20))  # fmt: skip
 
 
+class Toy(Measurement):
+    """Rows without a measurement."""
+
+    def measure(self, points: list[dict]) -> list[dict]:
+        """Return a row of each point."""
+        return [{"dataset": "toy", "settings": "{}", "mi_bits": 1.0, "message": ""} for _ in points]
+
+    def describe(self, point: dict) -> dict:
+        """Return the point as its columns."""
+        return point
+
+    def batch_key(self, point: dict) -> int:
+        """Put all points into one batch."""
+        return 0
+
+    def data_hash(self, point: dict) -> str:
+        """Return a hash of no data."""
+        return "d" * 12
+
+    def check_ready(self, point: dict) -> None:
+        """Nothing is needed."""
+
+
 def stored(n: int) -> None:
     """Read n rows as a table, and find that nothing of their sweep is missing; one file of them cannot be added to."""
-    points = [{"n_train": i} for i in range(n)]
-    row = {"dataset": "toy", "settings": "{}", "mi_bits": 1.0, "message": ""}
-    kind = Kind(lambda some: [row for _ in some], lambda p: p, lambda p: "d" * 12, lambda p: "c" * 16, lambda p: 0)
+    points = [{"modality": "sequences", "n_train": i} for i in range(n)]
     with tempfile.TemporaryDirectory() as folder:
         store, file = Store(folder), Path(folder) / "table.parquet"
-        fill(points, store, kind, progress=False)
+        measure_missing(points, store, Toy(), progress=False)
         store.table().drop(columns="parameters").to_parquet(file)
         alternative = "pandas, one parquet file"
         report(f"store, table of {n} rows", store.table, lambda: pd.read_parquet(file), alternative)
-        nothing = partial(fill, points, store, kind, progress=False)
+        nothing = partial(measure_missing, points, store, Toy(), progress=False)
         report(f"store, sweep of {n}, none missing", nothing, lambda: pd.read_parquet(file), alternative)
 
 

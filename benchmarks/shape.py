@@ -14,13 +14,13 @@ from helpers.laws import NoiseLaw, StretchedNoiseLaw
 from helpers.store.points import noise_axis, seed_means
 from helpers.store.reference import to_read
 from helpers.sweep.cell_grids import planned
-from helpers.sweep.engine import held
+from helpers.sweep.engine import stored_rows
 
 
 def own_curves() -> pd.DataFrame:
     """Return the points of the reference results: all training cells, probe and training cells at equal depth."""
     store = to_read()
-    rows = together(held(planned(block), store) for block in ("linear", "scvi", "txformer", "masked"))
+    rows = together(stored_rows(planned(block), store) for block in ("linear", "scvi", "txformer", "masked"))
     return noise_axis(seed_means(rows))
 
 

@@ -300,7 +300,8 @@ def known_pairs() -> Numbers:
 
 def _measured(grid: Any) -> list[dict[str, Any]]:
     """Measure every point of a grid, by no store."""
-    return [row for point in grid.points() for row in grid.measurement.measure([point])]
+    how = grid.measurement
+    return [how.describe(point) | row for point in grid.points() for row in how.measure([point])]
 
 
 def _columns(rows: list[dict[str, Any]], *names: str) -> list[float]:

@@ -1,6 +1,7 @@
 """The page on reproducibility is told how long its build took."""
 
 import json
+import re
 import shutil
 import time
 from pathlib import Path
@@ -41,8 +42,7 @@ def page(tmp_path, monkeypatch):
 
 
 def cells(page):
-    rows = page.read_text().split("<tr><td>")[1:]
-    return {row.split("</td>")[0]: row.split("<td>")[1].split("</td>")[0] for row in rows}
+    return dict(re.findall(r"<td>(.*?)</td>\s*<td>(.*?)</td>", page.read_text()))
 
 
 def test_the_steps_and_every_notebook_are_written(page):

@@ -108,7 +108,7 @@ def test_curves_of_another_data_set_are_read_from_the_reference_results():
 
 def test_missing_files_are_named_and_nothing_is_downloaded(tmp_path, monkeypatch):
     monkeypatch.setenv("NOISE_SCALING_DATA", str(tmp_path / "data"))
-    monkeypatch.setattr("helpers.datasets.files.resume", None)
+    monkeypatch.setattr("helpers.datasets.files._resume", None)
     for name in rerun.NEEDS:
         told = rerun.missing(name)
         assert told.startswith("Nothing was measured: the data folder (NOISE_SCALING_DATA) lacks ")

@@ -9,7 +9,7 @@ from scipy import sparse
 
 from helpers.datasets import available, load
 from helpers.datasets.base import Dataset
-from helpers.datasets.simulated import SIGNALS, _draw_counts, _state_and_signal, simulated
+from helpers.datasets.simulated import SIGNALS, _draw_blocks, _state_and_signal, simulated
 from helpers.information.discrete import entropy, plug_in
 
 
@@ -27,7 +27,7 @@ def tiny(**changes):
 def state_of(signal, n_cells, n_latent, bits, seed):
     """The latent state behind ``simulated``, which a dataset does not show."""
     of_state, of_signal, _, _ = np.random.default_rng(seed).spawn(4)
-    return _state_and_signal(signal, n_cells, n_latent, bits, of_state, of_signal).state
+    return _state_and_signal(signal, n_cells, n_latent, bits, of_state, of_signal)[0]
 
 
 def gaussian_bits(x, y):
@@ -92,7 +92,8 @@ def test_mean_depth_is_what_was_asked_for(signal, depth, overdispersion):
 @pytest.mark.parametrize("overdispersion", [0.0, 0.5, 2.0])
 def test_variance_of_counts_is_negative_binomial(overdispersion):
     rng = np.random.default_rng(0)
-    counts = _draw_counts(np.zeros((20_000, 1)), 20, 200.0, overdispersion, rng).toarray()
+    blocks = _draw_blocks(np.zeros((20_000, 1)), 20, 200.0, overdispersion, rng)
+    counts = np.vstack([block.toarray() for block in blocks])
     mean, size_cv2 = counts.mean(axis=0), np.expm1(0.2**2)  # cells vary in size, log-normal with sigma 0.2
     variance = mean + (overdispersion * (1 + size_cv2) + size_cv2) * mean**2
     assert np.median(counts.var(axis=0) / variance) == pytest.approx(1, abs=0.04)

@@ -1,6 +1,7 @@
 """Data files: found, downloaded, resumed and checked, against a server on this machine."""
 
 import hashlib
+import os
 import subprocess
 import sys
 import threading
@@ -101,7 +102,9 @@ def test_a_file_in_the_cache_needs_no_network(server, registered):
 
 def test_a_download_with_a_wrong_hash_is_deleted_and_named(registered):
     target = registered(sha256="0" * 64)
-    with pytest.raises(ValueError, match=f"/file.bin gave a file with sha256 {SHA256}, not 0{{64}}: deleted"):
+    with pytest.raises(
+        ValueError, match=f"does not match the known hash: expected sha256:0{{64}} but got {SHA256}. Deleted download"
+    ):
         fetch("made", "file.bin")
     assert list(target.parent.iterdir()) == []
 
@@ -163,10 +166,10 @@ def test_a_page_that_leads_to_a_file_is_not_taken_for_it(server, registered):
 def test_a_folder_that_cannot_be_written_is_told(registered, monkeypatch):
     target = registered()
 
-    def refuse(self, **_):
-        raise PermissionError(13, "Permission denied", str(self))
+    def refuse(folder, **_):
+        raise PermissionError(13, "Permission denied", str(folder))
 
-    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(os, "makedirs", refuse)
     with pytest.raises(FileNotFoundError, match=f"{target.parents[1]} is not writable; set {files.VARIABLE}"):
         fetch("made", "file.bin")
 

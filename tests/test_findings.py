@@ -15,7 +15,7 @@ from helpers.store.paths import project_root
 from helpers.store.rows import Store
 from helpers.sweep import cell_grids
 from helpers.sweep.cells import Grid
-from helpers.sweep.engine import held, run_sweep
+from helpers.sweep.engine import run_sweep, stored_rows
 
 DEPTHS = np.geomspace(10, 2000, 8)
 
@@ -205,11 +205,11 @@ def test_held_measures_nothing(tmp_path):
         dataset="simulated", options=options, representations=["random_projection"], seeds=[0], folds=[0], dim=4
     )
     store = Store(tmp_path)
-    assert not len(held([grid], store))
+    assert not len(stored_rows([grid], store))
     rows = run_sweep(grid.model_copy(update={"depths": [1.0]}), store, progress=False)
     wider = grid.model_copy(update={"depths": [1.0, 0.5]})
-    assert held([wider], store)["mi_bits"].tolist() == rows["mi_bits"].tolist()
-    assert len(held([wider], store)) == 1
+    assert stored_rows([wider], store)["mi_bits"].tolist() == rows["mi_bits"].tolist()
+    assert len(stored_rows([wider], store)) == 1
 
 
 def test_curves_of_the_reference_are_named_and_complete():

@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 import golden
+from helpers._utils.content import short_hash
 from helpers.store import reference, versions
-from helpers.store.rows import short_hash
 from helpers.sweep import data
 
 HEAVY = {"torch", "scvi", "transformers", "latentmi"}

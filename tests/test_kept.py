@@ -22,7 +22,7 @@ from helpers.preprocess.genes import prepare
 from helpers.store import reference
 from helpers.store.points import seed_means
 from helpers.sweep import cell_grids, verify
-from helpers.sweep.engine import held
+from helpers.sweep.engine import stored_rows
 
 STALE = "results/reference/kept.parquet is of other points or code: python -m helpers.book.keep, and commit it"
 
@@ -32,7 +32,7 @@ def points():
     """Seed means of the reference points that the findings are made of."""
     store = reference.to_read()
     rows = findings.together(
-        held(cell_grids.planned(block), store) for block in ("linear", "scvi", "txformer", "masked")
+        stored_rows(cell_grids.planned(block), store) for block in ("linear", "scvi", "txformer", "masked")
     )
     return seed_means(rows)
 

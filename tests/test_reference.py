@@ -150,7 +150,7 @@ def test_a_loss_is_measured_again():
     training = {"steps": 4, "batch": 8, "validate_every": 2}
     grid = ReconstructionGrid(dataset="pbmc68k", sizes=["XXS"], n_genes=[8], seeds=[0], training=training)
     (point,) = grid.points()
-    row = pd.Series(grid.measurement.measure([point])[0] | {"parameters": point})
+    row = pd.Series(grid.measurement.describe(point) | grid.measurement.measure([point])[0] | {"parameters": point})
     found = verify.measured_again(row).iloc[0]
     assert (found["quantity"], found["in the results"]) == ("loss", row["test_loss"])
     row["test_loss"] += row["test_stderr"]
@@ -179,7 +179,7 @@ def test_the_seeds_of_a_sweep_decide_for_networks_alone():
     training = {"steps": 4, "batch": 8, "validate_every": 2}
     grid = ReconstructionGrid(dataset="pbmc68k", sizes=["XXS"], n_genes=[8], seeds=[0], training=training)
     (point,) = grid.points()
-    row = pd.Series(grid.measurement.measure([point])[0] | {"parameters": point})
+    row = pd.Series(grid.measurement.describe(point) | grid.measurement.measure([point])[0] | {"parameters": point})
     alike = pd.DataFrame([row, row.copy()])
     alike["test_loss"] += [row["test_stderr"], -row["test_stderr"]]
     row["test_loss"] += row["test_stderr"]
@@ -279,7 +279,7 @@ def test_without_the_data_the_record_is_enough(packed, monkeypatch, tmp_path):
 
 def test_missing_data_stop_a_sweep_before_any_row(tmp_path, monkeypatch):
     monkeypatch.setenv(files.VARIABLE, str(tmp_path / "empty"))
-    monkeypatch.setattr(files, "resume", lambda *_: (_ for _ in ()).throw(ConnectionError("no network")))
+    monkeypatch.setattr(files, "_resume", lambda *_: (_ for _ in ()).throw(ConnectionError("no network")))
     grid = Grid(dataset="larry", representations=["pca"])
     with pytest.raises(FileNotFoundError, match=r"By hand: 1\. download"):
         run_sweep(grid, Store(tmp_path / "store"), progress=False)

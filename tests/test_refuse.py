@@ -426,7 +426,7 @@ def test_code_beside_pretrained_weights_is_not_run(tmp_path, model):
 
 def test_pickled_objects_in_an_archive_of_arrays_are_refused(tmp_path):
     np.savez(tmp_path / "x.npz", a=np.array([Harmful(), None], dtype=object))
-    with pytest.raises(ValueError, match=r"a of .*x\.npz is not a plain array"):
+    with pytest.raises(ValueError, match=r"x\.npz is not a readable .*a is not a plain array"):
         images.read_npz(tmp_path / "x.npz", "a")
 
 
@@ -463,7 +463,7 @@ def test_an_archive_writes_nothing_outside_its_folder(tmp_path, monkeypatch, kin
         outer.writestr("caltech-101/101_ObjectCategories.tar.gz", packed.getvalue())
     monkeypatch.setenv(files.VARIABLE, str(cache))
     monkeypatch.setattr(files, "fetch", lambda *_: tmp_path / "caltech-101.zip")
-    with pytest.raises(ValueError, match=r"caltech-101\.zip (cannot be unpacked|holds no folder)"):
+    with pytest.raises(ValueError, match=r"caltech-101\.zip is not a readable archive"):
         images.caltech101()
     assert list(outside.iterdir()) == []
     assert {f.name for f in tmp_path.iterdir()} <= {"cache", "caltech-101.zip", "outside"}

@@ -19,7 +19,7 @@ from helpers.store import model_free, reference
 from helpers.store.paths import project_root
 from helpers.store.points import seed_means
 from helpers.sweep.cell_grids import planned
-from helpers.sweep.engine import held
+from helpers.sweep.engine import stored_rows
 
 RECORD = "application/papermill.record/"
 
@@ -229,7 +229,7 @@ def test_no_sentence_quotes_a_parameter_of_a_rejected_fit():
     if not values:
         pytest.skip("the book is not built: run `make book`")
     store = reference.to_read()
-    rows = findings.together(held(planned(block), store) for block in ("linear", "scvi", "txformer", "masked"))
+    rows = findings.together(stored_rows(planned(block), store) for block in ("linear", "scvi", "txformer", "masked"))
     fits = findings.noise_fits(seed_means(rows))
     rejected = np.array([list(fit.params.values()) for fit in fits.values() if fit.status == "misfit"]).ravel()
     assert len(rejected) == 50

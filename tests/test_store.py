@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.store.rows import COLUMNS, Store, failures, short_hash
+from helpers._utils.content import short_hash
+from helpers.store.rows import COLUMNS, Store, failures
 
 
 def row(**values):

@@ -379,7 +379,7 @@ def remount(folder, how):
     subprocess.run(["mount", "-o", f"remount,{how}", str(folder)], check=True)
 
 
-FULL = r"took no more rows \(No space left on device\)\. What was measured before is kept there: free space"
+FULL = r"could not write more rows \(No space left on device\)\. What was measured before is kept there: free space"
 
 
 def test_a_full_disk(small_disk, workers, uninterrupted):

@@ -32,7 +32,7 @@ def changed(monkeypatch, **methods):
     """Measure cells with other methods within a test."""
     measurement = cells.CellMeasurement()
     vars(measurement).update(methods)
-    monkeypatch.setattr(cells, "CELLS", measurement)
+    monkeypatch.setattr(cells.Grid, "measurement", measurement)
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from scipy import sparse
 
-from helpers.datasets.simulated import _draw_counts, _state_and_signal
+from helpers.datasets.simulated import _draw_blocks, _state_and_signal
 
 GENES = 200
 
@@ -19,6 +19,11 @@ class Cells(NamedTuple):
     signal: np.ndarray
 
 
+def draw_counts(state: np.ndarray, genes: int, depth: float, rng: np.random.Generator) -> np.ndarray:
+    """Return the Poisson counts that the simulator draws of states, cells × genes."""
+    return np.vstack([block.toarray() for block in _draw_blocks(state, genes, depth, 0.0, rng)])
+
+
 def simulated_cells(
     kind: str, n: int, seed: int, genes: int = GENES, depth: float = 1500.0, bits: float = 3.0, latent: int = 4
 ) -> Cells:
@@ -27,7 +32,7 @@ def simulated_cells(
     state, signal = _state_and_signal(kind, n, latent, bits, of_state, of_signal)
     if kind == "clone":  # both relatives are cells
         state = np.vstack([state, signal])
-    return Cells(_draw_counts(state, genes, depth, 0.0, of_counts).toarray(), signal)
+    return Cells(draw_counts(state, genes, depth, of_counts), signal)
 
 
 def make_barcodes(n: int, seed: int, end: str = "") -> np.ndarray:

@@ -10,12 +10,12 @@ import pandas as pd
 from scipy import sparse
 
 from helpers.datasets.cells.merfish_hypothalamus import SEQUENTIAL
-from helpers.datasets.simulated import _draw_counts
 from miniatures.parts import (
     GENES,
     along_a_line,
     bins,
     clone_matrix,
+    draw_counts,
     gene_names,
     make_barcodes,
     multiplied,
@@ -275,7 +275,7 @@ def rna_mixture(folder: Path, n: int, seed: int) -> None:
             mine = amount == pg
             # The same generator each time: the same genes make the same cell line at every amount.
             rng = np.random.default_rng([seed, k])
-            counts[mine] = _draw_counts(1.5 * parts[mix[mine]], GENES, 100.0 * pg, 0.0, rng).toarray()
+            counts[mine] = draw_counts(1.5 * parts[mix[mine]], GENES, 100.0 * pg, rng)
         names = np.array([f"{chr(65 + i // 24 % 26)}{i % 24 + 1}" + "x" * (i // 624) for i in well])
         total = counts.sum(axis=1)
         reads = ("unaligned", "aligned_unmapped", "mapped_to_exon", "mapped_to_intron", "ambiguous_mapping")

@@ -4,10 +4,10 @@ import json
 import os
 import re
 import time
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 from typing import Any
+
+import pandas as pd
 
 from helpers.book.workflow import PROFILE, STARTED, load_plan
 from helpers.store.paths import profile_folder
@@ -44,16 +44,7 @@ def _tables(root: Path, notebooks: list[dict[str, Any]], html_started: float) ->
     steps.append(("writing the pages, this time", now - html_started))
     if started := os.environ.get(STARTED):
         steps.append((f"the whole of this build, on {os.cpu_count()} processors", now - float(started)))
-    rows = [(escape(row["notebook"]), f"{row['seconds']:.1f}", escape(row["finished"])) for row in notebooks]
-    each = _table(("notebook", "seconds", "finished"), rows)
-    return (
-        _table(("step", "minutes"), [(name, f"{took / 60:.1f}") for name, took in steps])
-        + f"<details><summary>Every notebook</summary>{each}</details>"
-    )
-
-
-def _table(head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
-    lines = ["".join(f"<td>{cell}</td>" for cell in row) for row in rows]
-    top = "".join(f"<th>{name}</th>" for name in head)
-    body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f'<table class="table"><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table>'
+    minutes = pd.DataFrame([(name, f"{took / 60:.1f}") for name, took in steps], columns=["step", "minutes"])
+    each = pd.DataFrame(notebooks, columns=["notebook", "seconds", "finished"])
+    each, minutes = (table.to_html(index=False, border=0, classes="table") for table in (each, minutes))
+    return f"{minutes}<details><summary>Every notebook</summary>{each}</details>"

@@ -2,7 +2,6 @@
 
 import json
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -11,7 +10,7 @@ from helpers.book.workflow import load_plan
 from helpers.charts.tables import facts
 from helpers.datasets import files
 from helpers.store import reference as references
-from helpers.store.stamp import commit, note_read
+from helpers.store.stamp import commit, installed, note_read
 from helpers.store.versions import method_of
 from helpers.sweep.engine import machine
 
@@ -23,12 +22,8 @@ PACKAGES = """
 
 def versions() -> pd.DataFrame:
     """Return the versions of Python and of the packages that numbers and pages depend on."""
-    numbers = {"python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            numbers[package] = version(package)
-        except PackageNotFoundError:
-            numbers[package] = "not installed"
+    numbers = dict.fromkeys(PACKAGES, "not installed") | installed(PACKAGES)
+    numbers = {"python": platform.python_version(), **numbers}
     return pd.DataFrame({"version": numbers}).rename_axis("package")
 
 

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from helpers._utils.content import short_hash, write_whole
 from helpers._utils.progress import BUILDING
 from helpers._utils.validation import did_you_mean
-from helpers.store import stamp as executed
+from helpers.store import stamp
 from helpers.store.paths import RESULTS, profile_folder, project_root
 
 # Python 3.11 may raise SystemError where two threads parse code at once (python/cpython#106905).
@@ -38,10 +38,7 @@ def notebooks(root: Path) -> list[str]:
 def find_notebook(name: str, root: Path) -> Path:
     """Return the source of a notebook given by name or path, with or without its suffix.
 
-    Raises
-    ------
-    ValueError
-        For an unknown one, naming the nearest, or one outside ``root``.
+    For an unknown one, or one outside ``root``, the error names the nearest.
     """
     root = root.resolve()
     bare = name.removesuffix(".ipynb").removesuffix(".md").removeprefix("notebooks/")
@@ -98,13 +95,6 @@ def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: 
 
     A whole number is accepted where the default is a float, and anything where it is None.
 
-    Raises
-    ------
-    ValueError
-        Naming the nearest declared name, or the type wanted and the default.
-
-    Examples
-    --------
     >>> check_parameters({"dims": 3}, {"dim": 16})
     Traceback (most recent call last):
     ...
@@ -126,15 +116,10 @@ def check_parameters(given: dict[str, Any], declared: dict[str, Any], notebook: 
 
 
 def _same_type(value: Any, default: Any) -> bool:
-    if default is None:
-        return True
-    if isinstance(default, bool) or isinstance(value, bool):
-        return isinstance(value, bool) and isinstance(default, bool)
-    if isinstance(default, float):
-        return isinstance(value, (int, float))
     if isinstance(default, list) and isinstance(value, list):
         return not default or all(any(_same_type(v, d) for d in default) for v in value)
-    return isinstance(value, type(default))
+    allowed = (int, float) if isinstance(default, float) else (type(default),)
+    return default is None or type(value) in allowed
 
 
 def _type_or_element(value: Any, default: Any) -> str:
@@ -189,14 +174,10 @@ def run_notebook(
 
     Raises
     ------
-    ValueError
-        For parameters that the notebook does not take, or an unknown engine; nothing has run.
-    PermissionError
-        If the target's folder is read-only; nothing has run.
-    papermill.PapermillExecutionError
-        If a cell fails.
-    ChildProcessError
-        If the kernel dies.
+    ValueError, PermissionError
+        Before anything runs: for wrong parameters, an unknown engine, or a folder that is read-only.
+    papermill.PapermillExecutionError, ChildProcessError
+        If a cell fails; if the kernel dies.
     """
     with _PARSING:
         given = check_parameters(parameters or {}, declared_parameters(source), source.stem)
@@ -210,13 +191,13 @@ def run_notebook(
     start, since = time.perf_counter(), time.time()
     text, cells = source.read_text("utf8"), [cell.source for cell in code_cells(source)]
     failed = target.with_suffix(".failed.ipynb")
-    with executed.noting() as notes:
+    with stamp.noting() as notes:
         options = {"execution_timeout": timeout, "progress_bar": progress, "engine_name": engine}
         notebook = _execute(text, source, given, failed, environment=_environment() | notes.variable, **options)
     _make_repeatable(notebook)
     modules = notebook.metadata.pop("modules")
     with _PARSING:
-        notebook.metadata[executed.KEY] = executed.stamp(text, notes, modules, given, cells, since)
+        notebook.metadata[stamp.KEY] = stamp.stamp(text, notes, modules, given, cells, since)
     write_whole(target, f"{nbformat.writes(notebook)}\n".encode())
     failed.unlink(missing_ok=True)
     return time.perf_counter() - start

@@ -18,7 +18,7 @@ from helpers import __version__
 from helpers.book import build_times
 from helpers.book.course import student as course
 from helpers.charts.drawn import MIME, PICTURE, in_columns
-from helpers.store import stamp as executed
+from helpers.store import stamp
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
 
@@ -195,8 +195,8 @@ def _executed(app: Any, docname: str) -> tuple[dict[str, Any] | None, str] | Non
     source = notebook.with_suffix(".md")
     if notebook.suffix != ".ipynb" or not source.exists():
         return None
-    made = executed.of_notebook(notebook)
-    return made, " and the ".join(executed.changes(made, source.read_text("utf8")))
+    made = stamp.of_notebook(notebook)
+    return made, " and the ".join(stamp.changes(made, source.read_text("utf8")))
 
 
 def older_pages(app: Any, env: Any, added: set[str], changed: set[str], removed: set[str]) -> list[str]:
@@ -220,7 +220,7 @@ def say_how_executed(app: Any, doctree: Any) -> None:
         )
         page.insert(1, nodes.warning("", nodes.paragraph("", warning)))
     if made:
-        page += nodes.paragraph("", executed.in_words(made), classes=["executed-with"])
+        page += nodes.paragraph("", stamp.in_words(made), classes=["executed-with"])
 
 
 def write_times(app: Any, exception: Exception | None) -> None:

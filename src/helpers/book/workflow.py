@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from helpers._utils.validation import choose, in_range
 from helpers.book.run import ENGINE, alone, check_parameters, code_cells, declared_parameters, find_notebook, run_id
-from helpers.store import stamp as executed
+from helpers.store import stamp
 from helpers.store.paths import profile_folder
 
 # In the environment while a book is built.
@@ -121,10 +121,7 @@ def profiles(root: Path) -> list[str]:
 def load_plan(name: str, root: Path) -> Plan:
     """Read a profile and check every notebook and parameter in it, before anything runs.
 
-    Raises
-    ------
-    ValueError
-        For an unknown profile, notebook or parameter, naming the nearest known one, or a file that is not a profile.
+    For an unknown profile, notebook or parameter, the error names the nearest known one.
     """
     choose(name, profiles(root), "profile")
     plan = _read_plan(root / "config" / f"{name}.yaml")
@@ -196,12 +193,8 @@ def places(root: Path) -> dict[str, Path]:
 def place(on: str, root: Path) -> tuple[Path, str | None]:
     """Return where jobs run, as the folder of a Snakemake profile, and the executor it names (None: this machine).
 
-    ``on`` is one of ``places``, or the path of a folder of your own that has a ``config.yaml``.
-
-    Raises
-    ------
-    ValueError
-        If there is no such place, or its executor is not installed.
+    ``on`` is one of ``places``, or the path of a folder of your own that has a ``config.yaml``. The executor must be
+    installed.
     """
     known, path = places(root), Path(on).expanduser()
     if on not in known and (path / "config.yaml").is_file():
@@ -265,17 +258,17 @@ def outdated_jobs(plan: Plan, root: Path) -> list[str]:
     for name, job in plan.jobs().items():
         cells = [cell.source for cell in code_cells(find_notebook(job.notebook, root))]
         file = f"{runs_folder(plan.profile)}/{name}.ipynb"
-        if executed.measures_otherwise(executed.of_notebook(root / file), cells, job.parameters):
+        if stamp.measures_otherwise(stamp.of_notebook(root / file), cells, job.parameters):
             outdated.append(file)
     return outdated
 
 
 def outdated_pages(plan: Plan, root: Path) -> list[str]:
-    """Return the executed pages, as seen from ``root``, of which something has changed: see ``executed.changes``."""
+    """Return the executed pages, as seen from ``root``, of which something has changed: see ``stamp.changes``."""
     outdated = []
     for page in plan.pages:
         file, text = root / f"{page}.ipynb", (root / f"{page}.md").read_text("utf8")
-        if file.exists() and executed.changes(executed.of_notebook(file), text, plan.parameters_of(page)):
+        if file.exists() and stamp.changes(stamp.of_notebook(file), text, plan.parameters_of(page)):
             outdated.append(f"{page}.ipynb")
     return outdated
 

@@ -59,7 +59,7 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
         Read the dataset's files from this folder as they are, without a download or a check against the registry:
         for files of your own in the same format. The result carries the folder in its name.
     **options
-        What the dataset's loader takes, such as ``signal="protein"``.
+        What the dataset's loader takes, such as ``signal="protein"``; an unknown one is refused, naming the nearest.
 
     Returns
     -------
@@ -67,8 +67,6 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
 
     Raises
     ------
-    ValueError
-        For an unknown name or option, naming the nearest known one, or an option out of range.
     FileNotFoundError
         If its files are not in ``folder``; or neither in the cache nor can be downloaded, with the steps by hand.
 
@@ -82,7 +80,7 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
     if folder:
         options["folder"] = folder
     for option in options:
-        choose(option, _options_of(loader), f"option of dataset {name}")
+        choose(option, inspect.signature(loader).parameters, f"option of dataset {name}")
         if option.endswith("seed"):
             as_seed(options[option], option)
     data = loader(**options)
@@ -91,17 +89,6 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
     from helpers.datasets.files import shown_name
 
     return replace(data, name=shown_name(name, folder), source=f"files in {folder}, in the format of {name}")
-
-
-def _options_of(loader: Callable[..., Any]) -> list[str]:
-    """Return the names of a loader's options; those of the tree, where it passes some on."""
-    names = inspect.signature(loader).parameters
-    if "tree" not in names:
-        return list(names)
-    from helpers.datasets.simulated_spike import clock_of
-
-    tree = inspect.signature(clock_of).parameters
-    return list(dict.fromkeys([*(n for n in names if n != "tree"), *tree]))
 
 
 __all__ = ["Dataset", "Images", "Sequences", "available", "example_file", "load"]

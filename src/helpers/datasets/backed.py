@@ -21,18 +21,7 @@ class BackedCounts:
     """Raw counts in an ``.h5ad`` file, cells × genes, of which a block of rows at a time is in memory.
 
     Rows must be in the file one after another: a CSR matrix or a dense array. Every block is checked as it is read.
-
-    Parameters
-    ----------
-    path : the file
-    place : where in it the counts are, such as ``"X"`` or ``"layers/counts"``
-    rows : array of int, ascending, optional
-        The rows of the file that count; all if not given.
-
-    Attributes
-    ----------
-    shape : (int, int)
-        Cells and genes.
+    ``place`` is where in the file they are, such as ``"layers/counts"``, and ``rows``, ascending, which of them count.
 
     Examples
     --------
@@ -66,13 +55,7 @@ class BackedCounts:
         raise ValueError(f"{self!r} are on disk, and this needs them in memory: load them with backed=False.")
 
     def blocks(self) -> Iterator[tuple[int, sparse.csr_matrix]]:
-        """Yield blocks of ``BLOCK`` cells, each with the number of its first cell.
-
-        Raises
-        ------
-        ValueError
-            Where a block holds anything but counts, or the file is damaged.
-        """
+        """Yield blocks of ``BLOCK`` cells, each with the number of its first cell."""
         with opened(self.path) as handle:
             matrix = StoredMatrix(handle, self.place)
             for start in range(0, len(self.rows), BLOCK):

@@ -14,15 +14,9 @@ def example_file(folder: str | Path | None = None) -> Path:
     """Write the 700 real blood cells of ``pbmc68k`` as an ``.h5ad`` file such as you may have, and return its path.
 
     As most files do, it holds log-normalised values in ``X`` and raw counts in ``layers["counts"]``; ``obs`` has the
-    10 cell types in ``celltype`` and the counts of each cell in ``n_counts``.
+    10 cell types in ``celltype`` and the counts of each cell in ``n_counts``. It is written to ``folder``, or else to
+    the cache of data files, unless it is there.
 
-    Parameters
-    ----------
-    folder : path, optional
-        Where to write it; the cache of data files if not given. A file that is there is not written again.
-
-    Examples
-    --------
     >>> import tempfile
     >>> from helpers.datasets import load
     >>> file = example_file(tempfile.mkdtemp())

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files as package_files
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,9 @@ Folder = str | Path | None
 class File:
     """One file of a dataset: where it lies in the cache, where it comes from and what it must contain.
 
-    ``sha256`` is None for the large files that this project has not held itself: the ``md5`` that their source gives
-    is checked, or the hash is noted beside the file at its first download and checked from then on. ``is_page``: the
-    address is a page that leads to the file, which a person must fetch.
+    Large files that this project has not held itself have the ``md5`` that their source gives, or no hash: that of
+    their first download is noted beside them and checked from then on. ``is_page``: the address is a page that leads to
+    the file, which a person must fetch.
     """
 
     path: str
@@ -35,11 +35,11 @@ class File:
     md5: str | None = None
 
     @property
-    def known_hash(self) -> tuple[str, str] | None:
-        """Return the kind of hash and its value, if one is registered."""
+    def known_hash(self) -> str | None:
+        """The registered hash after its kind, such as ``sha256:0fd4…``, as pooch takes it."""
         if self.sha256:
-            return "sha256", self.sha256
-        return ("md5", self.md5) if self.md5 else None
+            return f"sha256:{self.sha256}"
+        return f"md5:{self.md5}" if self.md5 else None
 
 
 @dataclass(frozen=True)
@@ -109,41 +109,44 @@ def fetch(dataset: str, path: str, folder: Folder = None) -> Path:
     entry = registry()[choose(dataset, registry(), "dataset in the registry")]
     file = entry.file(path)
     if folder:
-        own = Path(folder) / Path(file.path).name
-        if not own.exists():
+        given = Path(folder) / Path(file.path).name
+        if not given.exists():
             names = ", ".join(Path(f.path).name for f in entry.files)
             raise FileNotFoundError(
-                f"{own} does not exist: {dataset} needs a file of that name in the folder you gave; its files: {names}."
+                f"{given} does not exist: {dataset} needs a file of that name in the folder you gave; its files: "
+                f"{names}."
             )
-        return own
+        return given
     target = cache_folder() / file.path
+    noted = target.with_name(target.name + ".sha256")
     if target.exists():
-        _check(target, file)
+        _check(target, file.known_hash or (f"sha256:{noted.read_text('utf8').strip()}" if noted.exists() else None))
         return target
     if file.is_page:
         raise FileNotFoundError(_by_hand(entry, file, target))
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        resume(file.url, target, file.size)
-    except Exception as error:
+        _download(file, target)
+    except OSError as error:  # those of requests are, too
         raise FileNotFoundError(_by_hand(entry, file, target, error)) from error
-    kind, expected = file.known_hash or ("sha256", None)
-    found = hash_once(target, kind)
-    if expected is None:
-        _noted(target).write_text(found, encoding="utf8")
-    elif found != expected:
-        target.unlink()
-        raise ValueError(
-            f"{file.url} gave a file with {kind} {found}, not {expected}: deleted. "
-            "Try again; if it stays so, the address now holds other data."
-        )
+    except ValueError as error:  # pooch's own does not name the address
+        raise ValueError(f"{file.url} gave another file than the registered one: {error}") from error
+    if not file.known_hash:
+        noted.write_text(hash_once(target), encoding="utf8")
     return target
 
 
-def resume(url: str, target: Path, size: int | None = None) -> None:
-    """Download to ``target``, going on from ``<target>.part`` where the server allows it, which pooch does not.
+def _download(file: File, target: Path) -> None:
+    """Download a file and check its hash; a wrong one is deleted."""
+    import pooch
 
-    A progress bar is shown, except while a book is built. The target appears only when complete.
+    pooch.get_logger().setLevel("WARNING")
+    pooch.retrieve(file.url, file.known_hash, target.name, target.parent, downloader=partial(_resume, target))
+
+
+def _resume(target: Path, url: str, received: str, _pooch: Any) -> None:
+    """Download to the path ``received``, from ``<target>.part`` on where the server allows it, which pooch does not.
+
+    A progress bar is shown, except while a book is built.
     """
     import requests
     from tqdm.auto import tqdm
@@ -155,43 +158,28 @@ def resume(url: str, target: Path, size: int | None = None) -> None:
     with requests.get(url, headers=headers, stream=True, timeout=30) as answer:
         if answer.status_code == 416 and have:  # nothing beyond what we have: complete, or another file by now
             part.unlink()
-            return resume(url, target, size)
+            return _resume(target, url, received, _pooch)
         answer.raise_for_status()
         have = have if answer.status_code == 206 else 0  # else the server sends the whole file
         left = int(answer.headers.get("Content-Length") or 0)
-        bar = tqdm(
-            total=have + left if left else size,
-            initial=have,
-            unit="B",
-            unit_scale=True,
-            desc=target.name,
-            disable=quiet(),
-        )
+        total = have + left if left else None
+        bar = tqdm(total=total, initial=have, unit="B", unit_scale=True, desc=target.name, disable=quiet())
         with part.open("ab" if have else "wb") as out, bar:
             for block in answer.iter_content(_CHUNK):
-                out.write(block)
-                bar.update(len(block))
-    received = part.stat().st_size
-    if left and received != have + left:
-        raise ConnectionError(f"the connection ended after {received} of {have + left} bytes; run again to go on")
-    os.replace(part, target)
+                bar.update(out.write(block))
+    size = part.stat().st_size
+    if total and size != total:
+        raise ConnectionError(f"the connection ended after {size} of {total} bytes; run again to go on")
+    part.replace(received)
     return None
 
 
-def _noted(target: Path) -> Path:
-    return target.with_name(target.name + ".sha256")
-
-
-def _check(target: Path, file: File) -> None:
+def _check(target: Path, known_hash: str | None) -> None:
     """Raise if a file in the cache is not the registered one, or not the one first downloaded."""
-    noted = _noted(target)
-    if not file.known_hash and not noted.exists():
-        return
-    kind, expected = file.known_hash or ("sha256", noted.read_text("utf8").strip())
-    found = hash_once(target, kind)
-    if found != expected:
+    kind, _, expected = (known_hash or "").partition(":")
+    if expected and (actual := hash_once(target, kind)) != expected:
         raise ValueError(
-            f"{target} has {kind} {found}, not {expected}: it is damaged or another version. "
+            f"{target} has {kind} {actual}, not {expected}: it is damaged or another version. "
             f"Delete it and run again, or give your own files with folder=."
         )
 
@@ -217,29 +205,21 @@ def _by_hand(entry: Entry, file: File, target: Path, error: Exception | None = N
         get, why = f"get it through the page {file.url}", "is not given out without asking"
     elif isinstance(error, PermissionError):
         why = f"cannot be saved: {cache_folder()} is not writable; set {VARIABLE} to a folder that is"
-    steps = [
-        f"{entry.name}: {file.path} is not in the cache and {why}.",
-        f"By hand: 1. {get} on a machine with a network;",
-        f"2. save it as {target}, or set {VARIABLE} to a folder that holds {file.path};",
-        "3. run this again." + (f" Its {' must be '.join(file.known_hash)}." if file.known_hash else ""),
-        entry.manual,
-    ]
-    return " ".join(step for step in steps if step)
+    must = f" Its {file.known_hash.replace(':', ' must be ')}." if file.known_hash else ""
+    return (
+        f"{entry.name}: {file.path} is not in the cache and {why}. By hand: 1. {get} on a machine with a network; "
+        f"2. save it as {target}, or set {VARIABLE} to a folder that holds {file.path}; 3. run this again.{must} "
+        f"{entry.manual}"
+    ).rstrip()
 
 
 def status() -> list[dict[str, Any]]:
     """Return one row a dataset of the registry: which of its files are in the cache, size, licence, citation."""
     rows = []
     for entry in registry().values():
-        here = [f for f in entry.files if (cache_folder() / f.path).exists()]
-        sizes = [f.size for f in entry.files]
-        rows.append(
-            {
-                "dataset": entry.name,
-                "files here": f"{len(here)} of {len(entry.files)}",
-                "MB": round(sum(s or 0 for s in sizes) / 1e6, 1) if all(sizes) else None,
-                "licence": entry.licence,
-                "source": entry.source,
-            }
-        )
+        here = sum((cache_folder() / file.path).exists() for file in entry.files)
+        sizes = [file.size for file in entry.files]
+        total = round(sum(size or 0 for size in sizes) / 1e6, 1) if all(sizes) else None
+        about = {"dataset": entry.name, "files here": f"{here} of {len(entry.files)}", "MB": total}
+        rows.append({**about, "licence": entry.licence, "source": entry.source})
     return rows

@@ -18,15 +18,7 @@ CHUNK = 8192
 
 @contextmanager
 def opened(path: Path) -> Iterator[Any]:
-    """Open an HDF5 file for reading.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        Naming the file, if it is not HDF5, is cut off, or turns out to be damaged while it is read.
-    """
+    """Open an HDF5 file for reading; a ``ValueError`` names one that is not HDF5 or turns out to be damaged."""
     import h5py
 
     if not Path(path).is_file():
@@ -41,12 +33,7 @@ def opened(path: Path) -> Iterator[Any]:
 def column(handle: Any, name: str) -> np.ndarray:
     """Return a column such as ``"obs/day"`` alone, categories as text ("nan": none).
 
-    ``"var"`` and ``"raw/var"`` give the names of the genes.
-
-    Raises
-    ------
-    ValueError
-        Naming the nearest column, if it has none of this name.
+    ``"var"`` and ``"raw/var"`` give the names of the genes. If there is no such column, the error names the nearest.
     """
     table, _, key = (name, "", "") if name in ("var", "raw/var") else name.partition("/")
     if table not in handle:
@@ -69,10 +56,7 @@ def column(handle: Any, name: str) -> np.ndarray:
 class StoredMatrix:
     """A matrix in an open file whose rows are read some at a time: CSR as AnnData stores it, or a dense array.
 
-    Raises
-    ------
-    ValueError
-        If there is no such matrix, it is stored by column, or damaged.
+    One that is absent, stored by column, or damaged raises ``ValueError``.
     """
 
     def __init__(self, handle: Any, name: str = "X") -> None:
@@ -118,10 +102,7 @@ class StoredMatrix:
 
 
 def fault_of_pointers(stored: Any, n: int) -> str:
-    """Return why the pointers of a stored sparse matrix do not deal out its values to ``n`` rows (or columns).
-
-    An empty string if they do.
-    """
+    """Return why a stored sparse matrix does not deal out its values to ``n`` rows (or columns); nothing if it does."""
     missing = [part for part in ("data", "indices", "indptr") if part not in stored]
     if missing:
         return f"there is no {missing[0]}"

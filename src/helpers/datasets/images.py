@@ -1,8 +1,11 @@
-"""Images with a class each: real ones that come with a package, the papers' own, and yours."""
+"""Images with a class each: real ones that come with a package, the papers' own, and yours.
+
+Options that several loaders take: ``n_folds``, probe folds stratified by class; ``size``, the side in pixels;
+``n_classes``, how many of the largest classes to keep, None for all; ``folder``, one with files of your own.
+"""
 
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from helpers._utils.validation import in_range
-from helpers.datasets import files
+from helpers.datasets import files, read
 from helpers.datasets.samples import Samples
 from helpers.datasets.splits import stratified
 from helpers.information.discrete import entropy
@@ -20,8 +23,6 @@ VERSION = 1  # 2026-11-28 numbered
 
 # Papers' folders that are no class.
 _NO_CLASS = ("BACKGROUND_Google",)
-# What reading a damaged archive raises, or one with a member that leads out of its folder.
-_BROKEN = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError)
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp")
 
 
@@ -75,13 +76,6 @@ class Images(Samples):
 def digits(n_folds: int = 2) -> Images:
     """1,797 real handwritten digits of 8 × 8 pixels with 10 classes, inside scikit-learn: no download.
 
-    Parameters
-    ----------
-    n_folds : int
-        Probe folds, stratified by class.
-
-    Examples
-    --------
     >>> images = digits()
     >>> images.pixels.shape, round(images.ceiling_bits, 3)
     ((1797, 1, 8, 8), 3.322)
@@ -98,18 +92,8 @@ def digits(n_folds: int = 2) -> Images:
 def caltech101(n_classes: int = 5, size: int = 240, n_folds: int = 2, folder: files.Folder = None) -> Images:
     """The largest classes of Caltech101, as in the papers: 2,707 photographs of 5 classes at 240 × 240; download.
 
-    The extracted archive is used where it is in the cache, else the official archive is downloaded and unpacked there.
-
-    Parameters
-    ----------
-    n_classes : int
-        Largest classes to keep.
-    size : int
-        Side in pixels; images are resized without keeping their proportions, as published.
-    n_folds : int
-        Probe folds, stratified by class.
-    folder : path, optional
-        An extracted ``101_ObjectCategories`` of your own.
+    The extracted archive, in ``folder`` or in the cache, is used where it is there; else the official one is downloaded
+    and unpacked. Images are resized without keeping their proportions, as published.
     """
     pixels, labels, checked = read_tree(Path(folder) if folder is not None else _caltech_tree(), size, n_classes)
     source = "Fei-Fei et al. 2004, doi:10.22002/D1.20086; licence: CC BY 4.0"
@@ -127,8 +111,6 @@ def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: files.Fo
         Which of the published files.
     n_images : int or None
         Images of each side at most, the first in the file; None: all 165,466 + 47,280 (12 GB at size 224).
-    folder : path, optional
-        A folder with the file.
     """
     if size not in (28, 64, 128, 224):
         raise ValueError(f"size is {size!r}: MedMNIST gives 28, 64, 128 and 224.")
@@ -148,15 +130,7 @@ def tissuemnist(size: int = 224, n_images: int | None = 20_000, folder: files.Fo
 def your_images(path: str | Path = "", size: int = 64, n_classes: int | None = None, n_folds: int = 2) -> Images:
     """Your own images: a folder with one folder a class.
 
-    Parameters
-    ----------
-    path : folder
-    size : int
-        Side in pixels that all are resized to.
-    n_classes : int or None
-        Largest classes to keep; None: all.
-    n_folds : int
-        Probe folds, stratified by class.
+    All are resized to ``size``.
     """
     if not str(path):
         raise ValueError("path is empty: give options={'path': 'folder'} with one folder of images for each class.")
@@ -171,13 +145,6 @@ def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.n
     -------
     (pixels, labels, checked)
         uint8 of shape (images, 3, size, size); str; what was read and what was left out.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such folder, or no class in it.
-    ValueError
-        For fewer classes than asked for, or a file that is no image, by name.
     """
     from PIL import Image
 
@@ -193,7 +160,7 @@ def read_tree(tree: Path, size: int, n_classes: int | None = None) -> tuple[np.n
             with Image.open(file) as image:
                 resized = _rgb(image, file).resize((size, size), Image.Resampling.BILINEAR)
         except (OSError, Image.DecompressionBombError) as error:
-            raise ValueError(f"{file} is not an image that can be read ({error}): mend or remove it.") from error
+            raise ValueError(f"{file} is not an image that can be read ({error}): correct or remove it.") from error
         pixels[row] = np.asarray(resized).transpose(2, 0, 1)
     checked = f"{len(chosen)} images decode; classes {', '.join(largest)}"
     checked += f"; {n_others} other files left out" if n_others else ""
@@ -234,34 +201,18 @@ def _rgb(image: Any, file: Path) -> Any:
 
 def read_npz(file: Path, name: str, rows: int | None = None) -> np.ndarray:
     """Return the first rows of an array of an ``.npz`` file; the rest is not read. No pickles."""
-    if not zipfile.is_zipfile(file):
-        raise ValueError(f"{file} is not an .npz file: download it again.")
-    member, found = f"{name}.npy", None
-    try:
-        with zipfile.ZipFile(file) as archive:
-            members = archive.namelist()
-            if member in members:
-                with archive.open(member) as stream:
-                    found = _plain_rows(stream, rows)
-    except (*_BROKEN, ValueError, TypeError, IndexError, RuntimeError, OverflowError) as error:
-        raise ValueError(f"{name} of {file} is damaged ({error}): download it again.") from error
-    if member not in members:
-        raise ValueError(f"{file} has no array {name!r}: it has {', '.join(members)}.")
-    if found is None:
-        raise ValueError(f"{name} of {file} is not a plain array in C order.")
-    return found
-
-
-def _plain_rows(stream: Any, rows: int | None) -> np.ndarray | None:
-    """Return the first rows of an ``.npy`` file; None for one of objects or in Fortran order."""
-    version = np.lib.format.read_magic(stream)
-    header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = header(stream)
-    if dtype.hasobject or fortran:
-        return None
-    n = shape[0] if rows is None else min(rows, shape[0])
-    size = n * int(np.prod(shape[1:])) * dtype.itemsize
-    return np.frombuffer(stream.read(size), dtype).reshape(n, *shape[1:])
+    with read.readable(file, ".npz file of this dataset"), zipfile.ZipFile(file) as archive:
+        if f"{name}.npy" not in archive.namelist():
+            raise ValueError(f"there is no {name!r}, only {', '.join(archive.namelist())}")
+        with archive.open(f"{name}.npy") as stream:
+            version = np.lib.format.read_magic(stream)
+            header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, dtype = header(stream)
+            if dtype.hasobject or fortran:
+                raise ValueError(f"{name} is not a plain array in C order")
+            n = shape[0] if rows is None else min(rows, shape[0])
+            size = n * int(np.prod(shape[1:])) * dtype.itemsize
+            return np.frombuffer(stream.read(size), dtype).reshape(n, *shape[1:])
 
 
 def _caltech_tree() -> Path:
@@ -271,17 +222,14 @@ def _caltech_tree() -> Path:
         return tree
     archive = files.fetch("caltech101", "caltech-101.zip")
     unpacked = tree.with_name("unpacking")
-    try:
-        with zipfile.ZipFile(archive) as outer:
-            inner = next((n for n in outer.namelist() if n.endswith("101_ObjectCategories.tar.gz")), None)
-            if inner is None:
-                raise ValueError(f"{archive} holds no 101_ObjectCategories.tar.gz: delete it and run again.")
-            with outer.open(inner) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
-                tar.extractall(unpacked, filter="data")
-    except _BROKEN as error:
-        raise ValueError(f"{archive} cannot be unpacked ({error}): delete it and run again.") from error
-    if not (unpacked / tree.name).is_dir():
-        raise ValueError(f"{archive} holds no folder {tree.name} in its archive: delete it and run again.")
+    with read.readable(archive, "archive of Caltech101"), zipfile.ZipFile(archive) as outer:
+        inner = [name for name in outer.namelist() if name.endswith("101_ObjectCategories.tar.gz")]
+        if not inner:
+            raise ValueError("there is no 101_ObjectCategories.tar.gz in it")
+        with outer.open(inner[0]) as stream, tarfile.open(fileobj=stream, mode="r|gz") as tar:
+            tar.extractall(unpacked, filter="data")
+        if not (unpacked / tree.name).is_dir():
+            raise ValueError(f"there is no folder {tree.name} in it")
     (unpacked / tree.name).replace(tree)  # complete, or not there
     unpacked.rmdir()
     return tree

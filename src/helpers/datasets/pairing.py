@@ -12,22 +12,11 @@ from helpers.preprocess.genes import choose_genes, log_cp10k
 
 
 def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int = 0) -> np.ndarray:
-    """Return, for each cell, the row of one random of its ``k`` nearest cells in the same fold.
+    """Return, for each cell, the row of one random of its ``k`` nearest cells in the same fold; published: 5.
 
-    Parameters
-    ----------
-    positions : (cells, 2 or 3) array, any unit of length
-    folds : (cells,) array of int
-    k : int
-        As published: 5. A fold with fewer cells uses all others.
-    seed : int
+    ``positions`` is (cells, 2 or 3) in any unit of length, ``folds`` (cells,). A fold with fewer cells uses all others;
+    a cell is never its own neighbour.
 
-    Returns
-    -------
-    (cells,) array of int, never the cell itself
-
-    Examples
-    --------
     >>> neighbours(np.array([[0.0, 0], [0, 1], [9, 0], [9, 1]]), np.zeros(4, int), k=1).tolist()
     [1, 0, 3, 2]
     """
@@ -54,19 +43,9 @@ def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int =
 def relatives(clones: np.ndarray, early: np.ndarray, late: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of one random early cell of each clone, and of one random late relative of it.
 
-    Parameters
-    ----------
-    clones : (cells,) array of int
-        The clone of each cell, -1 for none.
-    early, late : (cells,) arrays of bool
+    ``clones`` is the clone of each cell, -1 for none; ``early`` and ``late`` are masks, all of shape (cells,). A clone
+    without an early cell and another, late one has no pair.
 
-    Returns
-    -------
-    (cells, partners)
-        One pair for each clone with an early cell and another, late one.
-
-    Examples
-    --------
     >>> relatives(np.array([0, 0, 1]), np.array([True, False, True]), np.array([False, True, False]))
     (array([0]), array([1]))
     """
@@ -94,11 +73,7 @@ def clone_of(clones: sparse.csr_matrix) -> np.ndarray:
 def transcriptome(counts: sparse.csr_matrix, fit_on: np.ndarray, dim: int = 16, n_top: int = 750) -> np.ndarray:
     """Return each cell's own state at full depth: principal components of its log-normalised counts.
 
-    The axes are found on the cells ``fit_on``; the partner's row of the result is the signal of a pair.
-
-    Returns
-    -------
-    (cells, dim) array of float
+    Shape (cells, dim); the axes are those of the cells ``fit_on``. The partner's row is the signal of a pair.
     """
     from sklearn.decomposition import PCA
 

@@ -33,13 +33,7 @@ def readable(path: Path, what: str) -> Iterator[None]:
 
 
 def table(path: Path, sep: str = ",", member: str | None = None, **options: Any) -> pd.DataFrame:
-    """Return a CSV or TSV table whose first column names its rows; ``member`` names the file in a zip.
-
-    Raises
-    ------
-    ValueError
-        Naming the file, if it cannot be read as such a table.
-    """
+    """Return a CSV or TSV table whose first column names its rows; ``member`` names the file in a zip."""
     import zipfile
 
     with readable(path, f"{sep!r}-separated table"):
@@ -100,13 +94,8 @@ def from_scaled(
 ) -> sparse.csr_matrix:
     """Return whole counts of cells whose counts were multiplied by one factor a cell.
 
-    The smallest nonzero value of a cell is taken to be one molecule.
-
-    Raises
-    ------
-    ValueError
-        If more than the share ``allowed`` of the entries is off a whole number by more than ``tolerance``, relative to
-        the number.
+    The smallest nonzero value of a cell is taken to be one molecule. Raises ``ValueError`` if more than the share
+    ``allowed`` of the entries is off a whole number by more than ``tolerance``, relative to the number.
     """
     values = sparse.csr_matrix(values, dtype=np.float64, copy=True)
     values.eliminate_zeros()
@@ -125,13 +114,7 @@ def from_scaled(
 
 
 def hdf5(path: Path, *names: str) -> dict[str, np.ndarray]:
-    """Return arrays of an HDF5 file (h5, h5ad or loom) by their names in it.
-
-    Raises
-    ------
-    ValueError
-        Naming the file, and the arrays it has where one is missing.
-    """
+    """Return arrays of an HDF5 file (h5, h5ad or loom) by their names in it."""
     import h5py
 
     with readable(path, "HDF5 file of this dataset"), h5py.File(path) as handle:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from helpers._utils.validation import as_labels, as_matrix, in_range, is_labels
+from helpers._utils.validation import as_labels, as_matrix, in_range, is_labels, same_length
 
 
 class SplitData:
@@ -112,9 +112,7 @@ class Samples(SplitData):
         self._check_signal(signal, "sample")
         object.__setattr__(self, "signal", signal if is_labels(signal) else as_matrix(signal, "signal"))
         object.__setattr__(self, "folds", np.asarray(self.folds, np.int64))
-        lengths = {"signal": len(self.signal), "folds": len(self.folds), self.modality: self._n_samples()}
-        if len(set(lengths.values())) > 1:
-            raise ValueError(f"lengths of {self.name} differ: {lengths}. Row i of each must be the same sample.")
+        same_length(signal=self.signal, folds=self.folds, **{self.modality: range(self._n_samples())})
         self._check_sides("sample")
 
     @property

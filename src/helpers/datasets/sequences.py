@@ -1,4 +1,9 @@
-"""Protein sequences with a collection date each: real spikes, and yours."""
+"""Protein sequences with a collection date each: real spikes, and yours.
+
+Options that several loaders take: ``max_unknown``, the largest share of unread residues (X) of a sequence that is not
+left out; ``per_month``, how many to take of each month at most, drawn with a fixed seed, None for all; ``folder``, one
+with files of your own.
+"""
 
 import csv
 import gzip
@@ -74,15 +79,6 @@ def sarscov2_spike(max_unknown: float = 0.01, per_month: int | None = 1000, fold
 
     Consensus genomes of the Andersen laboratory (NCBI PRJNA612578), most of them from San Diego: the dates of one
     place tell about its own waves.
-
-    Parameters
-    ----------
-    max_unknown : float
-        Sequences with a larger share of unread residues (X) are left out.
-    per_month : int or None
-        At most so many of each month, drawn at random with a fixed seed, as published; None: all.
-    folder : path, optional
-        A folder with the file.
     """
     name = "sarscov2_spike"
     table = _tsv(files.fetch(name, "spike_exact_dates.tsv.gz", folder))
@@ -91,15 +87,7 @@ def sarscov2_spike(max_unknown: float = 0.01, per_month: int | None = 1000, fold
 
 
 def sarscov2_genomes(max_unknown: float = 0.05, folder: files.Folder = None) -> Sequences:
-    """SARS-CoV-2 genomes of 2019-12 to 2020-05: in 417 of 418 the spike gene is found, and translated here.
-
-    Parameters
-    ----------
-    max_unknown : float
-        Spikes with a larger share of unread residues (X) are left out.
-    folder : path, optional
-        A folder with both files.
-    """
+    """SARS-CoV-2 genomes of 2019-12 to 2020-05: in 417 of 418 the spike gene is found, and translated here."""
     name = "sarscov2_genomes"
     fasta, metadata = (files.fetch(name, f"example_{part}", folder) for part in ("sequences.fasta.gz", "metadata.tsv"))
     proteins, dates, checked = _joined(fasta, metadata)
@@ -125,10 +113,6 @@ def your_sequences(
         ``|``, as GISAID writes them.
     id_column, date_column : str, optional
         Columns of the table; None: those that the common sources use.
-    max_unknown : float
-        Sequences with a larger share of unread residues (X) are left out.
-    per_month : int or None
-        At most so many of each month.
     """
     if not str(fasta):
         raise ValueError("fasta is empty: give options={'fasta': 'file.fasta', 'metadata': 'file.tsv'}.")
@@ -192,13 +176,7 @@ def day_number(date: str) -> int | None:
 
 
 def read_fasta(path: Path) -> dict[str, str]:
-    """Return the sequences of a FASTA file, which may be gzipped, by their whole header line.
-
-    Raises
-    ------
-    ValueError
-        For a file without sequences, or one header twice.
-    """
+    """Return the sequences of a FASTA file, which may be gzipped, by their whole header line, which must differ."""
     from Bio import SeqIO
 
     proteins: dict[str, str] = {}
@@ -255,14 +233,12 @@ def _id_in(header: str, known: dict[str, str]) -> str:
 
 def _proteins(letters: dict[str, str]) -> tuple[dict[str, str], list[str]]:
     """Return proteins as they are, and the spikes of genomes."""
-    genomes = [header for header, sequence in letters.items() if _is_genome(sequence)]
-    if not genomes:
+    others = [header for header, sequence in letters.items() if not _is_genome(sequence)]
+    if len(others) == len(letters):
         return letters, []
-    if len(genomes) < len(letters):
-        other = next(header for header in letters if header not in set(genomes))
-        raise ValueError(
-            f"there are {len(genomes)} genomes and {len(letters) - len(genomes)} others, such as {other!r}."
-        )
+    if others:
+        n_genomes = len(letters) - len(others)
+        raise ValueError(f"there are {n_genomes} genomes and {len(others)} others, such as {others[0]!r}.")
     spikes, reasons = {}, []
     for header, genome in letters.items():
         try:
@@ -283,7 +259,7 @@ def _tsv(path: Path) -> pd.DataFrame:
     with read.readable(path, "table with tabs"):
         table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False, quoting=csv.QUOTE_NONE)
     if not isinstance(table.index, pd.RangeIndex):  # the first of the fields became names of the rows
-        raise ValueError(f"{path} has lines with more fields than its first, {len(table.columns)}: mend them.")
+        raise ValueError(f"{path} has lines with more fields than its first, {len(table.columns)}: correct them.")
     return table
 
 

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -62,13 +62,15 @@ def simulated(
     >>> cells.counts.shape, round(cells.ceiling_bits, 6)
     ((200, 50), 2.0)
     """
-    drawn = _simulate(signal, n_cells, n_genes, n_latent, information_bits, umis_per_cell, overdispersion, seed)
+    blocks, values, folds = _simulate(
+        signal, n_cells, n_genes, n_latent, information_bits, umis_per_cell, overdispersion, seed
+    )
     return Dataset(
         name="simulated",
         signal_name=signal,
-        counts=sparse.vstack(list(drawn.counts), format="csr"),
-        signal=drawn.signal,
-        folds=drawn.folds,
+        counts=sparse.vstack(list(blocks), format="csr"),
+        signal=values,
+        folds=folds,
         ceiling_bits=information_bits,
         about=f"Simulated cells with a {n_latent}-dimensional latent state.",
         source="helpers.datasets.simulated",
@@ -79,16 +81,8 @@ def simulated(
 def simulate_to(path: str | Path, **options: Any) -> Path:
     """Write the cells of ``simulated`` to an ``.h5ad`` file block by block: more than memory holds, if need be.
 
-    Parameters
-    ----------
-    path : file to write
-    **options
-        The parameters of ``simulated``.
-
-    Returns
-    -------
-    Path
-        The file: counts in ``X``, a signal of numbers in ``obsm["signal"]`` or of labels in ``obs["label"]``.
+    ``options`` are the parameters of ``simulated``. Counts are in ``X``, a signal of numbers is in ``obsm["signal"]``
+    and one of labels in ``obs["label"]``.
 
     Examples
     --------
@@ -107,35 +101,24 @@ def simulate_to(path: str | Path, **options: Any) -> Path:
         choose(name, parameters.parameters, "parameter of simulated")
     given = parameters.bind(**options)
     given.apply_defaults()
-    drawn = _simulate(**given.arguments)
+    blocks, signal, _ = _simulate(**given.arguments)
     obs = pd.DataFrame(index=np.arange(given.arguments["n_cells"]).astype(str))
     genes = pd.DataFrame(index=[f"gene{i}" for i in range(given.arguments["n_genes"])])
     cells = anndata.AnnData(obs=obs, var=genes)
-    if drawn.signal.ndim == 1:
-        cells.obs["label"] = pd.Categorical(drawn.signal.astype(str))
+    if signal.ndim == 1:
+        cells.obs["label"] = pd.Categorical(signal.astype(str))
     else:
-        cells.obsm["signal"] = drawn.signal
+        cells.obsm["signal"] = signal
     part = Path(f"{path}.part")
     cells.write_h5ad(part)
     with h5py.File(part, "r+") as file:
-        first = next(drawn.counts)
+        first = next(blocks)
         first.indptr = first.indptr.astype(np.int64)  # many cells have more counts than 32 bits can number
         write_elem(file, "X", first)
         stored = sparse_dataset(file["X"])
-        for block in drawn.counts:
+        for block in blocks:
             stored.append(block)
     return part.replace(path)
-
-
-class _Drawn(NamedTuple):
-    state: np.ndarray
-    signal: np.ndarray
-
-
-class _Simulated(NamedTuple):
-    counts: Iterator[sparse.csr_matrix]
-    signal: np.ndarray
-    folds: np.ndarray
 
 
 def _simulate(
@@ -147,8 +130,8 @@ def _simulate(
     umis_per_cell: float,
     overdispersion: float,
     seed: int,
-) -> _Simulated:
-    """Check what was asked for and draw it; the counts come as they are taken."""
+) -> tuple[Iterator[sparse.csr_matrix], np.ndarray, np.ndarray]:
+    """Check the parameters and draw counts, signal and folds; the counts come as they are taken."""
     choose(signal, SIGNALS, "signal of simulated")
     in_range(n_cells, 8, 1e8, "n_cells", whole=True)
     in_range(n_genes, 2, 1e6, "n_genes", whole=True)
@@ -164,21 +147,20 @@ def _simulate(
         folds[: n_cells // 2] = 1  # one arc of the ring trains, the other probes
     else:
         folds[of_split.permutation(n_cells)[: n_cells // 2]] = 1
-    counts = _draw_blocks(state, n_genes, umis_per_cell, overdispersion, of_counts)
-    return _Simulated(counts, values, folds)
+    return _draw_blocks(state, n_genes, umis_per_cell, overdispersion, of_counts), values, folds
 
 
 def _state_and_signal(
     kind: str, n: int, d: int, bits: float, of_state: np.random.Generator, of_signal: np.random.Generator
-) -> _Drawn:
+) -> tuple[np.ndarray, np.ndarray]:
     if kind == "neighbour":
         return _ring(n, d, _correlation(bits, d), of_state)
     state = of_state.standard_normal((n, d))
     if kind == "label":
-        return _Drawn(state, _sectors(state, bits, of_signal))
+        return state, _sectors(state, bits, of_signal)
     if kind == "clone":
         rho = _correlation(bits, d)
-        return _Drawn(state, rho * state + np.sqrt(1 - rho**2) * of_signal.standard_normal((n, d)))
+        return state, rho * state + np.sqrt(1 - rho**2) * of_signal.standard_normal((n, d))
     # Orthonormal columns: AᵀA = I, so each of the r signal directions carries ½ log2(1 + 1/σ²) bits.
     if kind == "protein":
         mixing = np.linalg.qr(of_signal.standard_normal((2 * d, d)))[0]
@@ -187,7 +169,7 @@ def _state_and_signal(
         direction = of_signal.standard_normal(d)
         clean, rank = state @ direction[:, None] / np.linalg.norm(direction), 1
     sigma = np.expm1(bits / rank * np.log(4)) ** -0.5
-    return _Drawn(state, clean + sigma * of_signal.standard_normal(clean.shape))
+    return state, clean + sigma * of_signal.standard_normal(clean.shape)
 
 
 def _correlation(bits: float, d: int) -> float:
@@ -195,12 +177,8 @@ def _correlation(bits: float, d: int) -> float:
     return float(np.sqrt(-np.expm1(-bits / d * np.log(4))))
 
 
-def _ring(n: int, d: int, rho: float, rng: np.random.Generator) -> _Drawn:
-    """States along two arcs of tissue, adjacent cells correlated by rho; each cell's signal is its neighbour.
-
-    Every arc is a stationary first-order chain, so the neighbour on either side has correlation rho
-    exactly. The neighbour is a random one of the two; at an arc's ends there is only one.
-    """
+def _ring(n: int, d: int, rho: float, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Draw states along two arcs of tissue, stationary first-order chains; a cell's signal is one of its neighbours."""
     arcs, signals = [], []
     for size in (n // 2, n - n // 2):
         arc = rng.standard_normal((size, d))
@@ -210,7 +188,7 @@ def _ring(n: int, d: int, rho: float, rng: np.random.Generator) -> _Drawn:
         step[0], step[-1] = 1, -1
         arcs.append(arc)
         signals.append(arc[np.arange(size) + step])
-    return _Drawn(np.vstack(arcs), np.vstack(signals))
+    return np.vstack(arcs), np.vstack(signals)
 
 
 def _sectors(state: np.ndarray, bits: float, rng: np.random.Generator, n_labels: int = 8) -> np.ndarray:
@@ -223,17 +201,10 @@ def _sectors(state: np.ndarray, bits: float, rng: np.random.Generator, n_labels:
     return np.where(flipped, (sector + shift) % n_labels, sector)
 
 
-def _draw_counts(
-    state: np.ndarray, n_genes: int, depth: float, overdispersion: float, rng: np.random.Generator
-) -> sparse.csr_matrix:
-    """Counts with log-normal gene means, states acting on log expression and cells varying in size."""
-    return sparse.vstack(list(_draw_blocks(state, n_genes, depth, overdispersion, rng)), format="csr")
-
-
 def _draw_blocks(
     state: np.ndarray, n_genes: int, depth: float, overdispersion: float, rng: np.random.Generator
 ) -> Iterator[sparse.csr_matrix]:
-    """Yield ``_draw_counts`` some cells at a time."""
+    """Yield counts some cells at a time: log-normal gene means, states on log expression, cells varying in size."""
     base = rng.normal(0, 1, n_genes)
     loadings = rng.normal(0, 1, (state.shape[1], n_genes)) / np.sqrt(state.shape[1])
     size = depth * rng.lognormal(-0.02, 0.2, len(state))  # mean 1, coefficient of variation 0.2

@@ -24,7 +24,7 @@ class Clock:
 
     A sample of day t, uniform on [0, days], leaves the trunk at t − lag, with an exponential lag (the root, where that
     is before day 0), and carries the trunk's substitutions up to there. Along its twig it gains private ones at a
-    constant rate, at sites of its own that are drawn anew for every sample.
+    constant rate, at sites of its own that are drawn for every sample.
 
     Attributes
     ----------
@@ -41,7 +41,7 @@ class Clock:
     Examples
     --------
     >>> clock = Clock(length=100, trunk=(100.0, 200.0, 300.0), days=400.0, lag=1e-6, private=0.0)
-    >>> round(clock.information()[0], 3)  # four parts of the time, told apart without error
+    >>> round(clock.information()[0], 3)  # four parts of the time, distinguishable without error
     2.0
     """
 
@@ -64,17 +64,12 @@ class Clock:
         return date, carried, np.minimum(rng.poisson(self.private * twig), self.length - len(self.trunk))
 
     def information(self, rate: float = 0.0, n: int = 4000, seed: int = 0) -> tuple[float, float]:
-        """Return the information in bits that a sequence has about its date, and its standard error.
+        """Return the information in bits that a sequence has about its date, and its standard error (0 at rate 0).
 
         The trunk's and private counts say all that a sequence knows. With substitutions at ``rate`` per residue
         (``helpers.noise.substitute``) what is left are the residues read at the trunk's sites and the number of other
         sites that differ from the root. Their likelihood is a sum; the mean of its logarithm is exact at rate 0 and
         over ``n`` simulated sequences otherwise.
-
-        Returns
-        -------
-        (bits, stderr)
-            The standard error is that of the simulated sequences; 0 at rate 0.
         """
         in_range(rate, 0, 1, "substitution rate")
         in_range(n, 2, 1e7, "n", whole=True)
@@ -137,30 +132,18 @@ def _sum_of_binomials(m: np.ndarray, hit: float, others: int, rate: float) -> np
     """P(D | m) for D = Binomial(m, hit) + Binomial(others − m, rate), shape (m, others + 1)."""
     out = np.zeros((len(m), others + 1))
     for row, count in zip(out, np.minimum(m, others), strict=True):
-        own = stats.binom.pmf(np.arange(count + 1), count, hit)
+        private = stats.binom.pmf(np.arange(count + 1), count, hit)
         rest = stats.binom.pmf(np.arange(others - count + 1), others - count, rate)
-        row[:] = np.convolve(own, rest)
+        row[:] = np.convolve(private, rest)
     return out
 
 
 def clock_of(
     length: int = 120, n_trunk: int = 16, days: float = 400.0, lag: float = 20.0, private: float = 0.01, seed: int = 0
 ) -> Clock:
-    """Return the tree that ``simulated_spike`` draws from.
+    """Return the tree that ``simulated_spike`` draws from: a ``Clock`` with ``n_trunk`` random days in its trunk.
 
-    Parameters
-    ----------
-    length : int
-        Residues of a sequence; the real spike has 1,273.
-    n_trunk : int
-        Substitutions of the trunk, at days drawn uniformly.
-    days : float
-        Span of the collection dates.
-    lag : float
-        Mean days between leaving the trunk and being sampled; at least days / 200.
-    private : float
-        Private substitutions a day on a twig.
-    seed : int
+    The real spike has a ``length`` of 1,273; ``lag`` is at least days / 200.
     """
     in_range(length, 2, 5000, "length", whole=True)
     in_range(n_trunk, 1, length // 2, "n_trunk", "It is at most half of the residues.", whole=True)
@@ -172,56 +155,45 @@ def clock_of(
 
 
 def exact_curve(rates: list[float], n: int = 4000, **tree: Any) -> pd.DataFrame:
-    """Return the information that misread sequences themselves have about the date.
+    """Return the information that misread sequences themselves have about the date: ``level``, ``bits``, ``stderr``.
 
-    Parameters
-    ----------
-    rates : list of floats in [0, 1]
-    n : int
-        Simulated sequences for each rate above 0.
-    **tree
-        Of ``clock_of``.
-
-    Returns
-    -------
-    DataFrame with ``level``, ``bits``, ``stderr``.
+    ``rates`` are in [0, 1]; ``n`` sequences are simulated for each above 0; ``tree`` are options of ``clock_of``.
     """
     clock = clock_of(**tree)
     return pd.DataFrame([(rate, *clock.information(rate, n)) for rate in rates], columns=["level", "bits", "stderr"])
 
 
-def simulated_spike(n: int = 1200, n_folds: int = 2, seed: int = 0, **tree: Any) -> Sequences:
+def simulated_spike(
+    n: int = 1200,
+    n_folds: int = 2,
+    seed: int = 0,
+    length: int = 120,
+    n_trunk: int = 16,
+    days: float = 400.0,
+    lag: float = 20.0,
+    private: float = 0.01,
+) -> Sequences:
     """Simulated spike-like proteins on a tree with a clock; their information about the date is known exactly.
 
-    Parameters
-    ----------
-    n : int
-        Sequences.
-    n_folds : int
-    seed : int
-        Tree, root, substitutions and samples.
-    **tree
-        ``length``, ``n_trunk``, ``days``, ``lag``, ``private`` of ``clock_of``.
+    ``seed`` draws tree, root, substitutions and the ``n`` samples; the other options are those of ``clock_of``.
 
-    Examples
-    --------
     >>> spikes = simulated_spike(n=100, length=60)
     >>> len(spikes.sequences), len(spikes.sequences[0]), spikes.ceiling_bits > 1
     (100, 60, True)
     """
     in_range(n, 16, 1e6, "n", whole=True)
-    clock = clock_of(seed=seed, **tree)
+    clock = clock_of(length, n_trunk, days, lag, private, seed)
     rng = np.random.default_rng([seed, 1])
     root = rng.integers(0, 20, clock.length)
     sites = rng.permutation(clock.length)
     trunk_sites, others = sites[: len(clock.trunk)], sites[len(clock.trunk) :]
     derived = (root[trunk_sites] + rng.integers(1, 20, len(clock.trunk))) % 20
-    date, carried, private = clock.draw(n, rng)
+    date, n_carried, n_private = clock.draw(n, rng)
     codes = np.tile(root, (n, 1))
-    for row, k, m in zip(codes, carried, private, strict=True):
+    for row, k, m in zip(codes, n_carried, n_private, strict=True):
         row[trunk_sites[:k]] = derived[:k]
-        own = rng.choice(others, m, replace=False)
-        row[own] = (row[own] + rng.integers(1, 20, m)) % 20
+        private_sites = rng.choice(others, m, replace=False)
+        row[private_sites] = (row[private_sites] + rng.integers(1, 20, m)) % 20
     sequences = tuple("".join(row) for row in np.array(list(AMINO_ACIDS))[codes])
     about: dict[str, Any] = {"ceiling_bits": clock.information()[0], "source": "simulated", "sequences": sequences}
     checked = ("the counts of trunk and private substitutions are sufficient by construction",)

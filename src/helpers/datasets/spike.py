@@ -14,20 +14,10 @@ _RESIDUES = (1240, 1300)
 
 
 def find_spike(genome: str) -> str:
-    """Return the spike protein of a SARS-CoV-2 genome.
+    """Return the spike protein of a SARS-CoV-2 genome (forward strand), without the stop; gaps are dropped.
 
     The gene is found by its two ends, of which a quarter may be mutated or unread, and read in its own frame. A codon
     whose unread letters leave its residue open becomes X.
-
-    Parameters
-    ----------
-    genome : str
-        Nucleotides, forward strand; gaps of an alignment are dropped.
-
-    Returns
-    -------
-    str
-        Amino acids without the stop.
 
     Raises
     ------

@@ -8,17 +8,8 @@ from helpers._utils.validation import as_labels, as_seed, in_range, is_labels
 
 
 def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
-    """Return a fold for each cell, every label spread evenly over the folds.
+    """Return a fold for each cell, every label spread evenly over the folds; few cells are spread as far as they go.
 
-    Labels with fewer cells than folds are spread as far as they go.
-
-    Raises
-    ------
-    ValueError
-        For missing labels, fewer than two folds or more than cells, or a bad seed.
-
-    Examples
-    --------
     >>> stratified(["a", "a", "b", "b"]).tolist() in ([0, 1, 0, 1], [0, 1, 1, 0], [1, 0, 0, 1], [1, 0, 1, 0])
     True
     """

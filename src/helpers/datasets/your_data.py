@@ -19,7 +19,6 @@ them; other signals do not.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -84,17 +83,14 @@ def your_data(
     log_signal : take log(1 + value) of ``obsm:`` or ``mod:``; else where all values are whole and not negative
     independent : whether the signal was measured apart from the counts; else by the rule of this module
     backed : leave counts on disk, for more cells than memory holds; the signal is then in ``obs`` or ``obsm``
-
-    Raises
-    ------
-    FileNotFoundError, ValueError
-        If a file is missing, damaged or without whole counts, or the signal is missing, constant or NaN.
     """
     stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
     kind, key = _kind_and_key(signal, stored, backed)
     split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
-    of_partners, of_each = _OF_PARTNERS.get(kind), partial(_of_each_cell, as_labels=as_labels, log=log_signal)
-    fields = of_partners(stored, key, split) if of_partners else of_each(stored, kind, key, split)
+    if kind in ("neighbours", "pairs"):
+        fields = (_of_neighbours if kind == "neighbours" else _of_relatives)(stored, key, split)
+    else:
+        fields = _of_each_cell(stored, kind, key, split, as_labels, log_signal)
     keep = fields.pop("keep", slice(None))
     labels = is_labels(fields["signal"])
     computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")
@@ -248,15 +244,15 @@ def _of_neighbours(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
         # Positions of two samples may lie over each other without the cells being near.
         within = np.unique(split.batches(), return_inverse=True)[1]
         folds = split.folds_of_batches(within.astype(str))
-        how = f"folds are whole values of {split.batch}, neighbours of one value"
+        split_by = f"folds are whole values of {split.batch}, neighbours of one value"
     elif split.train_fraction is None:
         within = folds = splits.strips(positions, split.n_folds)
-        how = f"folds are {split.n_folds} strips of tissue"
+        split_by = f"folds are {split.n_folds} strips of tissue"
     else:
         within = folds = split.first_train(splits.strips(positions, n))
-        how = "one strip of tissue trains and the next probes"
+        split_by = "one strip of tissue trains and the next probes"
     partner = neighbours(positions, within, NEAREST, split.seed)
-    checked = (f"neighbour: one of the {NEAREST} nearest cells of the same fold", how)
+    checked = (f"neighbour: one of the {NEAREST} nearest cells of the same fold", split_by)
     return {"checked": checked, **states_of_partners(stored.counts, folds, np.arange(n), partner)}
 
 
@@ -288,11 +284,8 @@ def _times(column: pd.Series, name: str) -> pd.Series:
     known = column.dropna()
     if numbers[known.index].notna().all():
         return numbers
-    found = known.astype(str).str.extract(r"^\D*(\d+(?:\.\d+)?)\D*$")[0].astype(float)
-    if found.isna().any():
-        bad = known[found.isna()].iloc[0]
+    numbers = known.astype(str).str.extract(r"^\D*(\d+(?:\.\d+)?)\D*$")[0].astype(float)
+    if numbers.isna().any():
+        bad = known[numbers.isna()].iloc[0]
         raise ValueError(f"time {name!r} holds {bad!r}: give numbers, or text with one number in it, such as 'day4'.")
-    return found.reindex(column.index)
-
-
-_OF_PARTNERS = {"neighbours": _of_neighbours, "pairs": _of_relatives}
+    return numbers.reindex(column.index)

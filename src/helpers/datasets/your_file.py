@@ -44,17 +44,12 @@ def read_file(
 ) -> Stored:
     """Read a file of cells, whatever its name: AnnData, MuData or 10x HDF5; ``backed`` leaves the counts on disk.
 
-    Raises
-    ------
-    FileNotFoundError
-        If there is no such file.
-    ValueError
-        If it is none of these, damaged, without whole counts, or has a gene or a cell twice.
+    Raises ``FileNotFoundError``, or ``ValueError`` if it is none of these, damaged, without whole counts, or has a gene
+    or a cell twice.
     """
     reader = _reader_of(path, backed)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about names and old formats: checked below
+        with warnings.catch_warnings(action="ignore"):  # about names and old formats: checked below
             stored = reader(path, layer, modality)
     except Exception as error:
         if isinstance(error, ValueError) and str(path) in str(error):  # one of these functions' own

@@ -17,7 +17,7 @@ from helpers.store.points import cell_axis, noise_axis, seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
 from helpers.sweep.cells import Grid
-from helpers.sweep.engine import held
+from helpers.sweep.engine import stored_rows
 
 VERSION = 1  # 2026-11-28 of false_alarms, numbered
 
@@ -157,7 +157,7 @@ def measured_curves(
         raise ValueError(f"there are {len(datasets)} data sets and {len(signals)} signals: give one signal a data set.")
     wanted = list(zip(datasets, signals, strict=True))
     grids = [g for g in planned(block, list(dict.fromkeys(datasets))) if (g.dataset, g.options["signal"]) in wanted]
-    rows = held(grids, store)
+    rows = stored_rows(grids, store)
     points = seed_means(rows[rows["representation"] == representation] if len(rows) else rows)
     return points.assign(curve=[name_of(key) for key in points[["dataset", "signal"]].itertuples(index=False)])
 

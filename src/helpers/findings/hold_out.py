@@ -20,7 +20,7 @@ from helpers.laws.compare import grid_means
 from helpers.store.points import seed_means
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
-from helpers.sweep.engine import held
+from helpers.sweep.engine import stored_rows
 
 # Shares of the deepest depth that a pilot reaches; the drift is measured at the first two, the last is a warning.
 WITHIN = (0.5, 0.25, 0.1)
@@ -49,7 +49,7 @@ def whole_grids(store: Store, representation: str = "pca") -> dict[str, pd.DataF
         With the block ``linear`` of ``config/grids/cells.yaml``.
     representation : str
     """
-    rows = held(planned("linear"), store)
+    rows = stored_rows(planned("linear"), store)
     own = full_grids(seed_means(rows[rows["representation"] == representation]))
     return {"own": own, "released": papers.points()}
 

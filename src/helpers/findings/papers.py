@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers._utils.content import short_hash
 from helpers._utils.validation import choose
 from helpers.design import fit_pilot
 from helpers.laws import CellNumberLaw, Fit, Law, ModelSizeLaw, NoiseLaw, kept, parameter_table
 from helpers.laws.compare import compare, grid_means
 from helpers.store import reference
-from helpers.store import rows as store
 from helpers.store.versions import method
 
 # Gowri, Yin and Klein, first version: tables 1 to 5, as this project defines them. None: not given.
@@ -206,8 +206,8 @@ def joint_comparison(folds: int = 3, repeats: int = 5, seed: int = 0, write: boo
     """
     data = hashlib.sha256((reference.folder() / f"{POINTS}.parquet").read_bytes()).hexdigest()
     settings = {"folds": folds, "repeats": repeats, "seed": seed}
-    return reference.kept(
-        "joint_laws", store.short_hash({"method": method("fit", "compare", "beyond"), "data": data, **settings}),
+    return reference.cached_table(
+        "joint_laws", short_hash({"method": method("fit", "compare", "beyond"), "data": data, **settings}),
         lambda: compare(grid_means(points(), KEYS), None, folds, repeats, seed), write,
     )  # fmt: skip
 

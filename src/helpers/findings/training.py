@@ -5,7 +5,7 @@ import pandas as pd
 from helpers.store import reference
 from helpers.store.rows import Store
 from helpers.sweep.cell_grids import planned
-from helpers.sweep.engine import held
+from helpers.sweep.engine import stored_rows
 
 
 def untrained() -> pd.DataFrame:
@@ -16,7 +16,7 @@ def untrained() -> pd.DataFrame:
     """
     grids = planned("txformer", depths=[1.0], models={"txformer": {"steps": 1}})
     all_cells = [grid.model_copy(update={"n_train": [max(grid.n_train or [0])]}) for grid in grids]
-    return held(all_cells, Store(reference.folder() / "untrained"))
+    return stored_rows(all_cells, Store(reference.folder() / "untrained"))
 
 
 def training_gain(trained: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:

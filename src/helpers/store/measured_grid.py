@@ -6,10 +6,9 @@ import numpy as np
 import pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.stats import f as f_distribution
-from scipy.stats import t as student_t
 
 from helpers._utils.validation import in_range
-from helpers.store.model_free import Interval
+from helpers.store.model_free import UNKNOWN, Interval, half_width
 
 # Fold-changes beyond these are not distinguished from none or all.
 _FOLDS = (1e-3, 1e3)
@@ -40,12 +39,11 @@ class Gains:
 
     def half(self) -> np.ndarray:
         """Return half the 95 % interval of each gain (Student's t)."""
-        return self.error * (student_t.ppf(0.975, self.free) if self.free else np.nan)
+        return half_width(self.error, self.free)
 
     def last(self) -> Interval:
         """Return the gain at the largest level."""
-        value, half = float(self.bits[-1]), float(self.half()[-1])
-        return Interval(value, value - half, value + half)
+        return Interval.around(self.bits[-1], self.half()[-1])
 
     def per_decade(self) -> "Gains":
         """Return the mean gain of a tenfold step: the gain over the decades of the factor.
@@ -83,18 +81,18 @@ class Gains:
         rss = np.where(height > 0, rss, np.inf)
         best = int(rss.argmin())
         if len(self.at) < 3 or not np.isfinite(rss[best]):
-            return Interval(*[float("nan")] * 3)
+            return UNKNOWN
         around = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
         exact = minimize_scalar(lambda b: float(misfit(np.array(b))[0]), bounds=around, method="bounded")
         value, least = float(np.exp(exact.x)), min(float(exact.fun), float(rss[best]))
         if not self.free:
-            return Interval(value, float("nan"), float("nan"))
+            return Interval(value)
         scale = max(1.0, least / (len(self.at) - 2))
         allowed = np.flatnonzero(rss - least <= scale * f_distribution.ppf(0.95, 1, self.free))
         low, high = (grid[allowed[0]], grid[allowed[-1]]) if len(allowed) else (exact.x, exact.x)
-        ends = [min(low, exact.x), max(high, exact.x)]
-        return Interval(value, 0.0 if ends[0] <= grid[0] else float(np.exp(ends[0])),
-                        float("inf") if ends[1] >= grid[-1] else float(np.exp(ends[1])))  # fmt: skip
+        low, high = min(low, exact.x), max(high, exact.x)
+        lowest, highest = low <= grid[0], high >= grid[-1]
+        return Interval(value, 0.0 if lowest else float(np.exp(low)), np.inf if highest else float(np.exp(high)))
 
 
 class MeasuredGrid:
@@ -177,11 +175,9 @@ class MeasuredGrid:
         """
         cells, depth = self.gain_of_cells(factor), self.gain_of_depth(factor)
         if not len(cells.bits) or not len(depth.bits) or cells.at[-1] < self.u[-1] or depth.at[-1] < self.n[-1]:
-            return Interval(*[float("nan")] * 3)
-        free = min(cells.free, depth.free)
-        half = float(np.hypot(cells.error[-1], depth.error[-1])) * (student_t.ppf(0.975, free) if free else np.nan)
-        value = float(depth.bits[-1] - cells.bits[-1])
-        return Interval(value, value - half, value + half)
+            return UNKNOWN
+        half = half_width(np.hypot(cells.error[-1], depth.error[-1]), min(cells.free, depth.free))
+        return Interval.around(depth.bits[-1] - cells.bits[-1], half)
 
     def _gains(self, values: np.ndarray, many: np.ndarray, at: np.ndarray, step: np.ndarray, factor: float) -> Gains:
         used = step != 0

@@ -17,8 +17,21 @@ class Interval(NamedTuple):
     """A value with its 95 % interval."""
 
     value: float
-    low: float
-    high: float
+    low: float = float("nan")
+    high: float = float("nan")
+
+    @classmethod
+    def around(cls, value: Any, half: Any) -> "Interval":
+        """Return the interval from ``value - half`` to ``value + half``."""
+        return cls(float(value), float(value - half), float(value + half))
+
+
+UNKNOWN = Interval(float("nan"))
+
+
+def half_width(error: Any, free: int) -> Any:
+    """Return half the 95 % interval of standard errors (Student's t); NaN without degrees of freedom."""
+    return error * (student_t.ppf(0.975, free) if free else np.nan)
 
 
 def bracketed(value: float, low: float, high: float, form: str = ".2f", none: str = "–") -> str:
@@ -47,11 +60,10 @@ def mean_interval(values: Any) -> Interval:
     [0.2, -0.05, 0.45]
     """
     numbers = np.asarray(values, float)
-    value, n = float(numbers.mean()) if len(numbers) else float("nan"), len(numbers)
+    n = len(numbers)
     if n < 2:
-        return Interval(value, float("nan"), float("nan"))
-    half = float(student_t.ppf(0.975, n - 1) * numbers.std(ddof=1) / np.sqrt(n))
-    return Interval(value, value - half, value + half)
+        return Interval(float(numbers.mean())) if n else UNKNOWN
+    return Interval.around(numbers.mean(), half_width(numbers.std(ddof=1), n - 1) / np.sqrt(n))
 
 
 def with_ends(named: dict[str, Any]) -> dict[str, float]:
@@ -61,7 +73,7 @@ def with_ends(named: dict[str, Any]) -> dict[str, float]:
     {'bits': 2.0, 'bits_low': 1.5, 'bits_high': 2.5}
     """
     ends = ("", "_low", "_high")
-    return {f"{name}{end}": value for name, of in named.items() for end, value in zip(ends, of, strict=True)}
+    return {f"{name}{end}": value for name, values in named.items() for end, value in zip(ends, values, strict=True)}
 
 
 def in_cell(row: Any, name: str, form: str, none: str = "–") -> str:
@@ -120,11 +132,12 @@ class MeasuredCurve:
         below, self.free = missing[:-1], (len(table) - 1) * (self.seeds - 1)
         spread = ((below - below.mean(axis=1, keepdims=True)) ** 2).sum()
         self.error = float(np.sqrt(spread / self.free / self.seeds)) if self.free else float("nan")
-        self._own = by_seed[-1]
+        self._at_deepest = by_seed[-1]
+        self._half = float(half_width(self.error, self.free))
 
     def own_depth(self) -> Interval:
         """Return the bits at the deepest level; the interval is over seeds."""
-        return mean_interval(self._own)
+        return mean_interval(self._at_deepest)
 
     def lost_by(self, factor: float = 2.0) -> Interval:
         """Return the bits lost at a depth ``factor`` times below the deepest, interpolated in log depth.
@@ -133,10 +146,8 @@ class MeasuredCurve:
         """
         in_range(factor, 1, 1e6, "factor", open_low=True)
         if factor > self.u[-1] / self.u[0]:
-            return Interval(*[float("nan")] * 3)
-        value = float(np.interp(np.log(self.u[-1] / factor), np.log(self.u), self.missing))
-        half = self._half
-        return Interval(value, value - half, value + half)
+            return UNKNOWN
+        return Interval.around(np.interp(np.log(self.u[-1] / factor), np.log(self.u), self.missing), self._half)
 
     def depth_missing(self, bits: float) -> Interval:
         """Return the depth below which at least so many bits are missing, interpolated in log depth.
@@ -144,13 +155,11 @@ class MeasuredCurve:
         0 stands for a depth below the shallowest that was measured; the end of an interval may be such a depth.
         """
         in_range(bits, 0, 150, "bits", open_low=True)
-        half = self._half
         value = self._crossing(self.missing, bits)
-        if not np.isfinite(half):
-            return Interval(value, float("nan"), float("nan"))
-        at_deepest = np.r_[np.ones(len(self.u) - 1), 0]  # at the deepest nothing is missing, by definition
-        low, high = (self._crossing(self.missing + sign * half * at_deepest, bits) for sign in (-1, 1))
-        return Interval(value, low, high)
+        if not np.isfinite(self._half):
+            return Interval(value)
+        half = np.r_[np.full(len(self.u) - 1, self._half), 0]  # at the deepest nothing is missing, by definition
+        return Interval(value, self._crossing(self.missing - half, bits), self._crossing(self.missing + half, bits))
 
     def depth_with(self, bits: float) -> Interval:
         """Return the depth below which the mean has fewer than so many bits; infinite if the deepest has fewer."""
@@ -158,10 +167,6 @@ class MeasuredCurve:
         if lacking > 0:
             return self.depth_missing(lacking)
         return Interval(*(float("inf") if lacking else float(self.u[-1]),) * 3)
-
-    @property
-    def _half(self) -> float:
-        return float(student_t.ppf(0.975, self.free) * self.error) if self.free else float("nan")
 
     def _crossing(self, missing: np.ndarray, bits: float) -> float:
         lacking = np.flatnonzero(missing >= bits)
@@ -189,10 +194,10 @@ def missing_depths(points: pd.DataFrame, by: list[str] | None = None) -> pd.Data
     """
     by = by or _CURVE
     rows = []
-    for key, rows_of in points.groupby(by):
-        if rows_of["noise_level"].nunique() < 2:
+    for key, curve_points in points.groupby(by):
+        if curve_points["noise_level"].nunique() < 2:
             continue
-        curve = MeasuredCurve(rows_of)
+        curve = MeasuredCurve(curve_points)
         named = {"bits": curve.own_depth(), "halving": curve.lost_by(2.0)}
         named |= {f"missing_{bits:g}": curve.depth_missing(bits) for bits in MISSING}
         row = dict(zip(by, key if isinstance(key, tuple) else (key,), strict=True))
@@ -207,29 +212,23 @@ def shown(table: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
     Depths are UMIs per cell; "below …" is a depth below the shallowest that was measured.
     """
     by = by or _CURVE
-
     columns = {"bits": "bits at its own depth", "halving": "lost by the last halving"}
     columns |= {f"missing_{bits:g}": f"{bits:g} bits missing at" for bits in MISSING}
     rows = []
     for row in table.to_dict("records"):
-        cells = {
-            title: in_cell(row, name, ",.0f" if "missing" in name else ".2f", "not measured")
-            for name, title in columns.items()
-        }
-        rows.append(
-            {"own depth": f"{row['umis_per_cell']:,.0f}", **cells, "depths": row["depths"], "seeds": row["seeds"]}
-        )
+        cells = {"own depth": f"{row['umis_per_cell']:,.0f}"}
+        for name, title in columns.items():
+            cells[title] = in_cell(row, name, ",.0f" if "missing" in name else ".2f", "not measured")
+        rows.append({**cells, "depths": row["depths"], "seeds": row["seeds"]})
     return pd.DataFrame(rows, index=pd.MultiIndex.from_frame(table[by]) if len(by) > 1 else pd.Index(table[by[0]]))
 
 
 def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFrame:
-    """Return how many bits more each model has than another on the same cells, seeds and depths.
+    """Return how many bits more each model has than ``against`` on the same cells, seeds and depths.
 
     Parameters
     ----------
     points : DataFrame from ``seed_means``
-    against : str
-        The representation that the others are compared with.
 
     Returns
     -------
@@ -262,14 +261,12 @@ def _differences(table: pd.DataFrame) -> dict[str, float]:
     free = depths * (seeds - 1)
     means = off.mean(axis=1)
     pooled = ((off - means[:, None]) ** 2).sum() / free if free else np.nan
-    half = student_t.ppf(0.975, free) * np.sqrt(pooled / seeds) if free else np.nan
+    half = half_width(np.sqrt(pooled / seeds), free)
     # What all depths of a seed share does not average out over depths.
     of_seed = off.mean(axis=0)
-    over = student_t.ppf(0.975, seeds - 1) * of_seed.std(ddof=1) / np.sqrt(seeds) if seeds > 1 else np.nan
+    over = half_width(of_seed.std(ddof=1), seeds - 1) / np.sqrt(seeds) if seeds > 1 else np.nan
     tenth = int(np.abs(np.log(table.index.to_numpy(float) * 10 / table.index[-1])).argmin())
-    found: dict[str, float] = {}
-    for name, value, margin in (("difference", means[-1], half), ("shallow", means[tenth], half),
-                                ("mean", means.mean(), over)):  # fmt: skip
-        ends = ("low", "high") if name == "difference" else (f"{name}_low", f"{name}_high")
-        found |= {name: float(value), ends[0]: float(value - margin), ends[1]: float(value + margin)}
-    return found | {"depths": depths, "seeds": seeds}
+    deepest, others = Interval.around(means[-1], half), {"shallow": Interval.around(means[tenth], half)}
+    others["mean"] = Interval.around(means.mean(), over)
+    named = {"difference": deepest.value, "low": deepest.low, "high": deepest.high, **with_ends(others)}
+    return named | {"depths": depths, "seeds": seeds}

@@ -10,12 +10,7 @@ def project_root(start: Path | None = None) -> Path:
     """Return the folder of the book: the one with ``_toc.yml`` that holds ``start`` or the current folder.
 
     Without ``start``, a notebook opened elsewhere (a student's, in a folder of their own) belongs to the clone
-    that this package is installed from.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none: the notebooks live in a clone of the project.
+    that this package is installed from. If there is none, ``FileNotFoundError``: the notebooks live in a clone.
     """
     here = (start or Path.cwd()).resolve()
     installed = () if start else Path(__file__).resolve().parents
@@ -40,12 +35,8 @@ class RemoteFolder(str):
 def profile_folder(profile: str = "quick") -> Path | RemoteFolder:
     """Return the folder of a profile's results; ``NOISE_SCALING_RESULTS`` overrides ``results/`` of the project.
 
-    It is a folder or, for the rows alone, the URL of an object store such as ``s3://bucket/results``.
-
-    Raises
-    ------
-    ValueError
-        For a profile name that is not one plain word, which could lead out of the folder.
+    It is a folder or, for the rows alone, the URL of an object store such as ``s3://bucket/results``. A profile is one
+    plain word, or ``ValueError``: others could lead out of the folder.
     """
     if not profile.replace("-", "").replace("_", "").isalnum():
         raise ValueError(f"profile is {profile!r}: use letters, digits, '-' and '_' only.")

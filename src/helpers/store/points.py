@@ -16,13 +16,8 @@ CURVE = ["dataset", "signal", "representation", "dim", "settings"]
 def seed_means(table: pd.DataFrame) -> pd.DataFrame:
     """Average the folds of each seed, leaving one row a seed: the points that laws are fitted to.
 
-    Failed rows are left out; ``n_folds`` says how many folds each mean has. Columns that are not
-    settings are averaged (``mi_stderr_bits`` as the error of that mean).
-
-    Raises
-    ------
-    ValueError
-        Naming the column, if the table lacks one; that of no measured point has none.
+    Failed rows are left out; ``n_folds`` says how many folds each mean has. Columns that are not settings are averaged
+    (``mi_stderr_bits`` as the error of that mean). If the table lacks a column, the error names it.
     """
     keys = [*CURVE, "noise_kind", "n_train", "noise_level", "probe_noise_level", "seed"]
     averaged = ["umis_per_cell", "snr", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits"]
@@ -90,46 +85,33 @@ _SHARES = [
 def share_of_fall(roles: pd.DataFrame) -> pd.DataFrame:
     """Return how much of the fall with both sides thinned remains with one side thinned, at the smallest depth.
 
-    Parameters
-    ----------
-    roles : DataFrame from ``noise_roles``
-
-    Returns
-    -------
-    DataFrame
-        One row a dataset, signal, representation and role, with a 95 % interval from the sampling errors and the
-        spread of the seeds; the four means are taken as independent, so it is rather too wide. Matrices whose three
-        roles do not begin and end at the same levels, as where points are missing, are left out.
+    One row a dataset, signal, representation and role of ``noise_roles``, with a 95 % interval from the sampling errors
+    and the spread of the seeds; the four means are taken as independent, so it is rather too wide. Matrices whose three
+    roles do not begin and end at the same levels, as where points are missing, are left out.
     """
     rows = []
     noise = _noise_of(roles)
     names = noise.roles
-    for (dataset, signal, model), group in roles.groupby(["dataset", "signal", "representation"]):
+    for key, group in roles.groupby(["dataset", "signal", "representation"]):
         noisiness = noise.distance(group[["noise_level", "probe_noise_level"]]).max(axis=1)
         of_role = noisiness.groupby(group["role"]).agg(["min", "max"])
         if len(of_role) < len(names) or len(of_role.drop_duplicates()) > 1:
             continue
-        ends, bare = {}, {}
-        for role, curve in group.groupby("role"):
-            distance = noisiness[curve.index]
-            for end, chosen in (("top", distance == distance.min()), ("bottom", distance == distance.max())):
-                ends[role, end] = mean_and_error(curve[chosen])
-                bare[role, end] = (curve[chosen]["mi_bits"] - curve[chosen]["mi_null_bits"]).mean()
-        both, both_error = _difference(ends[names["both"], "top"], ends[names["both"], "bottom"])
-        bare_both = bare[names["both"], "top"] - bare[names["both"], "bottom"]
+        falls = {role: _fall(curve, noisiness[curve.index]) for role, curve in group.groupby("role")}
+        both, both_error, both_without_null = falls[names["both"]]
         for role in (names["train"], names["probe"]):
-            fall, error = _difference(ends[role, "top"], ends[role, "bottom"])
+            fall, error, without_null = falls[role]
             half = 1.96 * np.hypot(error, both_error * fall / both) / abs(both)
-            rows.append({
-                "dataset": dataset, "signal": signal, "representation": model, "role": role,
-                "fall with both (bits)": both, "fall (bits)": fall, "share of the fall": fall / both, "± (95 %)": half,
-                "nulls subtracted": (bare[role, "top"] - bare[role, "bottom"]) / bare_both,
-            })  # fmt: skip
+            rows.append((*key, role, both, fall, fall / both, half, without_null / both_without_null))
     return pd.DataFrame(rows, columns=_SHARES)
 
 
-def _difference(a: tuple[float, float], b: tuple[float, float]) -> tuple[float, float]:
-    return a[0] - b[0], float(np.hypot(a[1], b[1]))
+def _fall(curve: pd.DataFrame, noisiness: pd.Series) -> tuple[float, float, float]:
+    """Return the bits between the cleanest and the noisiest point, their error, and them with nulls subtracted."""
+    top, bottom = curve[noisiness == noisiness.min()], curve[noisiness == noisiness.max()]
+    (high, high_error), (low, low_error) = mean_and_error(top), mean_and_error(bottom)
+    without_null = [(points["mi_bits"] - points["mi_null_bits"]).mean() for points in (top, bottom)]
+    return high - low, float(np.hypot(high_error, low_error)), without_null[0] - without_null[1]
 
 
 def cell_axis(points: pd.DataFrame, min_sizes: int = 2) -> pd.DataFrame:
@@ -148,17 +130,10 @@ def cell_axis(points: pd.DataFrame, min_sizes: int = 2) -> pd.DataFrame:
 
 
 def measured(store: Store, **wanted: Any) -> pd.DataFrame:
-    """Return the seed means of what a store holds, with a ``curve`` column to tell curves apart.
+    """Return the seed means of what a store holds, with a ``curve`` column that names curves.
 
-    Parameters
-    ----------
-    store : Store
-    **wanted : values that columns must have, such as ``dataset="pbmc68k"``; ``noise_kind`` is "thinning" if not given
-
-    Raises
-    ------
-    ValueError
-        If a column is none of the table's, or nothing fits, saying how to measure it.
+    ``wanted`` are values that columns must have, such as ``dataset="pbmc68k"``; ``noise_kind`` is "thinning" if not
+    given. If nothing fits, the error says how to measure it.
     """
     table = store.table()
     for column, value in {"noise_kind": "thinning", **wanted}.items():
@@ -172,13 +147,7 @@ def measured(store: Store, **wanted: Any) -> pd.DataFrame:
 
 
 def named(points: pd.DataFrame) -> pd.DataFrame:
-    """Add a ``curve`` column to seed means: signal and representation, and whatever else tells curves apart.
-
-    Raises
-    ------
-    ValueError
-        Naming the column, if the table lacks one; that of no measured point has none.
-    """
+    """Add a ``curve`` column to seed means: signal and representation, and whatever else distinguishes curves."""
     _check_columns(points, CURVE)
     names = points["signal"] + ", " + points["representation"]
     if points["dataset"].nunique() > 1:
@@ -202,23 +171,16 @@ def above_ceiling(*tables: pd.DataFrame) -> pd.DataFrame:
 def nulls(*tables: pd.DataFrame) -> pd.DataFrame:
     """Return mean, spread and range in bits of the permuted nulls, whose answer is known: 0."""
     table = pd.concat(tables).query("status == 'ok'")
-    found = table.groupby(["signal", "representation"])["mi_null_bits"].agg(["mean", "std", "min", "max", "count"])
-    return found.rename(columns={"std": "standard deviation", "count": "estimates"}).round(3)
+    spread = table.groupby(["signal", "representation"])["mi_null_bits"].agg(["mean", "std", "min", "max", "count"])
+    return spread.rename(columns={"std": "standard deviation", "count": "estimates"}).round(3)
 
 
 def compared(tests: dict[str, pd.DataFrame], controls: dict[str, pd.DataFrame], name: str) -> pd.DataFrame:
     """Return measured rows beside those of their controls, mean over seeds, and the difference in bits.
 
-    Parameters
-    ----------
-    tests, controls : dicts of the same labels → DataFrame of rows
-    name : what the labels are
-
-    Returns
-    -------
-    DataFrame
-        One row a label and representation. The 95 % interval of the difference has the sampling errors of both
-        sides, which seeds share, and the spread of the seeds.
+    ``tests`` and ``controls`` are rows by the same labels, and ``name`` says what the labels are. One row a label and
+    representation; the 95 % interval of the difference has the sampling errors of both sides, which seeds share, and
+    the spread of the seeds.
     """
     rows = []
     for label, test in tests.items():

@@ -29,13 +29,7 @@ def to_read(profile: str = "reference") -> Store:
 
 
 def table(name: str) -> pd.DataFrame:
-    """Return a table of the reference results: ``results/reference/<name>.parquet``.
-
-    Raises
-    ------
-    FileNotFoundError
-        Naming the tables there are.
-    """
+    """Return a table of the reference results, ``results/reference/<name>.parquet``; an error names those there are."""
     file = folder() / f"{name}.parquet"
     if not file.exists():
         known = ", ".join(sorted(f.stem for f in folder().glob("*.parquet"))) or "none"
@@ -44,15 +38,11 @@ def table(name: str) -> pd.DataFrame:
     return pd.read_parquet(file)
 
 
-def kept(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool = False) -> pd.DataFrame:
+def cached_table(name: str, key: str, compute: Callable[[], pd.DataFrame], write: bool = False) -> pd.DataFrame:
     """Return a table that takes minutes to compute: the one kept under ``key``, or else computed now.
 
-    Parameters
-    ----------
-    name : of ``results/reference/<name>.parquet``
-    key : what decided its numbers (a hash of code, data and settings): another key, and it is computed
-    compute : function that returns the table
-    write : compute it and keep it, to commit
+    ``key`` is a hash of what decided its numbers; with ``write`` it is computed and kept in
+    ``results/reference/<name>.parquet``, to commit.
     """
     import pyarrow as pa
     import pyarrow.parquet as pq
@@ -104,11 +94,12 @@ def provenance(*tables: pd.DataFrame) -> str:
         points = points.drop_duplicates("parameters_hash")
     versions, hashes = (sorted(set(points[c])) for c in ("helpers_version", "data_hash"))
     data = f"{len(hashes)} sets of data and signal" if len(hashes) > _FEW else f"data {', '.join(hashes)}"
-    told = f"{len(points)} points, measured by version {', '.join(versions)} on {data} in "
-    told += f"{points['seconds'].sum() / 60:.1f} minutes of one core"
-    machines = sorted(set(points["machine"].dropna())) if "machine" in points else []
-    told += f" ({'; '.join(machines)})." if machines else "."
+    minutes = points["seconds"].sum() / 60
+    machines = "; ".join(sorted(set(points["machine"].dropna()))) if "machine" in points else ""
     older = int(points["older_method"].sum()) if "older_method" in points else 0
-    if older:
-        told += f" {older} of them are reference results of an earlier method."
-    return told
+    return (
+        f"{len(points)} points, measured by version {', '.join(versions)} on {data} in {minutes:.1f} minutes of one "
+        "core"
+        + (f" ({machines})." if machines else ".")
+        + (f" {older} of them are reference results of an earlier method." if older else "")
+    )

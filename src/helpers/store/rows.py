@@ -3,7 +3,6 @@
 import contextlib
 import io
 import json
-import os
 import re
 import warnings
 from collections.abc import Iterable
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from helpers._utils.content import frozen_json, short_hash, write_whole  # noqa: F401 (others take them from here)
+from helpers._utils.content import write_whole
 from helpers.store.stamp import note_read
 from helpers.store.versions import rank
 
@@ -51,13 +50,6 @@ class Store:
     ----------
     path : folder, made when first written to; or a URL that fsspec knows, such as ``s3://bucket/results``
 
-    Raises
-    ------
-    NotADirectoryError
-        If it is a file.
-    ValueError
-        For a URL of an unknown kind, or whose package is not installed; it is named.
-
     Examples
     --------
     >>> import tempfile
@@ -76,14 +68,15 @@ class Store:
 
     def __init__(self, path: str | Path) -> None:
         self._fs, self._root = _opened(str(path))
-        self.path = str(path) if self._fs else Path(self._root)
-        if not self._fs and self.path.exists() and not self.path.is_dir():
+        self._is_local = self._fs.protocol[0] == "file"
+        self.path = Path(str(path).removeprefix("file://")) if self._is_local else str(path)
+        if self._is_local and self.path.exists() and not self.path.is_dir():
             raise NotADirectoryError(f"{self.path} is a file: a store is a folder.")
 
     @cached_property
     def _packed(self) -> dict[str, dict[str, Any]]:
         """Rows that were packed into one file, by key."""
-        if not self._fs:
+        if self._is_local:
             note_read(self.path / PACKED)
         content = self._contents([PACKED]).get(PACKED)
         if content is None:
@@ -110,21 +103,15 @@ class Store:
         return self._recallable.get((parameters_hash, data_hash))
 
     def put(self, key: str, row: dict[str, Any]) -> None:
-        """Write a row under its key, whole or not at all.
-
-        Raises
-        ------
-        OSError
-            If it cannot be written, saying what is kept and what to do.
-        """
+        """Write a row under its key, whole or not at all; an ``OSError`` says what is kept and what to do."""
         clean = {k: _plain(v) for k, v in row.items()}
         try:
             self._write(_file_of(key), json.dumps(clean, allow_nan=False).encode())
         except OSError as error:
             raise _explained(
                 error,
-                f"{self.path} took no more rows ({error.strerror or error}). What was measured before is kept there: "
-                "free space, or make it writable, and run the same command again; it goes on from there.",
+                f"{self.path} could not write more rows ({error.strerror or error}). What was measured before is kept "
+                "there: free space, or make it writable, and run the same command again; it goes on from there.",
             ) from error
 
     def get(self, key: str) -> dict[str, Any] | None:
@@ -138,18 +125,12 @@ class Store:
         if len(names) > _MANY:  # one list costs less than asking for each that is not there
             there = {f"rows/{name}" for name in self._names("rows")}
             names = [name for name in names if name in there]
-        found = {name: _row(self.path, name, text) for name, text in self._contents(names).items()}
-        rows = {key: found.get(_file_of(key)) or self._packed.get(key) for key in keys}
+        in_files = {name: _row(self.path, name, text) for name, text in self._contents(names).items()}
+        rows = {key: in_files.get(_file_of(key)) or self._packed.get(key) for key in keys}
         return {key: row for key, row in rows.items() if row}
 
     def check_writable(self) -> None:
-        """Remove what killed writers left behind, and raise at once where rows cannot be written.
-
-        Raises
-        ------
-        OSError
-            Naming the folder, and how to name another.
-        """
+        """Remove what killed writers left behind, and raise ``OSError`` at once where rows cannot be written."""
         try:
             self._write("rows/.writable", b"")
         except OSError as error:
@@ -158,7 +139,7 @@ class Store:
                 f"{self.path} cannot be written to ({error.strerror or error}), so nothing is measured: make it "
                 "writable, or set NOISE_SCALING_RESULTS to a folder or URL (s3://bucket/results) that is.",
             ) from error
-        if not self._fs:
+        if self._is_local:
             now = (self.path / "rows" / ".writable").stat().st_mtime  # by the clock of the disk that dates the others
             for part in (self.path / "rows").glob("*.part"):
                 with contextlib.suppress(FileNotFoundError):  # another sweep was faster
@@ -172,7 +153,7 @@ class Store:
         Columns are those of ``COLUMNS``. A damaged row is named in a warning and left as it is. So are data of which
         there were several states, such as a file that was replaced: ``run_sweep`` returns the rows of those at hand.
         """
-        if not self._fs:
+        if self._is_local:
             note_read(self.path)
         names = [name for name in self._names("rows") if name.endswith(".json")]
         files = self._contents(f"rows/{name}" for name in names)
@@ -201,32 +182,26 @@ class Store:
             )
 
     def _names(self, folder: str) -> list[str]:
+        self._fs.invalidate_cache()
         try:
-            if not self._fs:
-                return os.listdir(self.path / folder)
-            self._fs.invalidate_cache()
             return [name.rpartition("/")[2] for name in self._fs.ls(f"{self._root}/{folder}", detail=False)]
         except FileNotFoundError:
             return []
 
     def _contents(self, names: Iterable[str]) -> dict[str, bytes]:
         """Return the contents of those files that are there."""
-        if self._fs:
-            paths = {f"{self._root}/{name}": name for name in names}
-            found = self._fs.cat(list(paths), on_error="return") if paths else {}
-        else:
-            paths = {name: name for name in names}
-            found = {name: _local(f"{self._root}/{name}") for name in paths}
-        for content in found.values():
+        paths = {f"{self._root}/{name}": name for name in names}
+        contents = self._fs.cat(list(paths), on_error="return") if paths else {}
+        for content in contents.values():
             if isinstance(content, Exception) and not isinstance(content, FileNotFoundError):
                 raise content
-        return {paths[path]: content for path, content in found.items() if not isinstance(content, Exception)}
+        return {paths[path]: content for path, content in contents.items() if not isinstance(content, Exception)}
 
     def _write(self, name: str, content: bytes) -> None:
-        if self._fs:
-            self._fs.pipe_file(f"{self._root}/{name}", content)
-        else:
+        if self._is_local:
             write_whole(self.path / name, content)
+        else:
+            self._fs.pipe_file(f"{self._root}/{name}", content)
 
 
 def as_table(rows: list[dict[str, Any]]) -> pd.DataFrame:
@@ -252,36 +227,25 @@ def failures(*tables: pd.DataFrame) -> pd.DataFrame | str:
 
 
 def _opened(path: str) -> tuple[Any, str]:
-    """Return a file system and the place on it; no file system for a folder of this machine."""
-    if "://" not in path:
-        if re.match(r"\w\w+:/\w", path):
-            raise ValueError(f"{path!r} is neither a folder nor a URL: give a URL as text, not as a Path.")
-        return None, path
+    """Return a file system and the place on it."""
     import fsspec
-    from fsspec.implementations.local import LocalFileSystem
 
+    if "://" not in path and re.match(r"\w\w+:/\w", path):
+        raise ValueError(f"{path!r} is neither a folder nor a URL: give a URL as text, not as a Path.")
     try:
-        system, root = fsspec.url_to_fs(path)
+        system, root = fsspec.url_to_fs(path if "://" in path else f"file://{Path(path).absolute()}")
     except (ImportError, ValueError) as error:
         raise ValueError(f"{path} cannot be opened: {error}. Give a folder or a URL such as s3://bucket/x.") from error
-    return (None if isinstance(system, LocalFileSystem) else system), root.rstrip("/")
+    return system, root.rstrip("/")
 
 
-def _explained(error: OSError, told: str) -> OSError:
+def _explained(error: OSError, message: str) -> OSError:
     """Return an error of the same kind that says what it means; object stores give no number."""
-    return OSError(error.errno, told) if error.errno else type(error)(told)
+    return OSError(error.errno, message) if error.errno else type(error)(message)
 
 
 def _file_of(key: str) -> str:
     return f"rows/{key}.json"
-
-
-def _local(file: str) -> bytes | FileNotFoundError:
-    try:
-        with open(file, "rb") as opened:
-            return opened.read()
-    except FileNotFoundError as error:
-        return error
 
 
 def _row(path: Any, name: str, content: bytes) -> dict[str, Any] | None:

@@ -33,18 +33,14 @@ def code_state(modules: Iterable[str]) -> str:
     >>> code_state(["helpers.laws"]) == code_state(["helpers", "helpers.laws", "helpers.book.cli"])
     False
     """
-    return _state(tuple(sorted(_file_of(name) for name in modules if name not in APART)))
+    files = sorted(_file_of(name) for name in modules if name not in APART)
+    there = [file for file in files if file.exists()]
+    return short_hash([code_hash(there), [file.name for file in files if file not in there]])  # absence counts
 
 
-def _file_of(module: str) -> str:
+def _file_of(module: str) -> Path:
     path = _FOLDER.parent.joinpath(*module.split("."))
-    return str(path / "__init__.py" if path.is_dir() else path.with_suffix(".py"))
-
-
-def _state(files: tuple[str, ...]) -> str:
-    """Return the hash of the code of files; of one that is gone, its absence counts."""
-    there = [file for file in files if Path(file).exists()]
-    return short_hash([code_hash(there), [Path(file).name for file in files if file not in there]])
+    return path / "__init__.py" if path.is_dir() else path.with_suffix(".py")
 
 
 @dataclass
@@ -65,23 +61,20 @@ def noting() -> Iterator[Notes]:
     """Collect what notebooks note that have the yielded ``variable`` in their environment, also in their processes."""
     with TemporaryDirectory() as folder:
         file = Path(folder) / "notes"
+        file.touch()
         notes = Notes({_NOTES: str(file)})
         try:
             yield notes
         finally:
-            lines = set(file.read_text("utf8").splitlines()) if file.exists() else set()
-            for kind, *words in sorted(json.loads(line) for line in lines):
-                if kind == "data":
-                    notes.data[words[0]] = words[1]
-                elif kind == "read":
-                    notes.read[words[0]] = _digest(words[0])
-                else:
-                    notes.versions[words[0]] = int(words[1])
+            for line in sorted(set(file.read_text("utf8").splitlines())):
+                kind, name, value = json.loads(line)
+                getattr(notes, kind)[name] = value
+            notes.read = {path: _digest(path) for path in notes.read}
 
 
-def _note(kind: str, *words: str) -> None:
+def _note(kind: str, name: str, value: str | int | None = None) -> None:
     if file := os.environ.get(_NOTES):
-        _append(file, f"{json.dumps([kind, *words])}\n")
+        _append(file, f"{json.dumps([kind, name, value])}\n")
 
 
 @cache  # once is enough
@@ -104,7 +97,7 @@ def note_read(file: str | Path) -> None:
 def note_versions(used: Mapping[str, int]) -> None:
     """Note the versions of components that decide numbers of a running notebook; nothing where nobody asked."""
     for component, number in used.items():
-        _note("version", component, str(number))
+        _note("versions", component, number)
 
 
 def _digest(path: str) -> str:
@@ -123,7 +116,7 @@ def environment() -> dict[str, str]:
     >>> sorted(environment())
     ['commit', 'packages', 'python']
     """
-    packages = [f"{name} {number}" for name, number in _installed(_MEASURING).items()]
+    packages = [f"{name} {number}" for name, number in installed(_MEASURING).items()]
     return {"commit": commit(), "python": platform.python_version(), "packages": ", ".join(packages)}
 
 
@@ -131,18 +124,19 @@ def commit() -> str:
     """Return the commit of the clone that this package is in, marked "-dirty" if its files differ; or its version."""
     root = _FOLDER.parents[1]
     if (root / ".git").exists():
-        asked = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=10"]
         with suppress(OSError, subprocess.CalledProcessError):
-            return subprocess.run(asked, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
+            return subprocess.run(command, cwd=root, capture_output=True, text=True, check=True).stdout.strip()
     return f"version {helpers.__version__}, not in a git clone"
 
 
-def _installed(packages: Iterable[str]) -> dict[str, str]:
-    found = {}
+def installed(packages: Iterable[str]) -> dict[str, str]:
+    """Return the versions of those packages that are installed."""
+    numbers = {}
     for name in packages:
         with suppress(PackageNotFoundError):
-            found[name] = version(name)
-    return found
+            numbers[name] = version(name)
+    return numbers
 
 
 def stamp(
@@ -155,22 +149,15 @@ def stamp(
 ) -> dict[str, Any]:
     """Return what is kept in the metadata of a notebook that was executed.
 
-    Parameters
-    ----------
-    source : its text
-    notes : what it noted
-    modules : of this project, which it imported
-    parameters : which it was given
-    cells : the code of its cells
-    since : when it started, in seconds of ``time.time``; code that was changed later is not what it ran
+    ``source`` is its text, ``notes`` what it noted, ``modules`` those of this project that it imported, ``parameters``
+    what it was given and ``cells`` their code. Code that was changed after ``since``, the ``time.time`` at which it
+    started, is not what it ran.
 
-    Examples
-    --------
     >>> sorted(stamp("text", Notes({}, {"pbmc68k": "0fd4"})))
     ['cells', 'code', 'data', 'modules', 'packages', 'parameters', 'read', 'text', 'version', 'versions']
     """
     modules = sorted(set(modules) - set(APART))
-    changed = any(Path(_file_of(name)).stat().st_mtime > since for name in modules)
+    changed = any(_file_of(name).stat().st_mtime > since for name in modules)
     return {
         "version": helpers.__version__,
         "code": _CHANGED if changed else code_state(modules),
@@ -178,7 +165,7 @@ def stamp(
         "text": short_hash(source),
         "cells": short_hash(list(cells)),
         "parameters": short_hash(parameters or {}),
-        "packages": {"python": platform.python_version(), **_installed(_PACKAGES)},
+        "packages": {"python": platform.python_version(), **installed(_PACKAGES)},
         "data": notes.data,
         "read": {_inside(path): digest for path, digest in notes.read.items()},
         "versions": notes.versions,
@@ -191,13 +178,8 @@ def _inside(path: str) -> str:
     return os.path.relpath(path, root) if path.startswith(f"{root}{os.sep}") else path
 
 
-def _outside(path: str) -> str:
-    return str(_FOLDER.parents[1] / path)
-
-
 def changes(made: dict[str, Any] | None, source: str, parameters: dict[str, Any] | None = None) -> list[str]:
-    """Return what has changed since a page was executed: the code it imports, its text, its parameters, the
-    measurements it read; code and text if it does not say.
+    """Return what changed since a page was executed: code, text, parameters, measurements; the first two if unknown.
 
     >>> made = stamp("text", Notes({}), parameters={"dim": 8})
     >>> changes(made, "text"), changes(made, "other text", {"dim": 16}), changes(None, "text")
@@ -209,7 +191,7 @@ def changes(made: dict[str, Any] | None, source: str, parameters: dict[str, Any]
     if parameters is not None:
         now["parameters"] = short_hash(parameters)
     changed = [what for what, state in now.items() if made[what] != state]
-    read = any(_digest(_outside(path)) != digest for path, digest in made["read"].items())
+    read = any(_digest(str(_FOLDER.parents[1] / path)) != digest for path, digest in made["read"].items())
     return changed + ["measurements"] * read
 
 

@@ -35,22 +35,18 @@ _TRAINED_BY = re.compile(r"^TRAINED_BY = (\(.*\))", re.MULTILINE)
 def version(component: str) -> int:
     """Return the version of a component, read from its source: nothing is imported for it.
 
-    Parameters
-    ----------
-    component : a name that a method holds, or "load_" and the module of a loader, such as "load_larry"
+    ``component`` is a name that a method holds, or "load_" and the module of a loader, such as "load_larry".
 
-    Examples
-    --------
     >>> version("thin") >= 1
     True
     """
     file = _file_of(component)
     if not file.exists():
         raise ValueError(f"unknown component {component!r}: there is no {file}.")
-    found = _ASSIGNED.findall(file.read_text("utf8"))
-    if len(found) != 1:
+    numbers = _ASSIGNED.findall(file.read_text("utf8"))
+    if len(numbers) != 1:
         raise ValueError(f"{file} must have one line such as 'VERSION = 1  # when and what changed'.")
-    return int(found[0])
+    return int(numbers[0])
 
 
 def _file_of(component: str) -> Path:
@@ -65,8 +61,8 @@ def _file_of(component: str) -> Path:
 @cache
 def _trained_by(model: str) -> tuple[str, ...]:
     """Return the components that train a representation of cells, which its module names beside its version."""
-    found = _TRAINED_BY.search(_file_of(model).read_text("utf8"))
-    return ast.literal_eval(found[1]) if found else ()
+    line = _TRAINED_BY.search(_file_of(model).read_text("utf8"))
+    return ast.literal_eval(line[1]) if line else ()
 
 
 def method(*components: str) -> str:

@@ -14,8 +14,8 @@ from helpers.information.known_pairs import TASKS, known_pair
 from helpers.information.latentmi import latentmi_package
 from helpers.store.rows import Store
 from helpers.sweep.data import Point
-from helpers.sweep.engine import fill
-from helpers.sweep.measurement import Measurement
+from helpers.sweep.engine import measure_missing
+from helpers.sweep.measurement import Measurement, information_columns
 
 
 def _neighbours(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
@@ -45,19 +45,26 @@ class PairMeasurement(Measurement):
     def measure(self, points: list[Point]) -> list[dict[str, Any]]:
         """Return the estimates of points of one ``batch_key``."""
         pairs = [known_pair(p["task"], p["bits"], p["n"], p["dim"], p["seed"]) for p in points]
-        found = ESTIMATORS[points[0]["estimator"]](pairs, seed=points[0]["seed"])
+        estimates = ESTIMATORS[points[0]["estimator"]](pairs, seed=points[0]["seed"])
         return [
-            {"mi_bits": f.bits, "mi_stderr_bits": f.stderr, "mi_null_bits": f.null_bits, "seconds": round(f.seconds, 3)}
-            for f in found
+            {**information_columns(estimate, point["bits"]), "seconds": round(estimate.seconds, 3)}
+            for point, estimate in zip(points, estimates, strict=True)
         ]
 
     def describe(self, point: Point) -> dict[str, Any]:
         """Return the columns that a point's settings decide."""
         return {
-            "dataset": point["task"], "modality": "known answer", "signal": "exact", "noise_kind": "none",
-            "representation": point["estimator"], "n_probe": point["n"], "dim": point["dim"],
-            "seed": point["seed"], "fold": 0, "mi_ceiling_bits": point["bits"],
-        }  # fmt: skip
+            "dataset": point["task"],
+            "modality": "known answer",
+            "signal": "exact",
+            "noise_kind": "none",
+            "representation": point["estimator"],
+            "n_probe": point["n"],
+            "dim": point["dim"],
+            "seed": point["seed"],
+            "fold": 0,
+            "mi_ceiling_bits": point["bits"],
+        }
 
     def batch_key(self, point: Point) -> tuple:
         """Pairs of one shape and seed are estimated in one call, by estimators that gain from it."""
@@ -87,12 +94,9 @@ def calibrate(
 ) -> pd.DataFrame:
     """Run estimators on known pairs of every combination; what the store has is not run again.
 
-    Returns
-    -------
-    DataFrame
-        One row an estimate: ``dataset`` is the task ("gaussian" unless given), ``representation`` the estimator,
-        ``mi_ceiling_bits`` the exact answer, ``n_probe`` the number of pairs, ``dim`` the dimensions of each
-        variable, ``bias`` the estimate minus the exact answer.
+    One row an estimate: ``dataset`` is the task ("gaussian" unless given), ``representation`` the estimator,
+    ``mi_ceiling_bits`` the exact answer, ``n_probe`` the number of pairs, ``dim`` the dimensions of each variable,
+    ``bias`` the estimate minus the exact answer.
     """
     for name in estimators:
         choose(name, ESTIMATORS, "estimator")
@@ -100,7 +104,7 @@ def calibrate(
         {"task": choose(task, TASKS, "task"), "estimator": e, "bits": b, "n": m, "dim": d, "seed": s}
         for e, m, d, s, task, b in itertools.product(estimators, n, dims, seeds, tasks or ["gaussian"], bits)
     ]
-    table = fill(points, store, KNOWN_ANSWER, progress, "calibrating")
+    table = measure_missing(points, store, KNOWN_ANSWER, progress, "calibrating")
     return table.assign(bias=table["mi_bits"] - table["mi_ceiling_bits"])
 
 

@@ -2,14 +2,12 @@
 
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from helpers._utils.validation import choose
-from helpers.store.paths import project_root
-from helpers.store.stamp import note_read
 from helpers.sweep.cells import Grid
 from helpers.sweep.engine import sizes_within
+from helpers.sweep.grid import planned_blocks
 
 
 class _OfDataset(BaseModel):
@@ -33,13 +31,13 @@ class _Block(BaseModel):
 
 
 def _blocks() -> dict[str, _Block]:
-    file = project_root() / "config" / "grids" / "cells.yaml"
-    note_read(file)
-    return {name: _Block(**block) for name, block in yaml.safe_load(file.read_text("utf8")).items()}
+    return {name: _Block(**block) for name, block in planned_blocks("cells").items()}
 
 
 def planned(block: str, datasets: list[str] | None = None, folder: str = "", **changes: Any) -> list[Grid]:
     """Return the grids of one block of ``config/grids/cells.yaml``, one for each data set and signal.
+
+    ``n_train`` holds the sizes of the file that the data allow, and all training cells as the last.
 
     Parameters
     ----------
@@ -50,16 +48,6 @@ def planned(block: str, datasets: list[str] | None = None, folder: str = "", **c
     folder : path
         Files of your own in each set's format, read instead of the registered ones.
     **changes : options of ``Grid``, in all of them
-
-    Returns
-    -------
-    list of Grid
-        ``n_train`` holds the sizes of the file that the data allow, and all training cells as the last.
-
-    Raises
-    ------
-    ValueError
-        For an unknown block or data set, naming the nearest known.
 
     Examples
     --------
@@ -72,13 +60,13 @@ def planned(block: str, datasets: list[str] | None = None, folder: str = "", **c
     names = [choose(name, chosen.datasets, f"data set of {block}") for name in datasets or chosen.datasets]
     grids = []
     for name in names:
-        of = chosen.datasets[name]
-        depths = {} if of.depths is None else {"depths": of.depths}
-        for signal in of.signals:
+        entry = chosen.datasets[name]
+        depths = {} if entry.depths is None else {"depths": entry.depths}
+        for signal in entry.signals:
             # The one embedded set has no files.
             options = {"signal": signal, "folder": "" if name == "pbmc68k" else folder}
             whole = Grid(**{"dataset": name, "options": options, **chosen.common, **depths, **changes})
-            sizes = of.n_train if chosen.n_train is None else chosen.n_train
+            sizes = entry.n_train if chosen.n_train is None else chosen.n_train
             sizes = changes.get("n_train") or sizes_within(whole, sizes)
             grids.append(whole.model_copy(update={"n_train": sizes}))
     return grids

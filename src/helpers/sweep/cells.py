@@ -6,14 +6,14 @@ import json
 import time
 from dataclasses import fields
 from functools import cache, lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, ValidationInfo, field_validator
 from scipy import sparse
 
 from helpers import information
-from helpers._utils import validation as checks
+from helpers._utils.content import frozen_json
 from helpers._utils.validation import choose, in_range
 from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.datasets import Dataset
@@ -26,9 +26,9 @@ from helpers.noise import OF_CELLS
 from helpers.preprocess import blocks as preprocess_blocks
 from helpers.preprocess import genes as preprocess
 from helpers.representations import FIXED, REPRESENTATIONS, Representation, build
-from helpers.sweep.data import Point, _dataset, dataset_of, facts, frozen
-from helpers.sweep.fields import Options
-from helpers.sweep.measurement import Measurement, name_of
+from helpers.sweep.data import Point, dataset_of
+from helpers.sweep.grid import DataGrid, Numbers, Sizes, one_of
+from helpers.sweep.measurement import Measurement, information_columns
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -41,64 +41,41 @@ class CellMeasurement(Measurement):
         first = points[0]
         cells = dataset_of(first).with_fold(first["fold"])
         signal = cells.signal[_probe(cells, first)]
+        shared = {"modality": cells.modality, "signal": cells.signal_name}
         embeddings: list[np.ndarray] = []
         rows: list[dict[str, Any]] = []
         for point in points:
             start = time.process_time()
-            made = _embedding(json.dumps(point, sort_keys=True))
+            made = _embedding(frozen_json(point))
             embeddings.append(made.values)
             snr = OF_CELLS[noise_of(point)].measured_snr(point["probe_depth"], made.umis)
-            rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by,
-                         "seconds": time.process_time() - start})  # fmt: skip
+            seconds = time.process_time() - start
+            rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by, "seconds": seconds})
         start = time.process_time()
-        found = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
+        estimates = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
         share = (time.process_time() - start) / len(points)
-        return [
-            {
-                **self.describe(point),
-                **row,
-                "seconds": round(row["seconds"] + share, 3),
-                "modality": cells.modality,
-                "signal": cells.signal_name,
-                "mi_bits": bits.bits,
-                "mi_stderr_bits": bits.stderr,
-                "mi_null_bits": bits.null_bits,
-                "mi_ceiling_bits": cells.ceiling_bits,
-                "n_probe": bits.n,
-            }
-            for point, row, bits in zip(points, rows, found, strict=True)
-        ]
+        for row, estimate in zip(rows, estimates, strict=True):
+            row |= shared | information_columns(estimate, cells.ceiling_bits)
+            row["seconds"] = round(row["seconds"] + share, 3)
+        return rows
 
-    def describe(self, point: Point) -> dict[str, Any]:
-        """Return the columns that a point's settings decide, measured or not."""
+    def columns(self, point: Point) -> dict[str, Any]:
+        """Return the columns that the settings of a point decide, beside those of all kinds."""
+        options = {name: value for name, value in point["options"].items() if name != "signal"}
+        own = {name: point[name] for name in ("n_top", "n_probe", "gene_depth") if name in point}
         return {
-            # Never to be taken for the real cells.
-            "dataset": name_of(point),
             "signal": point["options"].get("signal", ""),
             "representation": point["representation"],
-            "n_train": point["n_train"],
             "noise_kind": noise_of(point),
             "noise_level": point["depth"],
             "probe_noise_level": point["probe_depth"],
-            "seed": point["seed"],
-            "fold": point["fold"],
-            "dim": point["dim"],
-            "settings": json.dumps(
-                {
-                    **{k: v for k, v in point["options"].items() if k != "signal"},
-                    "n_top": point["n_top"],
-                    **{k: point[k] for k in ("n_probe", "gene_depth") if k in point},
-                    **point["lmi"],
-                    **point["model"],
-                },
-                sort_keys=True,
-            ),
+            "settings": frozen_json({**options, **own, **point["lmi"], **point["model"]}),
         }
 
     def batch_key(self, point: Point) -> tuple[Any, ...]:
         """Points with the same value share probe cells and signal: their information is estimated in one call."""
         shared = ("dataset", "options", "fold", "seed", "lmi", "n_probe")
-        return tuple(json.dumps(point.get(name), sort_keys=True) for name in shared)
+        return tuple(frozen_json(point.get(name)) for name in shared)
 
 
 CELLS = CellMeasurement()
@@ -114,12 +91,12 @@ def _probe(cells: Dataset, point: Point) -> np.ndarray:
     n = point.get("n_probe")
     if n is None:
         return cells.probe
-    checks.in_range(n, FEWEST, len(cells.probe), f"n_probe of {cells.name}", whole=True)
+    in_range(n, FEWEST, len(cells.probe), f"n_probe of {cells.name}", whole=True)
     return np.sort(cells.probe[preprocess.nested_subset(len(cells.probe), n, point["seed"] + 2**32)])
 
 
 def _estimates(pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, estimator: str = "lmi", **options: Any) -> list:
-    if checks.choose(estimator, ["lmi", "latentmi"], "estimator") == "lmi":
+    if choose(estimator, ["lmi", "latentmi"], "estimator") == "lmi":
         return information.lmi_many(pairs, seed, **options)
     for name in options:
         raise ValueError(f"the estimator latentmi takes no option {name!r}: it runs with its own defaults.")
@@ -139,7 +116,7 @@ def _embedding(key: str) -> _Made:
     cells = dataset_of(point).with_fold(point["fold"])
     ready, umis = _ready(point, point["probe_depth"])
     unused = ("probe_depth", "lmi")
-    model = _fitted(json.dumps({k: v for k, v in point.items() if k not in unused}, sort_keys=True))
+    model = _fitted(frozen_json({k: v for k, v in point.items() if k not in unused}))
     if model.takes == "embeddings":
         probe = _given(cells, model, point["probe_depth"])[_probe(cells, point)]
     else:
@@ -155,7 +132,7 @@ def _given(cells: Dataset, model: Any, depth: float) -> np.ndarray:
             f"embedding {model.key!r} is of the counts as they are, not of {depth:g} of them: use depths=[1.0], or a "
             "key such as 'X_emb_{depth}' with an embedding for each depth."
         )
-    return cells.embeddings[checks.choose(key, cells.embeddings, f"embedding of {cells.name}")]
+    return cells.embeddings[choose(key, cells.embeddings, f"embedding of {cells.name}")]
 
 
 @lru_cache(maxsize=1)
@@ -173,67 +150,65 @@ def _fitted(key: str) -> Representation:
     return model.fit(train[chosen], genes=names)
 
 
+# What decides both sides of a point, besides the depth of the probe.
+_PREPARED_BY = ("dataset", "options", "fold", "seed", "depth", "n_top", "n_probe", "noise", "gene_depth")
+
+
 def _ready(point: Point, probe_depth: float) -> tuple[preprocess.Prepared, float]:
     """Return both sides of a point ready for a model, and the mean UMIs of a probe cell."""
-    counts = dataset_of(point).counts
-    prepared = _prepared_from_disk if isinstance(counts, BackedCounts) else _prepared
-    return prepared(
-        point["dataset"], frozen(point["options"]), point["fold"], point["seed"], point["depth"], probe_depth,
-        point["n_top"], point.get("n_probe"), noise_of(point), point.get("gene_depth"),
-    )  # fmt: skip
+    settings = {name: point[name] for name in _PREPARED_BY if name in point} | {"probe_depth": probe_depth}
+    on_disk = isinstance(dataset_of(point).counts, BackedCounts)
+    return (_prepared_from_disk if on_disk else _prepared)(frozen_json(settings))
 
 
 @lru_cache(maxsize=4)
-def _prepared(
-    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int,
-    n_probe: int | None, noise: str, gene_depth: float | None,
-) -> tuple[preprocess.Prepared, float]:  # fmt: skip
-    cells = _dataset(name, options).with_fold(fold)
-    counts = {d: _noisy(name, options, seed, d, noise) for d in {depth, probe_depth}}
-    (train, train_other), (probe, probe_other) = counts[depth], counts[probe_depth]
-    train, train_other = train[cells.train], train_other[cells.train]
-    rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
-    probe, probe_other = probe[rows], probe_other[rows]
+def _prepared(settings: str) -> tuple[preprocess.Prepared, float]:
+    point = json.loads(settings)
+    cells = dataset_of(point).with_fold(point["fold"])
+    train, train_other = (values[cells.train] for values in _noisy_at(point, point["depth"]))
+    rows = _probe(cells, point)
+    probe, probe_other = (values[rows] for values in _noisy_at(point, point["probe_depth"]))
     umis = float((probe.sum(axis=1).A1 + probe_other).mean())
     chosen = None
-    if gene_depth is not None:
-        chosen = preprocess.choose_genes(_noisy(name, options, seed, gene_depth, noise)[0][cells.train], n_top)
-    return preprocess.prepare(train, probe, train_other, probe_other, n_top, chosen), umis
+    if "gene_depth" in point:
+        counts, _ = _noisy_at(point, point["gene_depth"])
+        chosen = preprocess.choose_genes(counts[cells.train], point["n_top"])
+    return preprocess.prepare(train, probe, train_other, probe_other, point["n_top"], chosen), umis
 
 
 @lru_cache(maxsize=1)  # of very many cells: gigabytes
-def _prepared_from_disk(
-    name: str, options: tuple, fold: int, seed: int, depth: float, probe_depth: float, n_top: int,
-    n_probe: int | None, noise: str, gene_depth: float | None,
-) -> tuple[preprocess.Prepared, float]:  # fmt: skip
-    cells = _dataset(name, options).with_fold(fold)
-    rows = _probe(cells, {"n_probe": n_probe, "seed": seed})
-    other, probe_other = (_noisy_others(name, options, seed, d, noise) for d in (depth, probe_depth))
+def _prepared_from_disk(settings: str) -> tuple[preprocess.Prepared, float]:
+    point = json.loads(settings)
+    cells = dataset_of(point).with_fold(point["fold"])
+    noise, seed, depths = noise_of(point), point["seed"], (point["depth"], point["probe_depth"])
+    other, probe_other = (_noisy_others(cells, noise, depth, seed) for depth in depths)
     return preprocess_blocks.prepare_blocks(
         cells.counts,
         cells.train,
-        rows,
-        depth,
-        probe_depth,
+        _probe(cells, point),
+        *depths,
         seed,
-        n_top,
+        point["n_top"],
         other,
         probe_other,
         OF_CELLS[noise],
-        gene_depth,
+        point.get("gene_depth"),
     )
 
 
+def _noisy_at(point: Point, level: float) -> tuple[sparse.csr_matrix, np.ndarray]:
+    return _noisy(frozen_json(point["options"]), point["dataset"], noise_of(point), level, point["seed"])
+
+
 @lru_cache(maxsize=16)
-def _noisy(name: str, options: tuple, seed: int, level: float, noise: str) -> tuple[sparse.csr_matrix, np.ndarray]:
+def _noisy(options: str, dataset: str, noise: str, level: float, seed: int) -> tuple[sparse.csr_matrix, np.ndarray]:
     """Return noisy counts, and the noisy UMIs of genes outside the matrix."""
-    counts = OF_CELLS[noise].apply(_dataset(name, options).counts, level, seed)
-    return counts, _noisy_others(name, options, seed, level, noise)
+    cells = dataset_of({"dataset": dataset, "options": json.loads(options)})
+    return OF_CELLS[noise].apply(cells.counts, level, seed), _noisy_others(cells, noise, level, seed)
 
 
-def _noisy_others(name: str, options: tuple, seed: int, level: float, noise: str) -> np.ndarray:
-    others = _dataset(name, options).other_umis[:, None]
-    return OF_CELLS[noise].apply(others, level, seed + 2**31).toarray().ravel()
+def _noisy_others(cells: Dataset, noise: str, level: float, seed: int) -> np.ndarray:
+    return OF_CELLS[noise].apply(cells.other_umis[:, None], level, seed + 2**31).toarray().ravel()
 
 
 @cache
@@ -255,14 +230,12 @@ def _clean_level(values: dict[str, Any]) -> list[float]:
     return [OF_CELLS[values.get("noise", "thinning")].clean]
 
 
-class Grid(BaseModel):
+class Grid(DataGrid):
     """The points of a sweep: every combination of the lists.
 
     Parameters
     ----------
-    dataset : str
-    options : dict
-        Options of the dataset, such as ``{"signal": "protein"}``.
+    dataset, options, seeds : see ``DataGrid``
     representations : list of str
     noise : str
         Kind of noise in the counts; "thinning", the default, takes molecules away.
@@ -274,8 +247,6 @@ class Grid(BaseModel):
     n_train : list of int, or None
         Training cells, nested subsets; None is all of them (in every fold as many as in the smallest). A representation
         that does not learn is measured at the largest alone.
-    seeds : list of int
-        Each seed draws its own thinning, cells, initial weights and estimate.
     folds : list of int, or None
         Probe folds; None is all of the dataset's.
     n_probe : int, optional
@@ -296,33 +267,21 @@ class Grid(BaseModel):
     4
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    measurement: ClassVar[Measurement] = CELLS
 
-    dataset: str
-    options: Options = Field(default_factory=dict)
-    representations: list[str] = Field(min_length=1)
-    noise: str = "thinning"
+    dataset: Annotated[str, one_of(CELL_DATASETS, "dataset")]
+    representations: list[Annotated[str, one_of(REPRESENTATIONS, "representation")]] = Field(min_length=1)
+    noise: Annotated[str, one_of(OF_CELLS, "noise of cells")] = "thinning"
     depths: list[float] = Field(default_factory=_clean_level, min_length=1)
     probe_depths: list[float] | None = Field(default=None, min_length=1)
-    n_train: list[int] | None = None
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
-    folds: list[int] | None = None
+    n_train: Sizes | None = None
+    folds: Numbers | None = None
     n_probe: int | None = Field(default=None, ge=FEWEST)
     gene_depth: float | None = None
     dim: int = Field(default=16, ge=1, le=4096)
     n_top: int = Field(default=750, ge=1)
     lmi: dict[str, Any] = Field(default_factory=dict)
     models: dict[str, dict[str, Any]] = Field(default_factory=dict)
-
-    @field_validator("dataset")
-    @classmethod
-    def _known_dataset(cls, value: str) -> str:
-        return choose(value, CELL_DATASETS, "dataset")
-
-    @field_validator("noise")
-    @classmethod
-    def _known_noise(cls, value: str) -> str:
-        return choose(value, OF_CELLS, "noise of cells")
 
     @field_validator("depths", "probe_depths", "gene_depth")
     @classmethod
@@ -332,22 +291,6 @@ class Grid(BaseModel):
         for level in levels if noise else []:
             name = "gene_depth" if info.field_name == "gene_depth" else "depth"
             OF_CELLS[noise].check(level, name if noise == "thinning" else f"level of {noise}")
-        return values
-
-    @field_validator("representations")
-    @classmethod
-    def _known_representations(cls, values: list[str]) -> list[str]:
-        return [choose(value, REPRESENTATIONS, "representation") for value in values]
-
-    @field_validator("n_train", "seeds", "folds")
-    @classmethod
-    def _whole_and_in_range(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
-        if values is not None and not values:
-            raise ValueError(f"{told.field_name} is empty: give at least one.")
-        for value in values or []:
-            in_range(
-                value, 2 if told.field_name == "n_train" else 0, 2**32 - 1, f"one of {told.field_name}", whole=True
-            )
         return values
 
     @field_validator("lmi")
@@ -364,36 +307,25 @@ class Grid(BaseModel):
             build(name, **options)
         return value
 
-    @property
-    def measurement(self) -> Measurement:
-        """How its points are measured."""
-        return CELLS
-
-    def about(self) -> dict[str, Any]:
-        """Return the table of facts of the data, as recorded if they are not at hand."""
-        return facts({"dataset": self.dataset, "options": self.options})["about"]
-
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
-        known = facts({"dataset": self.dataset, "options": self.options})
-        folds = list(range(len(known["train_cells"]))) if self.folds is None else self.folds
-        for fold in folds:
-            in_range(fold, 0, len(known["train_cells"]) - 1, f"fold of {self.dataset}", whole=True)
-        # Equal in every fold, so that folds can be averaged.
-        smallest = min(known["train_cells"][fold] for fold in folds)
+        folds, most = self.folds_that_probe(self.folds)
+        optional: dict[str, Any] = {"n_probe": self.n_probe, "gene_depth": self.gene_depth}
+        optional["noise"] = None if self.noise == "thinning" else self.noise
+        common = {
+            "dataset": self.dataset,
+            "options": self.options,
+            "dim": self.dim,
+            "n_top": self.n_top,
+            "lmi": self.lmi,
+            **{name: value for name, value in optional.items() if value is not None},
+        }
         points = []
         for fold, seed, depth, name in itertools.product(folds, self.seeds, self.depths, self.representations):
-            sizes = self.n_train or [smallest]
-            for n in [max(sizes)] if name in FIXED else sizes:
-                points += [
-                    {
-                        "dataset": self.dataset, "options": self.options, "representation": name, "dim": self.dim,
-                        "n_train": n, "depth": depth, "probe_depth": probe_depth, "seed": seed, "fold": fold,
-                        "n_top": self.n_top, "lmi": self.lmi, "model": self.models.get(name, {}),
-                        **({} if self.n_probe is None else {"n_probe": self.n_probe}),
-                        **({} if self.gene_depth is None else {"gene_depth": self.gene_depth}),
-                        **({} if self.noise == "thinning" else {"noise": self.noise}),
-                    }
-                    for probe_depth in self.probe_depths or [depth]
-                ]  # fmt: skip
+            sizes = self.n_train or [most]
+            sizes = [max(sizes)] if name in FIXED else sizes
+            model = {"representation": name, "model": self.models.get(name, {})}
+            for n, probe_depth in itertools.product(sizes, self.probe_depths or [depth]):
+                levels = {"depth": depth, "probe_depth": probe_depth}
+                points.append({**common, **model, **levels, "n_train": n, "seed": seed, "fold": fold})
         return points

@@ -53,12 +53,14 @@ def _facts(name: str, options: tuple[tuple[str, Any], ...]) -> dict[str, Any]:
         raise
     sizes = [len(cells.with_fold(fold).train) for fold in range(cells.n_folds)]
     labels = sorted(set(cells.signal.tolist())) if is_labels(cells.signal) else None
-    about = cells.describe()
-    size = getattr(cells, "size", None)  # of images, in pixels
     return {
-        "data_hash": cells.data_hash, "train_cells": sizes, "loader": loader, "about": about, "labels": labels,
-        "size": size,
-    }  # fmt: skip
+        "data_hash": cells.data_hash,
+        "train_cells": sizes,
+        "loader": loader,
+        "about": cells.describe(),
+        "labels": labels,
+        "size": getattr(cells, "size", None),  # of images, in pixels
+    }
 
 
 def _loader_state(name: str) -> str:

@@ -10,71 +10,53 @@ from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import pandas as pd
 
 import helpers
+from helpers._utils.content import short_hash
 from helpers._utils.progress import track
 from helpers.store import versions
-from helpers.store.rows import Store, as_table, short_hash
+from helpers.store.rows import Store, as_table
 from helpers.store.stamp import environment, note_data, note_versions
 from helpers.sweep.data import Point
+from helpers.sweep.grid import DataGrid
 from helpers.sweep.measurement import Measurement
 
 
-class AnyGrid(Protocol):
-    """A grid of cells, images or sequences."""
-
-    dataset: str
-
-    @property
-    def measurement(self) -> Measurement:
-        """How its points are measured."""
-
-    def points(self) -> list[Point]:
-        """Return the settings of every point as plain data."""
-
-
-def run_sweep(grid: AnyGrid, store: Store, progress: bool = True) -> pd.DataFrame:
+def run_sweep(grid: DataGrid, store: Store, progress: bool = True) -> pd.DataFrame:
     """Measure what is missing of a grid and return the grid's rows.
 
     A point is measured again only if its settings, its data or its method (the versions of what measures it) differ
     from what the store has, or if it failed. Packed reference results are used whatever their method, and those of
     another are marked ``older_method``; a store of another name measures them again. A point that fails becomes a
-    row with ``status="failed"`` and the reason; the sweep goes on.
-
-    Parameters
-    ----------
-    grid : Grid, or ImageGrid or SequenceGrid
-    store : Store
-    progress : bool
-        Show a progress bar (never while a book is built).
+    row with ``status="failed"`` and the reason; the sweep goes on. While a book is built no progress bar is shown.
 
     Returns
     -------
     DataFrame, one row a point, columns as ``store.rows.COLUMNS``.
     """
-    return fill(grid.points(), store, grid.measurement, progress, f"measuring {grid.dataset}")
+    return measure_missing(grid.points(), store, grid.measurement, progress, f"measuring {grid.dataset}")
 
 
-def run_sweeps(grids: Sequence[AnyGrid], store: Store, progress: bool = True) -> pd.DataFrame:
+def run_sweeps(grids: Sequence[DataGrid], store: Store, progress: bool = True) -> pd.DataFrame:
     """Run several grids and return their rows in one table."""
     return pd.concat([run_sweep(grid, store, progress) for grid in grids], ignore_index=True)
 
 
-def sizes_within(grid: AnyGrid, sizes: list[int]) -> list[int]:
+def sizes_within(grid: DataGrid, sizes: list[int]) -> list[int]:
     """Return the sizes that a grid's data allow, and all its training cells as the last."""
     most = max(point["n_train"] for point in grid.points())
     return [n for n in sizes if n < most] + [most]
 
 
 # Points measured in one call: enough to share work, few enough that little is lost when a sweep is killed.
-_TOGETHER = 16
+_BATCH = 16
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 
 
-def fill(
+def measure_missing(
     points: list[Point], store: Store, measurement: Measurement, progress: bool = True, label: str = "measuring"
 ) -> pd.DataFrame:
     """Measure the points that the store lacks, write their rows as they come, and return all of them.
@@ -94,7 +76,7 @@ def fill(
         measurement.check_ready(missing[0][0])
         store.check_writable()
     groups = [list(group) for _, group in itertools.groupby(missing, key=lambda k: measurement.batch_key(k[0]))]
-    batches = [group[at : at + _TOGETHER] for group in groups for at in range(0, len(group), _TOGETHER)]
+    batches = [group[at : at + _BATCH] for group in groups for at in range(0, len(group), _BATCH)]
     turns = deque(batches)
     for _ in track(range(len(batches)), label, progress):
         batch = turns.popleft()
@@ -129,7 +111,7 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} processors{accelerator}"
 
 
-def held(grids: Sequence[AnyGrid], store: Store) -> pd.DataFrame:
+def stored_rows(grids: Sequence[DataGrid], store: Store) -> pd.DataFrame:
     """Return the rows that a store has of some grids, measuring nothing, in one table; failed points are left out.
 
     So a page can show a sweep that is still going on, without the data.
@@ -158,19 +140,18 @@ def _rows_of(points: list[Point], measurement: Measurement) -> list[dict[str, An
     """Return a row of each point; where measuring all at once fails, one at a time shows which fail and why."""
     start = time.process_time()
     try:
-        found = measurement.measure(points)
+        measured = measurement.measure(points)
     except Exception as error:
         if isinstance(error, OSError) and error.errno in _NO_ROOM:  # no fault of the point
             raise
         if len(points) > 1:
             return [row for point in points for row in _rows_of([point], measurement)]
         seconds = round(time.process_time() - start, 3)
-        return [  # recorded in the row, which the book shows
-            {**measurement.describe(points[0]), "status": "failed", "message": f"{type(error).__name__}: {error}",
-             "seconds": seconds}
-        ]  # fmt: skip
+        # Recorded in the row, which the book shows.
+        failure = {"status": "failed", "message": f"{type(error).__name__}: {error}", "seconds": seconds}
+        return [{**measurement.describe(points[0]), **failure}]
     share = {"seconds": round((time.process_time() - start) / len(points), 3), "status": "ok", "message": ""}
-    return [{**measurement.describe(point), **share, **row} for point, row in zip(points, found, strict=True)]
+    return [{**measurement.describe(point), **share, **row} for point, row in zip(points, measured, strict=True)]
 
 
 def _recalled(store: Store, identity: dict[str, str]) -> dict[str, Any] | None:

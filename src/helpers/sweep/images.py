@@ -2,22 +2,22 @@
 
 import json
 from functools import lru_cache
-from typing import Any, ClassVar, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from helpers import datasets, information
+from helpers._utils.content import frozen_json
 from helpers._utils.validation import choose, in_range
 from helpers.information.discrete import entropy
 from helpers.noise import NOISES, OF_IMAGES
 from helpers.representations import linear
 from helpers.representations.mobilenet import MobileNet
-from helpers.store.rows import frozen_json
-from helpers.sweep import samples as modality
 from helpers.sweep.data import Point
-from helpers.sweep.measurement import Measurement, name_of
-from helpers.sweep.samples import SHARED, SampleGrid
+from helpers.sweep.grid import one_of
+from helpers.sweep.measurement import Measurement, information_columns
+from helpers.sweep.samples import SHARED, SampleGrid, samples_of, streams
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -30,26 +30,20 @@ class ImageMeasurement(Measurement):
 
     def measure(self, points: list[Point]) -> list[dict[str, Any]]:
         """Return the measured columns of points that ``batch_key`` calls equal: one network, several questions."""
-        return [{**self.describe(point), **_answer(point)} for point in points]
+        return [_answer(point) for point in points]
 
-    def describe(self, point: Point) -> dict[str, Any]:
-        """Return the columns that a point's settings decide, measured or not."""
-        label = point["label"]
-        snr = None if point["noise"] == "none" else float(NOISES[point["noise"]].snr(point["level"]))
+    def columns(self, point: Point) -> dict[str, Any]:
+        """Return the columns that the settings of a point decide, beside those of all kinds."""
+        label, noise, level = point["label"], point["noise"], point["level"]
         return {
-            "dataset": name_of(point),
             "modality": "images",
             "signal": "class" if label is None else f"{label} or not",
             "representation": _MODELS[point["readout"]],
-            "n_train": point["n_train"],
-            "noise_kind": point["noise"],
-            "noise_level": point["level"],
-            "probe_noise_level": point["level"],
-            "snr": snr,
-            "seed": point["seed"],
-            "fold": point["fold"],
-            "dim": point["dim"],
-            "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
+            "noise_kind": noise,
+            "noise_level": level,
+            "probe_noise_level": level,
+            "snr": None if noise == "none" else float(NOISES[noise].snr(level)),
+            "settings": frozen_json({**point["options"], **point["model"], **point["lmi"]}),
         }
 
     def batch_key(self, point: Point) -> str:
@@ -72,14 +66,12 @@ class _Trained(NamedTuple):
 @lru_cache(maxsize=1)
 def _trained(key: str) -> _Trained:
     point = json.loads(key)
-    found, rows = modality.samples_of(point)
-    streams = modality.streams(point)
-    train, probe = (
-        _noisy(found.floats(side), point, rng) for side, rng in zip((rows, found.probe), streams, strict=True)
-    )
-    model = MobileNet(**point["model"], seed=point["seed"]).fit(train, found.signal[rows])
+    images, rows = samples_of(point)
+    sides = zip((rows, images.probe), streams(point), strict=True)
+    train, probe = (_noisy(images.floats(side), point, rng) for side, rng in sides)
+    model = MobileNet(**point["model"], seed=point["seed"]).fit(train, images.signal[rows])
     features = model.transform(probe)
-    return _Trained(model.transform(train), features, found.signal[found.probe], model.named(features))
+    return _Trained(model.transform(train), features, images.signal[images.probe], model.named(features))
 
 
 def _noisy(pixels: np.ndarray, point: Point, rng: np.random.Generator) -> np.ndarray:
@@ -90,19 +82,13 @@ def _noisy(pixels: np.ndarray, point: Point, rng: np.random.Generator) -> np.nda
 
 def _answer(point: Point) -> dict[str, Any]:
     made = _trained(IMAGES.batch_key(point))
-    labels = made.labels
+    labels, predicted = made.labels, made.predicted
     if point["readout"] == LAST_LAYER:
         reduced = linear.PCA(point["dim"], point["seed"]).fit(made.train).transform(made.probe)
-        found = information.lmi(reduced, labels, point["seed"], **point["lmi"])
-    elif point["readout"] == PREDICTED:
-        found = information.plug_in(made.predicted, labels, point["seed"], correct=True)
-    else:
-        labels = labels == point["label"]
-        found = information.plug_in(made.predicted == point["label"], labels, point["seed"], correct=True)
-    return {
-        "mi_bits": found.bits, "mi_stderr_bits": found.stderr, "mi_null_bits": found.null_bits,
-        "mi_ceiling_bits": entropy(labels), "n_probe": found.n,
-    }  # fmt: skip
+        return information_columns(information.lmi(reduced, labels, point["seed"], **point["lmi"]), entropy(labels))
+    if point["readout"] == ONE_VS_REST:
+        labels, predicted = labels == point["label"], predicted == point["label"]
+    return information_columns(information.plug_in(predicted, labels, point["seed"], correct=True), entropy(labels))
 
 
 class ImageGrid(SampleGrid):
@@ -129,11 +115,13 @@ class ImageGrid(SampleGrid):
 
     measurement: ClassVar[Measurement] = IMAGES
     modality: ClassVar[str] = "images"
-    datasets: ClassVar[Any] = datasets.IMAGES
     model_class: ClassVar[Any] = MobileNet
 
+    dataset: Annotated[str, one_of(datasets.IMAGES, "dataset of images")]
     levels: dict[str, list[float]] = Field(min_length=1)
-    readouts: list[str] = Field(default=[PREDICTED, ONE_VS_REST, LAST_LAYER], min_length=1)
+    readouts: list[Annotated[str, one_of(_MODELS, "readout")]] = Field(
+        default=[PREDICTED, ONE_VS_REST, LAST_LAYER], min_length=1
+    )
     dim: int = Field(default=16, ge=1, le=1280)
 
     @field_validator("levels")
@@ -149,24 +137,19 @@ class ImageGrid(SampleGrid):
             for name, levels in values.items()
         }
 
-    @field_validator("readouts")
-    @classmethod
-    def _known_readouts(cls, values: list[str]) -> list[str]:
-        return [choose(value, _MODELS, "readout") for value in values]
-
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
         for name, levels in self.levels.items():
             for side in levels if NOISES[name].coarsens else []:
                 in_range(side, 1, self.facts()["size"], f"level of {name} of {self.dataset}", whole=True)
-        asked: list[tuple[str, str | None]] = []
+        questions: list[tuple[str, str | None]] = []
         for readout in self.readouts:
             labels = self.facts()["labels"] if readout == ONE_VS_REST else [None]
-            asked += [(readout, label) for label in labels]
-        spoiled = [("none", 0.0), *((name, level) for name, levels in self.levels.items() for level in levels)]
+            questions += [(readout, label) for label in labels]
+        noises = [("none", 0.0), *((name, level) for name, levels in self.levels.items() for level in levels)]
         return [
             {**side, "noise": name, "level": level, "readout": readout, "label": label, "dim": self.dim}
             for side in self._sides()
-            for name, level in spoiled
-            for readout, label in asked
+            for name, level in noises
+            for readout, label in questions
         ]

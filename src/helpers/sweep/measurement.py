@@ -5,8 +5,12 @@ from typing import Any
 
 from helpers._utils.content import frozen_json
 from helpers.datasets.files import shown_name
+from helpers.information import Estimate
 from helpers.sweep import data
 from helpers.sweep.data import Point
+
+# Settings that are columns of their own under the same name.
+_NAMED = ("n_train", "seed", "fold", "dim")
 
 
 class Measurement:
@@ -17,12 +21,19 @@ class Measurement:
     """
 
     def measure(self, points: list[Point]) -> list[dict[str, Any]]:
-        """Return a row of measured columns of each of some points for which ``batch_key`` gives one value."""
+        """Return the measured columns of each of some points for which ``batch_key`` gives one value."""
+        raise NotImplementedError
+
+    def columns(self, point: Point) -> dict[str, Any]:
+        """Return the columns that the settings of a point of this kind decide, beside those of all kinds."""
         raise NotImplementedError
 
     def describe(self, point: Point) -> dict[str, Any]:
         """Return the columns that a point's settings decide, measured or not."""
-        raise NotImplementedError
+        # Files of a user's own never pass for the real ones.
+        dataset = shown_name(point["dataset"], point["options"].get("folder"))
+        named = {name: point[name] for name in _NAMED if name in point}
+        return {"dataset": dataset, "fold": 0, **named, **self.columns(point)}
 
     def batch_key(self, point: Point) -> Hashable:
         """Return what is equal of points that share work; unless a subclass says otherwise, a point is alone."""
@@ -37,6 +48,12 @@ class Measurement:
         data.dataset_of(point)
 
 
-def name_of(point: Point) -> str:
-    """Return the data set of a point as a reader sees it: files of one's own never pass for the real ones."""
-    return shown_name(point["dataset"], point["options"].get("folder"))
+def information_columns(estimate: Estimate, ceiling_bits: float | None) -> dict[str, Any]:
+    """Return the columns of a row that hold an estimate of information."""
+    return {
+        "mi_bits": estimate.bits,
+        "mi_stderr_bits": estimate.stderr,
+        "mi_null_bits": estimate.null_bits,
+        "mi_ceiling_bits": ceiling_bits,
+        "n_probe": estimate.n,
+    }

@@ -1,16 +1,15 @@
 """Measure masked reconstruction: train set transformers on cells, score them on cells kept for that."""
 
-import json
-from collections.abc import Mapping
+import itertools
 from dataclasses import asdict, fields
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from helpers import information
+from helpers._utils.content import frozen_json, short_hash
 from helpers._utils.validation import as_seed, choose, in_range, is_labels
 from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.datasets import splits
@@ -20,22 +19,18 @@ from helpers.preprocess import genes as preprocess
 from helpers.representations import linear, reconstruction, scoring
 from helpers.representations.objective import LOSSES, Training
 from helpers.representations.set_transformer import shape_of
-from helpers.store.paths import profile_folder, project_root
-from helpers.store.rows import short_hash
-from helpers.store.stamp import note_read
+from helpers.store.paths import profile_folder
 from helpers.store.versions import method_of
 from helpers.sweep import data
 from helpers.sweep.data import Point
-from helpers.sweep.fields import Depths, Options
-from helpers.sweep.measurement import Measurement, name_of
+from helpers.sweep.grid import DataGrid, Depths, Sizes, one_of, planned_blocks, whole_numbers
+from helpers.sweep.measurement import Measurement, information_columns
 
 VERSION = 1  # 2026-11-28 numbered
 
 MODALITY = "masked reconstruction"
 # The split is in twentieths of the cells: 5 % validate, and at least 5 % test.
 _PARTS = 20
-# Ends of the numbers in lists of a grid.
-_RANGES = {"n_genes": (2, 1e6), "n_train": (2, 2**32 - 1), "seeds": (0, 2**32 - 1)}
 # Genes whose loss every run reports, whatever number it was trained on: those that vary most.
 COMMON_GENES = 128
 
@@ -45,28 +40,23 @@ class ReconstructionMeasurement(Measurement):
 
     def measure(self, points: list[Point]) -> list[dict[str, Any]]:
         """Return the measured columns of points, each trained by itself."""
-        return [{**self.describe(point), **_measured(point)} for point in points]
+        return [_measured(point) for point in points]
 
-    def describe(self, point: Point) -> dict[str, Any]:
-        """Return the columns that a point's settings decide, measured or not."""
-        how = Training(**point["training"])
+    def columns(self, point: Point) -> dict[str, Any]:
+        """Return the columns that the settings of a point decide, beside those of all kinds."""
+        training = Training(**point["training"])
         return {
-            "dataset": name_of(point),
             "modality": MODALITY,
             "signal": point["options"].get("signal", "") if point["information"] else "hidden genes",
-            "representation": f"set transformer {how.size}",
-            "n_train": point["n_train"],
+            "representation": f"set transformer {training.size}",
             "noise_kind": "thinning",
             "noise_level": point["depth"],
             "probe_noise_level": point["depth"],
-            "seed": point["seed"],
-            "fold": 0,
-            "dim": point["dim"],
-            "settings": json.dumps({**point["options"], **point["training"]}, sort_keys=True),
-            "size": how.size,
-            "loss": how.loss,
+            "settings": frozen_json({**point["options"], **point["training"]}),
+            "size": training.size,
+            "loss": training.loss,
             "n_genes": point["n_genes"],
-            "steps_planned": how.steps,
+            "steps_planned": training.steps,
         }
 
 
@@ -86,14 +76,9 @@ class Sides(NamedTuple):
 
 
 def split(cells: Any, test_parts: int = 1) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return which cells train, validate and test: 5 % validate, ``test_parts`` twentieths test.
+    """Return which cells train, validate and test: 5 % validate, ``test_parts`` (1 to 17) twentieths test.
 
     Made from labels alone, stratified by them if the dataset has any, before anything else: the same for every seed.
-
-    Parameters
-    ----------
-    cells : Dataset
-    test_parts : int from 1 to 17
     """
     in_range(test_parts, 1, _PARTS - 3, "test_parts", f"They are parts of {_PARTS}.", whole=True)
     by = cells.signal if is_labels(cells.signal) else np.zeros(cells.n_cells, int)
@@ -120,9 +105,8 @@ def sides_of(dataset: str, options: tuple, depth: float, seed: int, n_genes: int
     if depth <= 0.5:
         noise = counting_noise(cells.counts[test], cells.other_umis[test], genes, depth, seed)
     labels = cells.signal[test] if is_labels(cells.signal) else None
-    return Sides(
-        values[train], values[validation], values[test], labels, float(totals[test].mean()), noise, method
-    )  # fmt: skip
+    umis = float(totals[test].mean())
+    return Sides(values[train], values[validation], values[test], labels, umis, noise, method)
 
 
 def ranked_genes(train_counts: Any, n_genes: int) -> tuple[np.ndarray, str]:
@@ -144,7 +128,7 @@ def ranked_genes(train_counts: Any, n_genes: int) -> tuple[np.ndarray, str]:
 
 
 def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: float, seed: int = 0) -> np.ndarray:
-    """Return the part of each gene's variance that is the noise of counting.
+    """Return the part of each gene's variance that is the noise of counting, in squared log(1 + counts per 10,000).
 
     If counts are Poisson around a cell's true expression, two disjoint thinnings of a cell are two measurements of it,
     and half their mean squared difference is the mean variance given the true expression, whatever that is. A model
@@ -154,15 +138,9 @@ def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: fl
     Parameters
     ----------
     counts : (cells, all genes) csr_matrix, as deep as measured
-    others : (cells,) array
-        UMIs of genes outside the matrix.
+    others : (cells,) array, UMIs of genes outside the matrix
     genes : columns of the genes that are predicted
     depth : float up to ½
-    seed : int
-
-    Returns
-    -------
-    (genes,) array, in squared units of log(1 + counts per 10,000)
     """
     rng = np.random.default_rng([as_seed(seed), 5])
     pair = thinning.thin_twice(counts, depth, rng)
@@ -175,57 +153,61 @@ def counting_noise(counts: Any, others: np.ndarray, genes: np.ndarray, depth: fl
 
 
 def _measured(point: Point) -> dict[str, Any]:
-    sides = sides_of(*_side(point))
-    how = Training(**point["training"])
-    chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
-    train = sides.train[chosen]
+    names = ("depth", "seed", "n_genes", "test_parts")
+    sides = sides_of(point["dataset"], data.frozen(point["options"]), *(point[name] for name in names))
+    training = Training(**point["training"])
+    train = sides.train[preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])]
     file = profile_folder("checkpoints") / f"{short_hash([point, data.data_hash(point), method_of(point)])}.pt"
-    made = reconstruction.train_reconstruction(train, sides.validation, how, point["seed"], checkpoint=file)
+    made = reconstruction.train_reconstruction(train, sides.validation, training, point["seed"], checkpoint=file)
     # The one look at the test cells.
-    found = scoring.score(made, train, sides.test)
-    history = made.history.drop(columns="flops")
-    common, common_mean = found.of_first(COMMON_GENES)
+    score = scoring.score(made, train, sides.test)
+    common, common_mean = score.of_first(COMMON_GENES)
     row = {
-        "umis_per_cell": sides.umis, "snr": sides.umis, "n_probe": len(sides.test), "genes_by": sides.genes_by,
-        "params": sum(p.numel() for p in made.model.parameters()), "rate": how.rate_used,
-        "steps": made.steps, "cells_seen": made.cells, "tokens": made.tokens, "flops": made.flops,
-        "validation_flops": made.validation_flops, "history": history.to_json(orient="values", double_precision=6),
+        "umis_per_cell": sides.umis,
+        "snr": sides.umis,
+        "n_probe": len(sides.test),
+        "genes_by": sides.genes_by,
+        "params": sum(p.numel() for p in made.model.parameters()),
+        "rate": training.rate_used,
+        "steps": made.steps,
+        "cells_seen": made.cells,
+        "tokens": made.tokens,
+        "flops": made.flops,
+        "validation_flops": made.validation_flops,
+        "history": made.history.drop(columns="flops").to_json(orient="values", double_precision=6),
         "validation_loss": float(made.history["validation"].min()),
-        "test_loss": found.loss, "test_stderr": found.stderr, "mean_loss": found.mean_loss,
-        "linear_loss": found.linear_loss, "gain": found.mean_loss - found.loss, "gain_stderr": found.gain_stderr,
-        "test_bits": float(made.objective.bits(found.loss)), "mean_bits": float(made.objective.bits(found.mean_loss)),
-        "common_loss": common, "common_mean_loss": common_mean,
+        "test_loss": score.loss,
+        "test_stderr": score.stderr,
+        "mean_loss": score.mean_loss,
+        "linear_loss": score.linear_loss,
+        "gain": score.mean_loss - score.loss,
+        "gain_stderr": score.gain_stderr,
+        "test_bits": float(made.objective.bits(score.loss)),
+        "mean_bits": float(made.objective.bits(score.mean_loss)),
+        "common_loss": common,
+        "common_mean_loss": common_mean,
         "noise_loss": None if sides.noise is None else float(sides.noise.mean()),
-    }  # fmt: skip
-    return row | (_information(point, sides, made) if point["information"] else {"mi_bits": None})
+        "mi_bits": None,
+    }
+    return row | (_information(point, sides, train, made.model) if point["information"] else {})
 
 
-def _information(point: Point, sides: Sides, made: reconstruction.Trained) -> dict[str, Any]:
+def _information(point: Point, sides: Sides, train: np.ndarray, model: Any) -> dict[str, Any]:
     """Return what the pooled hidden states of the test cells tell about their label."""
     assert sides.test_labels is not None
-    chosen = preprocess.nested_subset(len(sides.train), point["n_train"], point["seed"])
-    reducer = linear.PCA(point["dim"], point["seed"]).fit(scoring.pooled(made.model, sides.train[chosen]))
-    embedded = reducer.transform(scoring.pooled(made.model, sides.test))
-    found = information.lmi(embedded, sides.test_labels, point["seed"])
-    return {
-        "signal": data.dataset_of(point).signal_name, "mi_bits": found.bits, "mi_stderr_bits": found.stderr,
-        "mi_null_bits": found.null_bits, "mi_ceiling_bits": entropy(sides.test_labels),
-    }  # fmt: skip
+    reducer = linear.PCA(point["dim"], point["seed"]).fit(scoring.pooled(model, train))
+    embedded = reducer.transform(scoring.pooled(model, sides.test))
+    estimate = information.lmi(embedded, sides.test_labels, point["seed"])
+    signal = data.dataset_of(point).signal_name
+    return {"signal": signal, **information_columns(estimate, entropy(sides.test_labels))}
 
 
-def _side(point: Point) -> tuple[Any, ...]:
-    names = ("depth", "seed", "n_genes", "test_parts")
-    return (point["dataset"], data.frozen(point["options"]), *(point[name] for name in names))
-
-
-class ReconstructionGrid(BaseModel):
+class ReconstructionGrid(DataGrid):
     """The points of a sweep over masked reconstruction: every combination of the lists.
 
     Parameters
     ----------
-    dataset : str
-    options : dict
-        Options of the dataset.
+    dataset, options, seeds : see ``DataGrid``
     sizes : list of str
         Presets or "width/layers/heads/multiple".
     losses : list of {"mse", "nll", "bins"}
@@ -235,8 +217,6 @@ class ReconstructionGrid(BaseModel):
         Training cells (D), nested subsets; None is all that the split leaves.
     depths : list of floats in (0, 1]
         Depth of all cells, relative to the data's own.
-    seeds : list of int
-        Each seed draws its own thinning, subset of cells, weights and masks.
     training : dict
         Further options of ``objective.Training``, such as ``{"steps": 1000}``; they hold for all points.
     steps_of : dict of size → int
@@ -255,42 +235,25 @@ class ReconstructionGrid(BaseModel):
     [('TINY', 630), ('XS', 630)]
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    measurement: ClassVar[Measurement] = RECONSTRUCTION
 
-    dataset: str
-    options: Options = Field(default_factory=dict)
+    dataset: Annotated[str, one_of(CELL_DATASETS, "dataset of cells")]
     sizes: list[str] = Field(default=["XS"], min_length=1)
-    losses: list[str] = Field(default=["mse"], min_length=1)
-    n_genes: list[int] = Field(default=[128], min_length=1)
-    n_train: list[int] | None = None
+    losses: list[Annotated[str, one_of(LOSSES, "loss")]] = Field(default=["mse"], min_length=1)
+    n_genes: Annotated[list[int], whole_numbers(2, 1e6)] = Field(default=[128])
+    n_train: Sizes | None = None
     depths: Depths = Field(default=[1.0], min_length=1)
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
     training: dict[str, Any] = Field(default_factory=dict)
     steps_of: dict[str, int] = Field(default_factory=dict)
     test_parts: int = Field(default=1, ge=1, le=_PARTS - 3)
     information: bool = False
     dim: int = Field(default=16, ge=1, le=4096)
 
-    @field_validator("dataset")
-    @classmethod
-    def _known_dataset(cls, value: str) -> str:
-        return choose(value, CELL_DATASETS, "dataset of cells")
-
     @field_validator("sizes")
     @classmethod
     def _known_sizes(cls, values: list[str]) -> list[str]:
         for value in values:
             shape_of(value)
-        return values
-
-    @field_validator("n_genes", "n_train", "seeds")
-    @classmethod
-    def _whole_and_in_range(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
-        if values is not None and not values:
-            raise ValueError(f"{told.field_name} is empty: give at least one.")
-        for value in values or []:
-            least, most = _RANGES[str(told.field_name)]
-            in_range(value, least, most, f"one of {told.field_name}", whole=True)
         return values
 
     @field_validator("steps_of")
@@ -300,11 +263,6 @@ class ReconstructionGrid(BaseModel):
             Training(size=size, steps=steps)
         return values
 
-    @field_validator("losses")
-    @classmethod
-    def _known_losses(cls, values: list[str]) -> list[str]:
-        return [choose(value, LOSSES, "loss") for value in values]
-
     @field_validator("training")
     @classmethod
     def _known_training(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -313,15 +271,6 @@ class ReconstructionGrid(BaseModel):
             choose(name, known, "option of training")
         Training(**value)
         return value
-
-    @property
-    def measurement(self) -> Measurement:
-        """How its points are measured."""
-        return RECONSTRUCTION
-
-    def about(self) -> dict[str, Any]:
-        """Return the table of facts of the data, as recorded if they are not at hand."""
-        return data.facts({"dataset": self.dataset, "options": self.options})["about"]
 
     @property
     def most_cells(self) -> int:
@@ -337,17 +286,33 @@ class ReconstructionGrid(BaseModel):
         if self.information and not str(self.about()["signal"]).endswith("labels"):
             raise ValueError(f"information is asked, but {self.dataset} {self.options} has no labels: give others.")
         # Settings of the same cells one after the other: what they share is prepared once.
+        common = {
+            "modality": MODALITY,
+            "dataset": self.dataset,
+            "options": self.options,
+            "test_parts": self.test_parts,
+            "information": self.information,
+            "dim": self.dim,
+        }
+        lists: tuple[list[Any], ...] = (
+            self.depths,
+            self.seeds,
+            self.n_genes,
+            self.n_train or [most],
+            self.sizes,
+            self.losses,
+        )
         return [
             {
-                "modality": MODALITY, "dataset": self.dataset, "options": self.options, "depth": depth,
-                "seed": seed, "n_genes": genes, "n_train": n, "test_parts": self.test_parts,
-                "information": self.information, "dim": self.dim,
+                **common,
+                "depth": depth,
+                "seed": seed,
+                "n_genes": genes,
+                "n_train": n,
                 "training": self._budget(size, loss),
             }
-            for depth in dict.fromkeys(self.depths) for seed in dict.fromkeys(self.seeds)
-            for genes in dict.fromkeys(self.n_genes) for n in dict.fromkeys(self.n_train or [most])
-            for size in dict.fromkeys(self.sizes) for loss in dict.fromkeys(self.losses)
-        ]  # fmt: skip
+            for depth, seed, genes, n, size, loss in itertools.product(*(dict.fromkeys(values) for values in lists))
+        ]
 
     def _budget(self, size: str, loss: str) -> dict[str, Any]:
         steps = {"steps": self.steps_of[size]} if size in self.steps_of else {}
@@ -362,8 +327,6 @@ def planned(profile: str, **changes: Any) -> dict[str, ReconstructionGrid]:
     profile : {"reference", "paper"}
         "reference" is what the book shows; "paper" are the published regimes, for ``your_data``.
     """
-    file = project_root() / "config" / "grids" / "masked_reconstruction.yaml"
-    note_read(file)
-    read: Mapping[str, Any] = yaml.safe_load(file.read_text("utf8"))
-    chosen = read[choose(profile, read, "profile of masked_reconstruction.yaml")]
+    profiles = planned_blocks("masked_reconstruction")
+    chosen = profiles[choose(profile, profiles, "profile of masked_reconstruction.yaml")]
     return {name: ReconstructionGrid(**{**settings, **changes}) for name, settings in chosen.items()}

@@ -1,18 +1,15 @@
 """The grids on images and sequences that the reference results are measured on: ``config/grids/samples.yaml``."""
 
-from pathlib import Path
 from typing import Any, Literal
 
 import pandas as pd
-import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from helpers._utils.validation import choose, in_range
 from helpers.laws import CellNumberLaw, Fit
 from helpers.laws.kept import fit_groups
 from helpers.laws.tolerance import image_points, sequence_points
-from helpers.store.paths import project_root
-from helpers.store.stamp import note_read
+from helpers.sweep.grid import planned_blocks
 from helpers.sweep.images import ImageGrid
 from helpers.sweep.sequences import SequenceGrid
 
@@ -46,23 +43,13 @@ def planned(block: str, n_train: list[int] | None = None, seen: int | None = Non
         Samples that a model is shown in training, counting repeats, instead of the file's.
     **changes : options of ``ImageGrid`` or ``SequenceGrid``, in all of them; a dict changes what it names
 
-    Returns
-    -------
-    list of ImageGrid or of SequenceGrid
-
-    Raises
-    ------
-    ValueError
-        For an unknown block, naming the nearest known; for a number of samples that the data do not have.
-
     Examples
     --------
     >>> grids = planned("digits", seeds=[0])
     >>> [(grid.n_train, grid.model["epochs"]) for grid in grids][:2], len(grids), len(grids[0].points())
     ([([56], 96.21429), ([112], 48.10714)], 5, 32)
     """
-    note_read(_file())
-    blocks = {name: _Block(**of) for name, of in yaml.safe_load(_file().read_text("utf8")).items()}
+    blocks = {name: _Block(**settings) for name, settings in planned_blocks("samples").items()}
     chosen = blocks[choose(block, blocks, "block of config/grids/samples.yaml")]
     make = _GRIDS[chosen.modality]
     merged = {k: {**chosen.grid.get(k, {}), **v} if isinstance(v, dict) else v for k, v in changes.items()}
@@ -80,28 +67,11 @@ def planned(block: str, n_train: list[int] | None = None, seen: int | None = Non
 
 
 def by_size(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the seed means of every number of training samples; noise-free ones are in the curve of every noise.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Rows of ``planned`` grids of one modality.
-    """
+    """Return the seed means of every number of training samples; noise-free ones are in the curve of every noise."""
     points = image_points if (table["modality"] == "images").all() else sequence_points
     return pd.concat([points(rows) for _, rows in table.groupby("n_train")], ignore_index=True)
 
 
 def size_fits(points: pd.DataFrame, by: str | list[str] = "curve", least: int = 4) -> dict[Any, Fit]:
-    """Fit the law of the number of cells, with samples for cells, to curves of ``least`` numbers or more.
-
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
-    by : column or columns that name a curve
-    least : int
-    """
+    """Fit the law of the number of cells, with samples for cells, to curves of ``least`` numbers or more."""
     return fit_groups(points[points.groupby(by)["n_train"].transform("nunique") >= least], CellNumberLaw, "n_train", by)
-
-
-def _file() -> Path:
-    return project_root() / "config" / "grids" / "samples.yaml"

@@ -1,11 +1,12 @@
 """Grids of images and sequences: what both have in common with those of cells, on the same engine."""
 
+import itertools
 from collections.abc import Iterator
 from dataclasses import fields
 from typing import Any, ClassVar
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import Field, field_validator
 
 from helpers._utils.validation import choose, in_range
 from helpers.datasets.samples import Samples
@@ -13,25 +14,20 @@ from helpers.preprocess.genes import nested_subset
 from helpers.sweep import data
 from helpers.sweep.cells import check_estimator
 from helpers.sweep.data import Point
-from helpers.sweep.fields import Options
-from helpers.sweep.measurement import Measurement
+from helpers.sweep.grid import DataGrid, Numbers, Sizes
 
 # What all points of these grids have.
 SHARED = ("modality", "dataset", "options", "n_train", "seed", "fold", "model", "lmi")
 
 
-class SampleGrid(BaseModel):
+class SampleGrid(DataGrid):
     """What grids of images and of sequences share.
 
     Parameters
     ----------
-    dataset : str
-    options : dict
-        Options of the dataset.
+    dataset, options, seeds : see ``DataGrid``
     n_train : list of int, or None
         Training samples, nested subsets; None is all of them (in every fold as many as in the smallest).
-    seeds : list of int
-        Each seed draws its own noise, samples, initial weights and estimate.
     folds : list of int, or None
         Probe folds; None is all of the dataset's.
     model : dict
@@ -40,34 +36,13 @@ class SampleGrid(BaseModel):
         Options of the estimator, such as ``{"k": 5}``.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    measurement: ClassVar[Measurement]
     modality: ClassVar[str]
-    datasets: ClassVar[Any]
     model_class: ClassVar[Any]
 
-    dataset: str
-    options: Options = Field(default_factory=dict)
-    n_train: list[int] | None = None
-    seeds: list[int] = Field(default=[0, 1, 2], min_length=1)
-    folds: list[int] | None = [0]
+    n_train: Sizes | None = None
+    folds: Numbers | None = Field(default=[0])
     model: dict[str, Any] = Field(default_factory=dict)
     lmi: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("dataset")
-    @classmethod
-    def _known_dataset(cls, value: str) -> str:
-        return choose(value, cls.datasets, f"dataset of {cls.modality}")
-
-    @field_validator("seeds", "folds", "n_train")
-    @classmethod
-    def _whole_and_different(cls, values: list[int] | None, told: ValidationInfo) -> list[int] | None:
-        if values is not None and not values:
-            raise ValueError(f"{told.field_name} is empty: give at least one.")
-        for value in values or []:
-            in_range(value, 0, 2**32 - 1, f"one of {told.field_name}", whole=True)
-        return None if values is None else list(dict.fromkeys(values))
 
     @field_validator("model")
     @classmethod
@@ -83,34 +58,24 @@ class SampleGrid(BaseModel):
         check_estimator(value)
         return value
 
-    def facts(self) -> dict[str, Any]:
-        """Return what is known of the data, as recorded if they are not at hand."""
-        return data.facts({"dataset": self.dataset, "options": self.options})
-
-    def about(self) -> dict[str, Any]:
-        """Return the table of facts of the data."""
-        return self.facts()["about"]
-
     def samples(self) -> Any:
         """Return the images or sequences themselves."""
         return data.dataset_of({"dataset": self.dataset, "options": self.options})
 
     def _sides(self) -> Iterator[Point]:
         """Yield the settings of every model that is trained, but for its noise."""
-        sizes = self.facts()["train_cells"]
-        folds = list(range(len(sizes))) if self.folds is None else self.folds
-        for fold in folds:
-            in_range(fold, 0, len(sizes) - 1, f"fold of {self.dataset}", whole=True)
-        most = min(sizes[fold] for fold in folds)
+        folds, most = self.folds_that_probe(self.folds)
         for n in self.n_train or []:
             in_range(n, 2, most, f"n_train of {self.dataset}", whole=True)
-        for fold in folds:
-            for seed in self.seeds:
-                for n in self.n_train or [most]:
-                    yield {
-                        "modality": self.modality, "dataset": self.dataset, "options": self.options, "n_train": n,
-                        "seed": seed, "fold": fold, "model": self.model, "lmi": self.lmi,
-                    }  # fmt: skip
+        common = {
+            "modality": self.modality,
+            "dataset": self.dataset,
+            "options": self.options,
+            "model": self.model,
+            "lmi": self.lmi,
+        }
+        for fold, seed, n in itertools.product(folds, self.seeds, self.n_train or [most]):
+            yield {**common, "n_train": n, "seed": seed, "fold": fold}
 
 
 def samples_of(point: Point) -> tuple[Any, np.ndarray]:

@@ -2,21 +2,21 @@
 
 import json
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
 
 from helpers import datasets, information
-from helpers._utils.validation import choose, in_range
+from helpers._utils.content import frozen_json
+from helpers._utils.validation import in_range
 from helpers.noise import sequences as noise
 from helpers.noise import substitute
 from helpers.representations.esm import ESM
-from helpers.store.rows import frozen_json
-from helpers.sweep import samples as modality
 from helpers.sweep.data import Point
-from helpers.sweep.measurement import Measurement, name_of
-from helpers.sweep.samples import SHARED, SampleGrid
+from helpers.sweep.grid import one_of
+from helpers.sweep.measurement import Measurement, information_columns
+from helpers.sweep.samples import SHARED, SampleGrid, samples_of, streams
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -26,33 +26,26 @@ class SequenceMeasurement(Measurement):
 
     def measure(self, points: list[Point]) -> list[dict[str, Any]]:
         """Return the measured columns of points of one ``batch_key``: their information is estimated in one call."""
-        found, _ = modality.samples_of(points[0])
-        signal = found.signal[found.probe]
+        sequences, _ = samples_of(points[0])
+        signal = sequences.signal[sequences.probe]
         embeddings = [_embedded(point) for point in points]
         estimates = information.lmi_many([(x, signal) for x in embeddings], points[0]["seed"], **points[0]["lmi"])
         return [
-            {
-                **self.describe(point), "dim": x.shape[1], "mi_bits": bits.bits, "mi_stderr_bits": bits.stderr,
-                "mi_null_bits": bits.null_bits, "mi_ceiling_bits": found.ceiling_bits, "n_probe": bits.n,
-            }
-            for point, x, bits in zip(points, embeddings, estimates, strict=True)
-        ]  # fmt: skip
+            {"dim": x.shape[1], **information_columns(estimate, sequences.ceiling_bits)}
+            for x, estimate in zip(embeddings, estimates, strict=True)
+        ]
 
-    def describe(self, point: Point) -> dict[str, Any]:
-        """Return the columns that a point's settings decide, measured or not."""
+    def columns(self, point: Point) -> dict[str, Any]:
+        """Return the columns that the settings of a point decide, beside those of all kinds."""
         return {
-            "dataset": name_of(point),
             "modality": "sequences",
             "signal": "collection date",
             "representation": "esm",
-            "n_train": point["n_train"],
             "noise_kind": "substitution",
             "noise_level": point["rate"],
             "probe_noise_level": point["probe_rate"],
             "snr": float(noise.Substitution().snr(point["probe_rate"])) if point["probe_rate"] else None,
-            "seed": point["seed"],
-            "fold": point["fold"],
-            "settings": json.dumps({**point["options"], **point["model"], **point["lmi"]}, sort_keys=True),
+            "settings": frozen_json({**point["options"], **point["model"], **point["lmi"]}),
         }
 
     def batch_key(self, point: Point) -> str:
@@ -64,18 +57,18 @@ SEQUENCES = SequenceMeasurement()
 
 
 def _embedded(point: Point) -> np.ndarray:
-    found, _ = modality.samples_of(point)
-    _, rng = modality.streams(point)
+    sequences, _ = samples_of(point)
+    _, rng = streams(point)
     model = _trained(frozen_json({name: point[name] for name in (*SHARED, "rate")}))
-    return model.transform(substitute(found.chosen(found.probe), point["probe_rate"], rng))
+    return model.transform(substitute(sequences.chosen(sequences.probe), point["probe_rate"], rng))
 
 
 @lru_cache(maxsize=1)
 def _trained(key: str) -> ESM:
     point = json.loads(key)
-    found, rows = modality.samples_of(point)
-    rng, _ = modality.streams(point)
-    return ESM(**point["model"], seed=point["seed"]).fit(substitute(found.chosen(rows), point["rate"], rng))
+    sequences, rows = samples_of(point)
+    rng, _ = streams(point)
+    return ESM(**point["model"], seed=point["seed"]).fit(substitute(sequences.chosen(rows), point["rate"], rng))
 
 
 class SequenceGrid(SampleGrid):
@@ -100,11 +93,11 @@ class SequenceGrid(SampleGrid):
 
     measurement: ClassVar[Measurement] = SEQUENCES
     modality: ClassVar[str] = "sequences"
-    datasets: ClassVar[Any] = datasets.SEQUENCES
     model_class: ClassVar[Any] = ESM
 
+    dataset: Annotated[str, one_of(datasets.SEQUENCES, "dataset of sequences")]
     rates: list[float] = Field(min_length=1)
-    roles: list[str] = Field(default=["both"], min_length=1)
+    roles: list[Annotated[str, one_of(("both", "train", "probe"), "role")]] = Field(default=["both"], min_length=1)
     probe_rates: list[float] | None = Field(default=None, min_length=1)
 
     @field_validator("rates", "probe_rates")
@@ -113,11 +106,6 @@ class SequenceGrid(SampleGrid):
         for value in values or []:
             in_range(value, 0, 1, "substitution rate", "It is the share of residues that are replaced.")
         return values if values is None else list(dict.fromkeys(values))
-
-    @field_validator("roles")
-    @classmethod
-    def _known_roles(cls, values: list[str]) -> list[str]:
-        return [choose(value, ["both", "train", "probe"], "role") for value in values]
 
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data, those of one training together."""
@@ -129,6 +117,6 @@ class SequenceGrid(SampleGrid):
         ]
 
     def _probe_rates(self, rate: float) -> list[float]:
-        asked = {rate} if "both" in self.roles and rate in self.rates else set()
-        asked |= {0.0} if "train" in self.roles else set()
-        return sorted(asked | (set(self.rates) if "probe" in self.roles and rate == 0 else set()))
+        rates = {rate} if "both" in self.roles and rate in self.rates else set()
+        rates |= {0.0} if "train" in self.roles else set()
+        return sorted(rates | (set(self.rates) if "probe" in self.roles and rate == 0 else set()))

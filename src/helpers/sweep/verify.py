@@ -8,10 +8,11 @@ import numpy as np
 import pandas as pd
 from scipy.stats import t as student_t
 
-from helpers._utils import validation as checks
+from helpers._utils.content import frozen_json, write_whole
 from helpers._utils.progress import track
+from helpers._utils.validation import as_seed, choose, in_range
 from helpers.store.reference import FACTS, ROWS, facts_key
-from helpers.store.rows import Store, write_whole
+from helpers.store.rows import Store
 from helpers.store.versions import components_of, method_of
 from helpers.sweep import data
 from helpers.sweep.measurements import MEASUREMENTS, measurement_of
@@ -45,7 +46,7 @@ def pack(store: Store) -> Path:
         # Of other data, such as of an earlier loader: kept where it is, not used again.
         current.append(measurement_of(point).data_hash(point) == data_hash)
     rows = rows[current]
-    rows = rows.assign(parameters=[json.dumps(p, sort_keys=True) for p in rows["parameters"]])
+    rows = rows.assign(parameters=rows["parameters"].map(frozen_json))
     file = store.path / ROWS
     write_whole(file, rows.to_parquet(index=False))
     write_whole(store.path / FACTS, (json.dumps(facts, indent=1, sort_keys=True) + "\n").encode())
@@ -55,18 +56,8 @@ def pack(store: Store) -> Path:
 def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = None) -> pd.DataFrame:
     """Measure some packed points again, as an audit: whether results and code still belong together.
 
-    Points are drawn from as many groups (dataset, signal, representation, settings) as there can be. Nothing is
-    written: what a row counts as is decided by its method alone.
-
-    Parameters
-    ----------
-    store : Store
-    points : int
-        How many; all would take days.
-    seed : int
-        Of the choice of points.
-    dataset : str, optional
-        Only of this one.
+    Points, all of which would take days, are drawn from as many groups (dataset, signal, representation, settings) as
+    there can be. Nothing is written: what a row counts as is decided by its method alone.
 
     Returns
     -------
@@ -74,27 +65,27 @@ def verify(store: Store, points: int = 20, seed: int = 0, dataset: str | None = 
         One row a point: what it is, whether its method is ``older`` than today's, both numbers of bits (or losses),
         and whether they agree to ``TOLERANCE`` or to half a standard error of the point.
     """
-    seed = checks.as_seed(seed)
-    checks.in_range(points, 1, 1e6, "points", whole=True)
+    seed = as_seed(seed)
+    in_range(points, 1, 1e6, "points", whole=True)
     if not (store.path / ROWS).exists():
         raise FileNotFoundError(f"{store.path} has no {ROWS}: pack measured points first (noise-scaling pack).")
     rows = pd.read_parquet(store.path / ROWS)
     rows["parameters"] = rows["parameters"].map(json.loads)
     if dataset is not None:
         known = sorted(set(rows["dataset"]))
-        rows = rows[rows["dataset"] == checks.choose(dataset, known, "dataset of the reference results")]
+        rows = rows[rows["dataset"] == choose(dataset, known, "dataset of the reference results")]
     shuffled = rows.sample(frac=1, random_state=seed)
-    turn = shuffled.groupby([*GROUP, "method"], dropna=False).cumcount()
-    chosen = shuffled.assign(turn=turn).sort_values("turn", kind="stable").head(points)
-    found = []
+    nth_of_group = shuffled.groupby([*GROUP, "method"], dropna=False).cumcount()
+    chosen = shuffled.loc[nth_of_group.sort_values(kind="stable").index].head(points)
+    compared = []
     for _, row in track(list(chosen.iterrows()), "verifying"):
         point = row["parameters"]
         alike = (rows[GROUP].isna() & row[GROUP].isna()) | (rows[GROUP] == row[GROUP])
         again = _measured_again(point, row, rows[alike.all(axis=1)])
         named = {name: row[name] for name in ("dataset", "signal", "representation", "n_train", "noise_level", "seed")}
-        found.append({**named, "older": row["method"] != method_of(point), "quantity": again.quantity,
-                      "then": again.then, "now": again.now, "agrees": again.agrees})  # fmt: skip
-    return pd.DataFrame(found)
+        older, numbers = row["method"] != method_of(point), {"then": again.then, "now": again.now}
+        compared.append({**named, "older": older, "quantity": again.quantity, **numbers, "agrees": again.agrees})
+    return pd.DataFrame(compared)
 
 
 class _Again(NamedTuple):
@@ -125,15 +116,10 @@ def _measured_again(point: dict[str, Any], row: Any, alike: pd.DataFrame) -> _Ag
 def between_draws(rows: pd.DataFrame, column: str) -> float:
     """Return what two trainings of one point differ by in all but ``RARE_DRAW`` of pairs, from the seeds of a sweep.
 
-    Student's t of the standard deviation of seeds at equal settings, pooled over the settings, times √2; NaN where no
-    setting has two seeds.
-
-    Parameters
-    ----------
-    rows : DataFrame with ``parameters`` (dict) and the column
-    column : str
+    ``rows`` have ``parameters`` (dict) and the column. Student's t of the standard deviation of seeds at equal
+    settings, pooled over the settings, times √2; NaN where no setting has two seeds.
     """
-    settings = [json.dumps({k: v for k, v in p.items() if k != "seed"}, sort_keys=True) for p in rows["parameters"]]
+    settings = [frozen_json({k: v for k, v in p.items() if k != "seed"}) for p in rows["parameters"]]
     of_setting = rows[column].astype(float).groupby(settings)
     free = len(rows) - of_setting.ngroups
     if not free:
@@ -145,27 +131,16 @@ def between_draws(rows: pd.DataFrame, column: str) -> float:
 def measured_again(row: pd.Series, alike: pd.DataFrame | None = None) -> pd.DataFrame:
     """Measure one point again and return both numbers, for a page that reads the others.
 
-    The point is measured with the present code and written to no store. The numbers agree if they differ by no more
-    than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in ``verify``; those of a network,
-    trained again, also if they differ by no more than two seeds do (``between_draws``).
-
-    Parameters
-    ----------
-    row : Series
-        A row of the table of a sweep.
-    alike : DataFrame, optional
-        Rows of the table, several seeds of each setting, that scatter as the row does: for a network.
+    The point, a row of the table of a sweep, is measured with the present code and written to no store. The numbers
+    agree if they differ by no more than ``TOLERANCE`` or half the standard error of the row, whichever is larger, as in
+    ``verify``; those of a network, trained again, also if they differ by no more than two seeds do (``between_draws``)
+    in the rows ``alike``, several seeds of each setting, that scatter as the row does. Else an error says what to do.
 
     Returns
     -------
     DataFrame
         One row: settings that name the point, the quantity ("bits" or "loss"), the number ``in the results`` and
         ``measured again``, their ``difference`` and its ``tolerance``.
-
-    Raises
-    ------
-    ValueError
-        If they differ by more, naming both numbers, the tolerance and what to do.
     """
     again = _measured_again(row["parameters"], row, row.to_frame().T if alike is None else alike)
     named = {name: row[name] for name in _NAMES if pd.notna(row[name])}

@@ -21,12 +21,6 @@ class Answer:
         Largest relative error of a number or of an entry of an array that still counts as right (0.02 is 2 %).
     unit
         In words, such as "bits" or "UMIs"; empty for a pure number.
-
-    Examples
-    --------
-    >>> bit = Answer(lambda: (1.0, {"that is of two coins": 2.0}), 0.01, "bits")
-    >>> bit.compute()[0]
-    1.0
     """
 
     compute: Callable[[], Known]

@@ -9,7 +9,7 @@ from helpers.information.known_pairs import known_pair
 from helpers.laws import CellNumberLaw, JointLaw, NoiseLaw
 from helpers.store import reference
 from helpers.store.points import noise_roles, seed_means
-from helpers.sweep import held
+from helpers.sweep import stored_rows
 from helpers.sweep.cell_grids import planned
 
 # Session 2. Labels that are independent of each other, and a Gaussian pair in 8 dimensions.
@@ -108,7 +108,7 @@ def train_and_probe() -> pd.DataFrame:
     >>> points["noise_level"].nunique(), points["probe_noise_level"].nunique()
     (5, 5)
     """
-    rows = held(planned("matrix", [MATRIX["dataset"]]), reference.to_read())
+    rows = stored_rows(planned("matrix", [MATRIX["dataset"]]), reference.to_read())
     return seed_means(rows[rows["representation"] == MATRIX["representation"]])
 
 

@@ -47,16 +47,9 @@ def check(exercise: str, answer: Any) -> None:
     Parameters
     ----------
     exercise : str
-        Id such as "1.2": session and number.
+        Id such as "1.2": session and number; an unknown one raises ``ValueError`` that names the nearest.
     answer : number, text, bool, array, or a tuple of these
-        ``...`` stands for an answer that is still to be given.
-
-    Raises
-    ------
-    Gap
-        If the answer is still ``...``.
-    ValueError
-        For an unknown exercise, naming the nearest. A wrong answer raises nothing.
+        ``...`` stands for an answer that is still to be given, and raises ``Gap``. A wrong one raises nothing.
 
     Examples
     --------
@@ -95,12 +88,9 @@ def what_is_off(answer: Any, known: Answer) -> str:
     ''
     """
     right, mistakes = known.compute()
-    if _matches(answer, right, known.tolerance):
-        return ""
-    for mistake, wrong in mistakes.items():
-        if _matches(answer, wrong, known.tolerance):
-            return mistake
-    return _what_is_off(answer, right, known)
+    general = _what_is_off(answer, right, known)
+    expected = (mistake for mistake, wrong in mistakes.items() if not _what_is_off(answer, wrong, known))
+    return next(expected, general) if general else ""
 
 
 def _is_open(answer: Any) -> bool:
@@ -111,34 +101,25 @@ def _is_flag(value: Any) -> bool:
     return isinstance(value, (bool, np.bool_))
 
 
-def _matches(answer: Any, right: Any, tolerance: float) -> bool:
-    if isinstance(right, tuple):
-        parts = _parts(answer)
-        return len(parts) == len(right) and all(_matches(a, r, tolerance) for a, r in zip(parts, right, strict=True))
-    if isinstance(right, str):
-        return isinstance(answer, str) and _plain(answer) == _plain(right)
-    if _is_flag(right):
-        return _is_flag(answer) and bool(answer) == bool(right)
-    wanted = np.asarray(right)
-    try:
-        return bool(_near(_numbers(answer, wanted), wanted, tolerance).all())
-    except ValueError:
-        return False
-
-
 def _what_is_off(answer: Any, right: Any, known: Answer) -> str:
-    """Return what is off in an answer that is wrong, by the kind of the right one."""
+    """Return what is off in an answer, by the kind of the right one; nothing if it is right."""
     if isinstance(right, tuple):
         return _off_in_parts(answer, right, known)
     if isinstance(right, str):
-        return "that is not it" if isinstance(answer, str) else f"text is wanted, not {_kind(answer)}"
+        if not isinstance(answer, str):
+            return f"text is wanted, not {_kind(answer)}"
+        return "" if _plain(answer) == _plain(right) else "that is not it"
     if _is_flag(right):
-        return "it is the other way round" if _is_flag(answer) else f"True or False is wanted, not {_kind(answer)}"
+        if not _is_flag(answer):
+            return f"True or False is wanted, not {_kind(answer)}"
+        return "" if bool(answer) == bool(right) else "it is the other way round"
     wanted = np.asarray(right)
     try:
         given = _numbers(answer, wanted)
     except ValueError as error:
         return str(error)
+    if _near(given, wanted, known.tolerance).all():
+        return ""
     if wanted.dtype == bool:
         return f"{int((given != wanted).sum())} of {wanted.size} entries are wrong"
     return _off_by_all(given, wanted, known) or _off_in_size(given, wanted, known.tolerance)
@@ -149,8 +130,8 @@ def _off_in_parts(answer: Any, right: tuple, known: Answer) -> str:
     if len(parts) != len(right):
         return f"{len(right)} things are wanted, in round brackets, not {len(parts) if parts else _kind(answer)}"
     for number, (given, wanted) in enumerate(zip(parts, right, strict=True), 1):
-        if not _matches(given, wanted, known.tolerance):
-            return f"part {number} of {len(right)}: {_what_is_off(given, wanted, known)}"
+        if off := _what_is_off(given, wanted, known):
+            return f"part {number} of {len(right)}: {off}"
     return ""
 
 

@@ -51,15 +51,8 @@ def student_version(source: Path) -> bytes:
 def blank(notebook: Any) -> Any:
     """Return a copy of a notebook in which solutions are blank and outputs are dropped.
 
-    A cell tagged ``solution`` keeps its first line if that is a comment, and ``answer = ...``.
+    A cell tagged ``solution`` keeps its first line if that is a comment, and ``answer = ...``; there must be one.
 
-    Raises
-    ------
-    ValueError
-        If no cell is tagged ``solution``.
-
-    Examples
-    --------
     >>> from nbformat import v4
     >>> cell = v4.new_code_cell("# how many bits?\\nanswer = 1 + 1", metadata={"tags": ["solution", "hide-input"]})
     >>> print(blank(v4.new_notebook(cells=[cell])).cells[0].source)
@@ -69,35 +62,25 @@ def blank(notebook: Any) -> Any:
     out = copy.deepcopy(notebook)
     out.metadata.pop("jupytext", None)  # nothing to keep in step with
     out.nbformat_minor = max(5, out.nbformat_minor)  # from which on cells have an id
-    solutions = 0
     for number, cell in enumerate(out.cells):
         cell.id = f"cell-{number}"
-        if cell.cell_type != "code":
-            continue
-        cell.outputs, cell.execution_count = [], None
-        tags = cell.metadata.get("tags", [])
-        if SOLUTION in tags:
-            solutions += 1
-            first = cell.source.strip().splitlines()[:1]
-            cell.source = "\n".join([*(line for line in first if line.startswith("#")), "answer = ..."])
-            cell.metadata["tags"] = [tag for tag in tags if tag not in (SOLUTION, "hide-input")]
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    solutions = [cell for cell in out.cells if SOLUTION in cell.metadata.get("tags", [])]
+    for cell in solutions:
+        first = cell.source.strip().partition("\n")[0]
+        cell.source = f"{first}\nanswer = ..." if first.startswith("#") else "answer = ..."
+        cell.metadata["tags"] = [tag for tag in cell.metadata["tags"] if tag not in (SOLUTION, "hide-input")]
     if not solutions:
         raise ValueError("the notebook has no cell tagged 'solution': give one of the course, such as session_1.")
     return out
 
 
 def plain(text: str, source: Path, root: Path) -> str:
-    """Return the Markdown of a cell of ``source`` without what only MyST knows.
+    """Return the Markdown of a cell of ``source`` without what only MyST knows: hints fold, references say their target.
 
-    Hints fold, and references say what they point at.
+    A role without a plain form, or a page, an equation or a reference that is not in the book, raises ``ValueError``.
 
-    Raises
-    ------
-    ValueError
-        For a role that has no plain form, or a page, an equation or a reference that is not in the book.
-
-    Examples
-    --------
     >>> print(plain(":::{dropdown} Hint\\nIt is {term}`bits <bit>`.\\n:::", Path("session_1.md"), Path()))
     <details><summary>Hint</summary>
     <BLANKLINE>

@@ -19,7 +19,6 @@ def citeseq_cbmc(signal: str = "protein", n_folds: int = 2, split_seed: int = 0,
     ----------
     signal : {"protein", "cluster"}
         ``protein``: log(1 + count) of the panel. ``cluster``: 15 groups computed from the same RNA.
-    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["protein", "cluster"], f"signal of {NAME}")
     stored = read.hdf5(fetch(NAME, "CITE_CBMC_counts_top2000.h5", folder), "X", "Y", "ADT_X")

@@ -23,7 +23,6 @@ def citeseq_pbmc10k(signal: str = "protein", n_folds: int = 2, split_seed: int =
         ``protein``: log(1 + count) of the panel, other molecules than the RNA. ``cell_type``: 7 labels that
         another release of the sample carries, given to the cells whose 14 protein counts are the same
         there; the others have none and only train. They were made from the same cells.
-    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["protein", "cell_type"], f"signal of {NAME}")
     rna = read.table(fetch(NAME, "pbmc10k_harmo_rna.csv.gz", folder))

@@ -32,7 +32,6 @@ def larry(signal: str = "clone", n_folds: int = 2, pair_seed: int = 0, folder: F
         Clones are dealt out to folds. 1: clones with a pair probe, all others train.
     pair_seed : int
         Which clones are in which fold, and which two cells of each clone are the pair.
-    folder : see ``helpers.datasets.cells``
     """
     from scipy.io import mmread
 
@@ -54,13 +53,13 @@ def larry(signal: str = "clone", n_folds: int = 2, pair_seed: int = 0, folder: F
             f"{NAME}: counts are {values.shape[0]} × {values.shape[1]} and clones have {clones.shape[0]} rows, but "
             f"{len(cells)} cells and {len(genes)} genes are named: the files are not of one experiment."
         )
-    counts, how = _whole(values)
+    counts, origin = _whole(values)
     # A cell with two barcodes is a relative of two clones and would tie them across the split.
     single = clones.getnnz(axis=1) < 2
     counts, clones, days = counts[single], clones[single], cells["Time point"].to_numpy(float).astype(int)[single]
     several = f"{(~single).sum()} cells of several clones left out"
     none = f"{(clones.getnnz(axis=1) == 0).sum()} cells of no clone always train"
-    checked = (how, several, none, "no clone straddles")
+    checked = (origin, several, none, "no clone straddles")
     return with_relatives(NAME, counts, clones, days, n_folds, pair_seed, genes=genes, checked=checked)
 
 

@@ -26,7 +26,6 @@ def larry_subset(signal: str = "clone", pair_seed: int = 0, folder: Folder = Non
     signal : {"clone"}
     pair_seed : int
         Which cell and which relative of each clone.
-    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["clone"], f"signal of {NAME}")
     file = fetch(NAME, "test_adata_preprocessed.h5ad", folder)

@@ -23,7 +23,6 @@ def malaria_idc(signal: str = "clock", n_folds: int = 2, split_seed: int = 0, fo
     signal : {"clock", "bulk_hour"}
         ``clock``: angle of a pseudotime in radians, as cosine and sine. ``bulk_hour``: hour of the most
         similar bulk sample.
-    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["clock", "bulk_hour"], f"signal of {NAME}")
     rna = read.table(fetch(NAME, "pb10xIDC_counts.csv.zip", folder), member="pb10xIDC_counts.csv")

@@ -30,7 +30,6 @@ def merfish(
         State of one random of the ``k`` nearest cells: components of its own counts, at full depth.
     n_folds : int
         Strips of tissue with equally many cells; a pair is always of one strip.
-    k, pair_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["neighbour"], f"signal of {NAME}")
     of_counts, of_cells = (fetch(NAME, f"{part}_S1R1.csv", folder) for part in ("cell_by_gene", "cell_metadata"))

@@ -31,7 +31,6 @@ def merfish_hypothalamus(signal: str = "neighbour", k: int = 5, pair_seed: int =
     signal : {"neighbour", "cell_class"}
         ``neighbour``: state of one random of the ``k`` nearest cells of the same section. ``cell_class``: 15
         classes found in the same counts; cells called ambiguous have none and only train.
-    k, pair_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["neighbour", "cell_class"], f"signal of {NAME}")
     file = fetch(NAME, "hypothalamus.rda", folder)

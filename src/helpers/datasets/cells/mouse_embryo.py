@@ -43,7 +43,6 @@ def mouse_embryo(
         Cells drawn at random from all runs together; None: all.
     n_folds, split_seed : int
         Folds stratified by day; the seed also draws the cells.
-    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["day"], f"signal of {NAME}")
     files = [fetch(NAME, f"{run}.h5ad", folder) for run in _names(runs)]

@@ -32,7 +32,6 @@ def osmfish(
         the same counts.
     n_folds : int
         Strips of tissue, or folds stratified by type.
-    k, pair_seed, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["neighbour", "cell_type"], f"signal of {NAME}")
     columns = [f"col_attrs/{name}" for name in ("X", "Y", "ClusterName", "Valid")]

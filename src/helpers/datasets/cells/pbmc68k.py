@@ -64,8 +64,7 @@ def pbmc68k(signal: str = "cell_type", n_folds: int = 2, split_seed: int = 0) ->
 def _recovered_counts() -> tuple[sparse.csr_matrix, np.ndarray, np.ndarray, np.ndarray]:
     import scanpy as sc
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the stored file is in an old AnnData format
+    with warnings.catch_warnings(action="ignore"):  # the stored file is in an old AnnData format
         cells = sc.datasets.pbmc68k_reduced()
     totals = cells.obs["n_counts"].to_numpy(float)
     values = sparse.csr_matrix(cells.raw.X, dtype=float)

@@ -39,7 +39,6 @@ def pbmc_citeseq(
         A random subset; all cells if not given.
     n_folds, split_seed : int
         Folds stratified by cell type; the seed also draws the subset.
-    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["protein", "cell_type"], f"signal of {NAME}")
     with h5ad.opened(fetch(NAME, "pbmc_seurat_v4.h5ad", folder)) as handle:

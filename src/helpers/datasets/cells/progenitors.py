@@ -22,7 +22,6 @@ def progenitors(signal: str = "library", n_folds: int = 2, split_seed: int = 0, 
     signal : {"library"}
         Which of the four libraries a cell was sequenced in: an effect of the batch, not biology. It is what folds are
         stratified by.
-    n_folds, split_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["library"], f"signal of {NAME}")
     in_range(n_folds, 2, 100, "n_folds", whole=True)

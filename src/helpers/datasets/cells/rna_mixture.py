@@ -42,7 +42,6 @@ def rna_mixture(
     most_wells, wells_seed : int, optional
         Probe so many random wells at most, for a fair comparison with an amount that has fewer: estimates from fewer
         wells are lower.
-    folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["mixture", "proportions"], f"signal of {NAME}")
     for value, what in ((amount, "amount"), (train_amount, "train_amount")):

@@ -24,7 +24,6 @@ def xenium_breast(
         State of one random of the ``k`` nearest cells: components of its own counts, at full depth.
     n_folds : int
         Strips of tissue with equally many cells.
-    k, pair_seed, folder : see ``helpers.datasets.cells``
     """
     choose(signal, ["neighbour"], f"signal of {NAME}")
     table = read.table(fetch(NAME, "pikachu.csv.gz", folder))
