@@ -17,6 +17,7 @@ from helpers.laws.measured_tolerance import measured_tolerance, sensitivity
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
 from helpers.representations import FIXED
 from helpers.store.model_free import mean_interval
+from helpers.store.stamp import note_read
 
 # Gains that the first paper printed for cell type: the most of any model (tables 1 and 2), in bits.
 CELL_TYPE_FROM_CELLS, CELL_TYPE_FROM_DEPTH = 0.07, 0.13
@@ -43,7 +44,9 @@ _BOUNDS = {
 
 @cache
 def _texts() -> dict[str, dict[str, str]]:
-    groups = yaml.safe_load(Path(__file__).with_name("claims.yaml").read_text(encoding="utf8"))
+    file = Path(__file__).with_name("claims.yaml")
+    note_read(file)  # a page that shows claims is out of date when their words change
+    groups = yaml.safe_load(file.read_text(encoding="utf8"))
     return {name: texts | {"group": group} for group, claims in groups.items() for name, texts in claims.items()}
 
 
