@@ -88,13 +88,6 @@ def _umi90(table: pd.DataFrame) -> pd.Series:
     return cells.where(table["status"] == "ok", "(" + table["status"] + ")")
 
 
-def _cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
-    # 0 stands for less than the shallowest that was measured.
-    return [
-        in_cell(row, name, form).replace("[0,", f"[below {row['shallowest']:,.0f},") for row in table.to_dict("records")
-    ]
-
-
 def answers(table: pd.DataFrame, bits: float = 0.25) -> dict[str, float]:
     """Return what the sentences of the page state about some tasks of a ``task_table``; ``bits`` is one of ``MISSING``.
 
