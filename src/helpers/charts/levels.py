@@ -30,13 +30,10 @@ def levels(
 
     Parameters
     ----------
-    points : DataFrame from ``helpers.laws.tolerance.image_points`` or ``seed_means``, of one kind of noise
-    fits : dict of curve → (axis, fit). If the curves are not values of ``by``, as when several axes are fitted to the
+    points : DataFrame from ``helpers.laws.tolerance.image_points`` or ``seed_means``, of one kind of noise fits : dict
+    of curve → (axis, fit). If the curves are not values of ``curve``, as when several axes are fitted to the
         same points, the points are grey.
-    title, profile : str
-    by : column that names the curves of the points
-    ceiling : float, optional
-        Drawn as a dashed line.
+    ceiling : drawn as a dashed line
     exact : DataFrame of ``level`` and ``bits``, optional
         The information that the samples themselves have, drawn in grey and dashed.
     """
@@ -92,41 +89,32 @@ def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) ->
     return pd.concat(frames)
 
 
-def gallery(
-    images: np.ndarray, labels: list[str], kind: str, noise_levels: list[float], seed: int = 0
-) -> alt.LayerChart:
+def gallery(images: np.ndarray, labels: list[str], kind: str, noise_levels: list[float]) -> alt.LayerChart:
     """Draw images at each noise level, so that a reader sees what the model sees.
 
     Parameters
     ----------
     images : ndarray of float32 in [-1, 1], shape (images, channels, height, width)
         A few, one a class.
-    labels : list of str
-        Their classes, each once.
+    labels : their classes, each once
     kind : of noise in images, such as "gaussian" or "pixelation"
-    noise_levels : list of float
-    seed : int
     """
     noise = OF_IMAGES[choose(kind, OF_IMAGES, "kind of noise")]
     levels = sorted({noise.clean, *noise_levels})
     rows = [
         {"class": label, "level": f"{level:g}", "order": level, "image": _data_url(image)}
         for level in levels
-        for label, image in zip(labels, noise.apply(images, level, seed), strict=True)
+        for label, image in zip(labels, noise.apply(images, level, 0), strict=True)
     ]
     names = [f"{level:g}" for level in levels]
     across = alt.X("level:O").sort(names).title(noise.axis).axis(labelAngle=0)
     pictures = alt.Chart(pd.DataFrame(rows)).mark_image(width=_SIDE, height=_SIDE)
     chart = pictures.encode(across, alt.Y("class:N").title(None), url="image:N", tooltip=["class:N", "level:N"])
     content = f"{len(labels)} images at {len(names)} levels of {kind} noise"
-    return parts.layered(
-        [chart],
-        "What the model sees",
-        f"{content}; the leftmost is noise-free; clipped for display",
-        description=f"{content}, noise-free at the left.",
-        width=max(WIDTH, (_SIDE + 4) * len(names)),
-        height=(_SIDE + 6) * len(labels),
-    )
+    subtitle = f"{content}; the leftmost is noise-free; clipped for display"
+    words, width = f"{content}, noise-free at the left.", max(WIDTH, (_SIDE + 4) * len(names))
+    height = (_SIDE + 6) * len(labels)
+    return parts.layered([chart], "What the model sees", subtitle, description=words, width=width, height=height)
 
 
 def _data_url(image: np.ndarray) -> str:

@@ -28,11 +28,8 @@ def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, show
 
     Parameters
     ----------
-    cells : Dataset with labels
+    cells : Dataset with labels; the choice is among cells of its most common ones
     fractions : depths, relative to the data's own
-    repeats : thinnings of a cell at each depth
-    shown : cells to choose from, of the most common labels
-    seed : int
     """
     background, thinned, genes = _tables(cells, fractions, repeats, shown, seed)
     choices = list(dict.fromkeys(thinned["cell"]))

@@ -92,12 +92,9 @@ def law_curve(i_max: float, u_bar: float) -> alt.Chart:
     law = alt.Chart(pd.DataFrame({"u": u, "bits": NoiseLaw(i_max, u_bar)(u)}))
     up = alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS)
     line = law.mark_line(strokeWidth=3, color=COLOURS[0]).encode(parts.log_axis("u", DEPTH), up)
-    return line.properties(
-        width=WIDTH,
-        height=HEIGHT // 2,
-        title=f"I_max = {i_max:.1f} bits, ū = {u_bar:,.0f} UMIs per cell",
-        description=f"Noise law with I_max {i_max:.1f} bits and ū {u_bar:,.0f} UMIs per cell",
-    )
+    title = f"I_max = {i_max:.1f} bits, ū = {u_bar:,.0f} UMIs per cell"
+    words = f"Noise law with I_max {i_max:.1f} bits and ū {u_bar:,.0f} UMIs per cell"
+    return line.properties(width=WIDTH, height=HEIGHT // 2, title=title, description=words)
 
 
 def explore(draw: Callable[..., Any], **controls: Any) -> None:

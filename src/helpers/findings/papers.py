@@ -42,7 +42,7 @@ AXIS = {NoiseLaw: ("n_train", "umis_per_cell"), CellNumberLaw: ("noise_level", "
 
 
 def first_version(signal: str) -> pd.DataFrame:
-    """Return what the first paper printed in tables 3 to 5 for a kind of signal, one row a representation (NaN: nothing).
+    """Return what the first paper printed in tables 3 to 5 for a kind of signal, by representation; NaN: nothing.
 
     Examples
     --------
