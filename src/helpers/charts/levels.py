@@ -22,7 +22,6 @@ def levels(
     fits: dict[str, tuple[NoiseAxis, Fit]],
     title: str,
     profile: str,
-    by: str = "curve",
     ceiling: float | None = None,
     exact: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
@@ -38,22 +37,22 @@ def levels(
         The information that the samples themselves have, drawn in grey and dashed.
     """
     noise = NOISES[str(points["noise_kind"].iloc[0])]
-    means = parts.spread(points, "noise_level", by)
+    means = parts.spread(points, "noise_level", "curve")
     noisy = means.loc[means["noise_level"] != noise.clean, "noise_level"]
     # Level 0 has no place on a logarithmic axis: half a step left of the others.
     means["at"] = means["noise_level"].where(means["noise_level"] > 0, float(noisy.min()) / 2.5)
     ends = [means["at"].min() / 1.3, means["at"].max() * 1.3]
     across, up = parts.log_axis("at", noise.axis, domain=ends, nice=False), alt.Y("bits:Q")
     names = [str(name) for name in fits]
-    colour, pick = parts.colour_of(by, names), parts.legend_pick(by)
-    named_as_points = set(means[by]) <= set(names)
+    colour, pick = parts.colour_of("curve", names), parts.legend_pick("curve")
+    named_as_points = set(means["curve"]) <= set(names)
     look = {"color": colour, "opacity": parts.faded(pick)} if named_as_points else {"color": alt.value(GREY)}
     level = alt.Tooltip("noise_level:Q", format=".4~g", title=noise.axis)
-    tooltip = [f"{by}:N", level, *parts.tips(".3f", "bits", "low", "high", "null_bits"), "seeds:Q"]
+    tooltip = ["curve:N", level, *parts.tips(".3f", "bits", "low", "high", "null_bits"), "seeds:Q"]
     clean = noise.clean or noisy.min() / 1.5
     grid = np.geomspace(min(clean, noisy.min()), max(clean, noisy.max()), 120)
     layers = [
-        *parts.law_with_band(_along(fits, grid, by), across, up, colour, pick),
+        *parts.law_with_band(_along(fits, grid), across, up, colour, pick),
         *parts.with_interval(alt.Chart(means), across, up, bar=1.5, size=60, tooltip=tooltip, **look),
     ]
     subtitle = f"{parts.caption(points, profile)}."
@@ -74,7 +73,7 @@ def levels(
     return parts.layered(layers, title, subtitle, description=f"{title}. {subtitle} Fitted laws: {laws}.")
 
 
-def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) -> pd.DataFrame:
+def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray) -> pd.DataFrame:
     """Return the fitted laws and their bands along the noise level."""
     frames = []
     for name, (axis, fit) in fits.items():
@@ -84,7 +83,7 @@ def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) ->
         bits, rejected = fit.predict(axis.snr(grid)), fit.status == "misfit"
         if rejected:  # its band says nothing
             low = high = bits
-        curve = {by: str(name), "at": grid, "bits": bits, "low": low, "high": high, "rejected": rejected}
+        curve = {"curve": str(name), "at": grid, "bits": bits, "low": low, "high": high, "rejected": rejected}
         frames.append(pd.DataFrame(curve))
     return pd.concat(frames)
 

@@ -142,8 +142,8 @@ def optimum(
     def missing(log_u: float) -> float:
         return -float(along_budget(law, budget, prices, np.exp([log_u]), cells[1])[1][0])
 
-    found = minimize_scalar(missing, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
-    polished = float(np.asarray(found.x))
+    result = minimize_scalar(missing, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
+    polished = float(np.asarray(result.x))
     umis = float(np.exp(polished)) if missing(polished) < -bits[best] else float(grid[best])
     return float(np.minimum(budget / prices.cell_price(umis), cells[1])), umis
 
@@ -289,15 +289,15 @@ def iso_information(law: TwoVariableLaw, bits: float, depths: np.ndarray, cells:
     """
     in_range(bits, 0, 1e3, "bits")
     ends = np.log(_span(cells, "cells"))
-    found = np.full(len(depths), np.nan)
+
+    def above(log_n: float, u: float) -> float:
+        return float(law(np.exp(log_n), u)) - bits
+
+    needed = np.full(len(depths), np.nan)
     for i, u in enumerate(depths):
-
-        def above(log_n: float, u: float = u) -> float:
-            return float(law(np.exp(log_n), u)) - bits
-
-        if above(ends[0]) <= 0 <= above(ends[1]):
-            found[i] = np.exp(brentq(above, *ends))
-    return found
+        if above(ends[0], u) <= 0 <= above(ends[1], u):
+            needed[i] = np.exp(brentq(above, *ends, args=(u,)))
+    return needed
 
 
 def in_words(best: Plan, budget: float) -> str:

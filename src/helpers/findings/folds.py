@@ -75,7 +75,7 @@ def parameters_again(
         if any(fit.status != "ok" for fit in pair):
             continue
         plain = [fit.interval() for fit in pair]
-        wide = [interval_with_shared_error(fit, of[key]) for fit, of in zip(pair, errors, strict=True)]
+        wide = [interval_with_shared_error(fit, shared[key]) for fit, shared in zip(pair, errors, strict=True)]
         for name in pair[0].params:
             scale = np.log if name in pair[0].law.positive else np.asarray
             values = [fit.params[name] for fit in pair]

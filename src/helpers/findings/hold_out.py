@@ -44,8 +44,8 @@ _COLUMNS = [
 def whole_grids(store: Store) -> dict[str, pd.DataFrame]:
     """Return the points of whole grids of cells and depths: our own of PCA (block ``linear``), and those released."""
     rows = held(planned("linear"), store)
-    own = full_grids(seed_means(rows[rows["representation"] == "pca"]))
-    return {"own": own, "released": papers.points()}
+    ours = full_grids(seed_means(rows[rows["representation"] == "pca"]))
+    return {"own": ours, "released": papers.points()}
 
 
 def exponents(grids: dict[str, pd.DataFrame]) -> pd.Series:

@@ -105,7 +105,7 @@ def estimator_settings(
         bits = np.array([[e.bits for e in lmi_many(pairs, seed, k=k, dim=dim, null=False)] for seed in seeds])
         error = bits.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if several else np.full(len(pairs), np.nan)
         half = error * (student_t.ppf(0.975, len(seeds) - 1) if several else np.nan)
-        rows += [[name, dim, k, *of] for name, *of in zip(embeddings, bits.mean(axis=0), half, strict=True)]
+        rows += [[name, dim, k, *ends] for name, *ends in zip(embeddings, bits.mean(axis=0), half, strict=True)]
     return pd.DataFrame(rows, columns=["of", "dim", "k", "bits", "half"])
 
 
@@ -149,9 +149,9 @@ def along_training(
         every = max(1, steps // 4)
         model = Txformer(dim=dim, steps=steps, validate_every=every, patience=100, checkpoints=at)
         model.fit(ready.train_counts)
-        found = probed({step: model.transform_at(step, ready.probe_counts) for step in at}, signal, seeds, "step")
+        encoded = {step: model.transform_at(step, ready.probe_counts) for step in at}
         history: Any = model.history_
         loss = history.set_index("step")["validation_bits"].rename("validation loss (bits per token)")
-        return found.join(loss)
+        return probed(encoded, signal, seeds, "step").join(loss)
 
     return kept.table(key, "along training", trained)

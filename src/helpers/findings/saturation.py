@@ -56,6 +56,5 @@ def last_step(points: pd.DataFrame, x: str, factor: float) -> pd.DataFrame:
     rows = []
     for key, curve in points.groupby(KEYS):
         level = curve[x] if x == "n_train" else curve["noise_level"]
-        found = MeasuredCurve(curve.assign(noise_level=level, umis_per_cell=curve[x])).lost_by(factor)
-        rows.append([*key, *found])
+        rows.append([*key, *MeasuredCurve(curve.assign(noise_level=level, umis_per_cell=curve[x])).lost_by(factor)])
     return pd.DataFrame(rows, columns=[*KEYS, "last", "last_low", "last_high"])
