@@ -4,7 +4,7 @@ import altair as alt
 import pandas as pd
 
 from helpers.charts import parts
-from helpers.charts.style import DEPTH, GREY, HEIGHT, INTERVAL, WIDTH
+from helpers.charts.style import DEPTH, GREY, HEIGHT, INTERVAL
 
 
 def by_depth(
@@ -21,8 +21,7 @@ def by_depth(
     zero : whether to draw where nothing is gained
     """
     across = parts.log_axis("umis_per_cell", DEPTH)
-    kinds = sorted(set(table["kind"]))
-    hue = alt.Color("kind:N").scale(parts.colours(kinds)).title(None)
+    hue = alt.Color("kind:N").scale(parts.colours(sorted(set(table["kind"])))).title(None)
     hue = hue.legend(orient="top", columns=3, symbolOpacity=1)
     pick = parts.legend_pick("kind")
     names = ["independent of the counts", "from the counts"]
@@ -30,20 +29,17 @@ def by_depth(
     dash = dash.legend(orient="top", columns=2)
     base, dots = alt.Chart(table), alt.Chart(table).transform_filter("isValid(datum.bits)")
     values = ["bits", "low", "high"] + [line] * (line != "bits")
-    tooltip = ["curve:N", alt.Tooltip("umis_per_cell:Q", format=",.0f"), *parts.tips(".3f", *values)]
-    rise = alt.Y(f"{line}:Q").title(up)
+    tooltip = ["curve:N", *parts.tips(",.0f", "umis_per_cell"), *parts.tips(".3f", *values)]
     lines = base.mark_line(strokeWidth=1.5).encode(
-        across, rise, hue, dash, detail="curve:N", opacity=parts.faded(pick, 0.7, 0.06)
+        across, alt.Y(f"{line}:Q").title(up), hue, dash, detail="curve:N", opacity=parts.faded(pick, 0.7, 0.06)
     )
-    look = {"opacity": parts.faded(pick, 0.8, 0.05)}
     bars = dots.mark_rule(strokeWidth=1).encode(across, *INTERVAL, hue, opacity=parts.faded(pick, 0.4, 0.03))
-    circles = dots.mark_circle(size=35).encode(across, alt.Y("bits:Q").title(up), hue, tooltip=tooltip, **look)
+    circles = dots.mark_circle(size=35).encode(
+        across, alt.Y("bits:Q").title(up), hue, tooltip=tooltip, opacity=parts.faded(pick, 0.8, 0.05)
+    )
     layers = [lines.add_params(pick), bars, circles]
     if zero:
         layers.insert(0, base.mark_rule(color=GREY, opacity=0.7).encode(y=alt.datum(0.0)))
-    panels = table["source"].nunique()
-    panel = alt.layer(*layers).properties(width=(WIDTH - 40) // panels, height=HEIGHT - 60)
-    faceted = panel.facet(column=alt.Column("source:N").title(None), columns=panels)
-    subtitle = f"{caption}; bars: 95 % intervals"
     words = f"Panels: {', '.join(sorted(set(table['source'])))}. Dashed: signals that were computed from the counts."
-    return parts.titled(faceted, title, subtitle, words)
+    subtitle = f"{caption}; bars: 95 % intervals"
+    return parts.side_by_side(layers, "source", table, title, subtitle, words, HEIGHT - 60)

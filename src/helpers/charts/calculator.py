@@ -78,18 +78,15 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
     Parameters
     ----------
     fits : dict of name → Fit of a ``JointLaw``; the names are the choices
-    prices : Prices
-        Where the controls start.
-    budget : float
-    drawn : int
-        Laws drawn for the uncertainty.
-    seed : int
+    prices, budget : where the controls start
+    drawn, seed : laws drawn for the uncertainty
     """
     laws = alt.Chart(_laws(fits, drawn, seed))
     depths = along(laws, "datum.curve === curve && datum.draw === 0", design.GRID)
     others = along(laws, "datum.curve === curve && datum.draw > 0", _COARSE)
     line, others = (rows.transform_filter("datum.enough") for rows in (depths, others))
     best = depths.transform_filter("datum.bits === datum.best")
+    nothing = depths.transform_filter("!datum.enough && datum.i === 0")
     across, up = _DEPTHS, alt.Y("bits:Q").scale(zero=False).title(BITS)
     titles = {"u": "UMIs per cell", "n": "cells", "reads": "reads per cell", "bits": "bits"}
     numbers = [alt.Tooltip(f"{column}:Q", format=",.4~g", title=title) for column, title in titles.items()]
@@ -99,14 +96,7 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
     layers = [
         *(marks.encode(across, up, tooltip=numbers) for marks in (optima, curve, optimum)),
         parts.text_at(best, _BEST, x=10, y=14, color=GREY, fontSize=13).transform_filter("datum.enough"),
-        parts.text_at(
-            depths.transform_filter("!datum.enough && datum.i === 0"),
-            _NOTHING,
-            x=10,
-            y=20,
-            color=COLOURS[1],
-            fontSize=13,
-        ),
+        parts.text_at(nothing, _NOTHING, x=10, y=20, color=COLOURS[1], fontSize=13),
     ]
     title = "What should the budget buy?"
     subtitle = (
@@ -131,13 +121,7 @@ def _controls(fits: dict[str, Fit], prices: design.Prices, budget: float) -> lis
 def budget_plane(fit: Fit, budget: float, prices: design.Prices, title: str, count: int = 300, seed: int = 0) -> Any:
     """Draw cells against depth: what the budget buys, the optimum, equal information, and where the best may be.
 
-    Parameters
-    ----------
-    fit : Fit of a joint law
-    budget : float
-    prices : Prices
-    title : str
-    count, seed : laws drawn from the likelihood of the fit, see ``design.region``
+    ``count`` laws are drawn from the likelihood of the fit of a joint law (``design.region``).
     """
     law = fit.law
     if not isinstance(law, TwoVariableLaw):

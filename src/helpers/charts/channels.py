@@ -8,7 +8,7 @@ import pandas as pd
 from scipy.stats import t as student_t
 
 from helpers.charts import parts
-from helpers.charts.style import BITS, COLOURS, GREY, WIDTH
+from helpers.charts.style import BITS, COLOURS, GREY
 from helpers.information.spectrum import Channels
 from helpers.laws.scalar_approximation import nearest_law
 
@@ -28,11 +28,9 @@ def exact_and_nearest(
     Parameters
     ----------
     channels : dict of curve → (Channels, depths of the fit)
-    title, x_title : str
     points : DataFrame with ``curve``, ``umis_per_cell``, ``bits``, ``low``, ``high``, optional
         Measured values to show beside them, such as from ``helpers.charts.spread``.
-    of_half : bool
-        Show depth in units of the one that gives half of I_max.
+    of_half : show depth in units of the one that gives half of I_max
     """
     frames, deviations = [], []
     for name, (exact, u) in channels.items():
@@ -60,9 +58,7 @@ def exact_and_nearest(
 def by_spread(table: pd.DataFrame, title: str) -> alt.FacetChart:
     """Draw the largest deviation against the spread: means over seeds with 95 % intervals, one panel an I_max.
 
-    Parameters
-    ----------
-    table : DataFrame from ``helpers.laws.scalar_approximation.distances`` of one family
+    ``table`` is that of ``helpers.laws.scalar_approximation.distances`` of one family.
     """
     percent = table.assign(percent=100 * table["max_share"])
     shown = percent.groupby(["bits", "dim", "decades", "spread"], as_index=False).agg(
@@ -82,14 +78,11 @@ def by_spread(table: pd.DataFrame, title: str) -> alt.FacetChart:
     up = alt.Y("mean:Q").title(SHARE)
     base = alt.Chart(shown)
     tooltip = ["channels:N", "range:N", "spread:Q", *parts.tips(".2f", "mean", "low", "high"), "seeds:Q"]
-    panels = shown["panel"].nunique()
     seeds = table["seed"].nunique()
     lines = base.mark_line().encode(across, up, hue, dash)
-    dots = parts.with_interval(base, across, up, hue, size=45, tooltip=tooltip)
-    panel = alt.layer(lines, *dots).properties(width=max(150, (WIDTH - 40) // panels), height=220)
-    faceted = panel.facet(column=alt.Column("panel:N", sort=None).title(None), columns=panels)
+    layers = [lines, *parts.with_interval(base, across, up, hue, size=45, tooltip=tooltip)]
     subtitle = f"{len(table)} simulated channels and ranges, {seeds} seed{'s' * (seeds != 1)}; bars: 95 % intervals"
-    return parts.titled(faceted, title, subtitle, "Information in bits.")
+    return parts.side_by_side(layers, "panel", shown, title, subtitle, "Information in bits.")
 
 
 def by_stretch(table: pd.DataFrame, title: str) -> alt.LayerChart:

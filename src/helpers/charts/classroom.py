@@ -22,6 +22,9 @@ from helpers.information.toy_pairs import Round, rounds
 from helpers.laws import JointLaw, NoiseLaw
 
 NO_ANSWER = "nothing"
+_PREDICTED = (30.0, 1000.0, 30_000.0)  # UMIs per cell at which bits are predicted, one slider each
+# UMIs per cell and cells among which the best experiment of a race is looked for (``design.optimum``).
+_DEPTHS, _CELLS = (30.0, 30_000.0), (10.0, 1e7)
 STAGES = ("cells", "bits", "bits and the best")
 
 
@@ -66,28 +69,27 @@ def questions(i_max: float, u_bar: float) -> dict[str, Question]:
     }
 
 
-def predict(i_max: float = 2.0, u_bar: float = 400.0, depths: tuple[float, ...] = (30.0, 1000.0, 30_000.0)) -> Any:
+def predict(i_max: float = 2.0, u_bar: float = 400.0) -> Any:
     """Draw a noise law that is to be changed or continued: predict bits at some depths, then show the answer.
 
-    Parameters
-    ----------
-    i_max, u_bar : the law that is shown, in bits and UMIs per cell
-    depths : UMIs per cell at which bits are predicted, one slider each
+    ``i_max`` in bits and ``u_bar`` in UMIs per cell are those of the law that is shown.
 
     Examples
     --------
     >>> [p["name"] for p in predict().to_dict()["params"]]
     ['asked', 'bits_0', 'bits_1', 'bits_2', 'answer']
     """
-    laws, bets = _tables(questions(i_max, u_bar), depths)
+    laws, bets = _tables(questions(i_max, u_bar))
     top = float(np.ceil(i_max + 2))
-    names = [f"bits_{i}" for i in range(len(depths))]
-    asked = list(dict.fromkeys(laws["question"]))
-    sliders = zip(names, depths, strict=True)
+    names = [f"bits_{i}" for i in range(len(_PREDICTED))]
+    choices = list(dict.fromkeys(laws["question"]))
     controls = [
-        parts.choice("asked", asked, "question"),
-        *(parts.slider(name, 0.5, 0, top, 0.05, f"bits at {depth:,.0f} UMIs") for name, depth in sliders),
-        parts.choice("answer", [NO_ANSWER, *asked], "show the answer to"),
+        parts.choice("asked", choices, "question"),
+        *(
+            parts.slider(name, 0.5, 0, top, 0.05, f"bits at {u:,.0f} UMIs")
+            for name, u in zip(names, _PREDICTED, strict=True)
+        ),
+        parts.choice("answer", [NO_ANSWER, *choices], "show the answer to"),
     ]
     now, revealed = "datum.question === asked", "datum.question === asked && answer === asked"
     predicted = {"predicted": f"[{', '.join(names)}][datum.which]"}
@@ -119,16 +121,15 @@ def predict(i_max: float = 2.0, u_bar: float = 400.0, depths: tuple[float, ...] 
     return _piece(layers, controls, "Predict, then look", subtitle, words)
 
 
-def _tables(asked: dict[str, Question], depths: tuple[float, ...]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(asked: dict[str, Question]) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the laws of each question along depth, and the answers at the depths of the predictions."""
-    u = np.geomspace(1, 1e5, 161)
+    u, which = np.geomspace(1, 1e5, 161), range(len(_PREDICTED))
     laws, answers = [], []
     for name, question in asked.items():
-        known, truth = question.known(u), question.truth(u)
-        columns = {"question": name, "u": u, "known": known, "truth": truth, "seen": u <= question.seen_to}
-        laws.append(pd.DataFrame(columns))
-        which = range(len(depths))
-        answers.append(pd.DataFrame({"question": name, "which": which, "u": depths, "truth": question.truth(depths)}))
+        curve = pd.DataFrame({"question": name, "u": u, "known": question.known(u), "truth": question.truth(u)})
+        laws.append(curve.assign(seen=u <= question.seen_to))
+        truth = question.truth(_PREDICTED)
+        answers.append(pd.DataFrame({"question": name, "which": which, "u": _PREDICTED, "truth": truth}))
     return pd.concat(laws), pd.concat(answers)
 
 
@@ -196,19 +197,14 @@ def race(
     prices: design.Prices,
     budget: float = 1000.0,
     groups: tuple[float, ...] = (100.0, 1000.0, 20_000.0),
-    depths: tuple[float, float] = (30.0, 30_000.0),
-    cells: tuple[float, float] = (10.0, 1e7),
 ) -> Any:
     """Draw groups that spend one budget at the depths they name: first the cells, then the bits, then the best.
 
     Parameters
     ----------
-    law : JointLaw
-    prices : Prices
-    budget : float
-        Where its slider starts, between 100 and 100,000.
+    law, prices : JointLaw, Prices
+    budget : where its slider starts, between 100 and 100,000
     groups : depths in UMIs per cell where the groups A, B, … start
-    depths, cells : ranges in which the best is looked for, see ``design.optimum``
 
     Raises
     ------
@@ -220,17 +216,17 @@ def race(
     if not isinstance(law, JointLaw):
         raise TypeError(f"the law is a {type(law).__name__}: the race takes a JointLaw.")
     in_range(budget, 100, 100_000, "budget")
-    complexity = min(prices.complexity, 1e9)
-    low, high = depths[0], min(depths[1], 0.95 * complexity)
+    low, high = _DEPTHS[0], min(_DEPTHS[1], 0.95 * min(prices.complexity, 1e9))
     for depth in groups:
         in_range(depth, low, high, "a depth of groups", "It is in UMIs per cell.")
-    groups_of = {chr(ord("A") + i): depth for i, depth in enumerate(groups)}
-    ends = {"log_least": np.log(depths[0]), "log_most": np.log(depths[1]), "least_n": cells[0], "most_n": cells[1]}
-    laws = pd.DataFrame([{**vars(law), **ends, "draw": i, "group": letter} for i, letter in enumerate(groups_of)])
+    depth_of = {chr(ord("A") + i): depth for i, depth in enumerate(groups)}
+    log_least, log_most = np.log(_DEPTHS)
+    ends = {"log_least": log_least, "log_most": log_most, "least_n": _CELLS[0], "most_n": _CELLS[1]}
+    laws = pd.DataFrame([{**vars(law), **ends, "draw": i, "group": letter} for i, letter in enumerate(depth_of)])
     # No curve is above the ceiling: there the text has room.
     ceiling = float(np.ceil(law.i_inf))
-    layers = _race_layers(alt.Chart(laws), list(groups_of), (low, high), ceiling)
-    controls = _race_controls(prices, budget, groups_of, low, high)
+    layers = _race_layers(alt.Chart(laws), list(depth_of), (low, high), ceiling)
+    controls = _race_controls(prices, budget, depth_of, low, high)
     title = f"One budget, {'three' if len(groups) == 3 else 'several'} ways to spend it"
     subtitle = f"A joint law with I_inf = {law.i_inf:g} bits, example prices; dashed: the depths that groups named"
     words = "the budget, the depth of each group, and whether bits and the best are shown."
@@ -296,31 +292,30 @@ def _control(param: dict[str, Any]) -> Any:
     import ipywidgets
 
     bound, look = param["bind"], {"style": {"description_width": "initial"}, "layout": {"width": "95%"}}
-    told = bound["name"].strip()
+    look |= {"value": param["value"], "description": bound["name"].strip()}
     if bound["input"] == "range":
-        ends = {name: bound[name] for name in ("min", "max", "step")}
-        return ipywidgets.FloatSlider(param["value"], description=told, **ends, **look)
+        return ipywidgets.FloatSlider(min=bound["min"], max=bound["max"], step=bound["step"], **look)
     if bound["input"] == "select":
-        return ipywidgets.Dropdown(options=bound["options"], value=param["value"], description=told, **look)
+        return ipywidgets.Dropdown(options=bound["options"], **look)
     raise ValueError(f"{param['name']} is bound to {bound['input']!r}: a twin has sliders and menus (range, select).")
 
 
-def twin(piece: Callable[..., Any], **own: Any) -> None:
+def twin(piece: Callable[..., Any], **arguments: Any) -> None:
     """Give a piece ipywidgets in place of the page's controls, and further ones for what only Python can redo.
 
     Parameters
     ----------
     piece : function that returns a chart with bound parameters, such as ``guess``
-    **own : ipywidgets controls for arguments of the piece, such as ``seed`` for new clouds
+    **arguments : ipywidgets controls for arguments of the piece, such as ``seed`` for new clouds
     """
-    drawn = piece(**{name: control.value for name, control in own.items()}).to_dict()
+    drawn = piece(**{name: control.value for name, control in arguments.items()}).to_dict()
     controls = {param["name"]: _control(param) for param in drawn["params"] if "bind" in param}
 
     def draw(**values: Any) -> Any:
-        chart = piece(**{name: values[name] for name in own})
+        chart = piece(**{name: values[name] for name in arguments})
         for param in chart.params:
             if param.name in controls:
                 param.value, param.bind = values[param.name], alt.Undefined
         return chart
 
-    explore(draw, **own, **controls)
+    explore(draw, **arguments, **controls)

@@ -13,13 +13,8 @@ def depth_intervals(table: pd.DataFrame, title: str, caption: str) -> alt.LayerC
     """Draw the depths at which 0.1, 0.25 and 0.5 bits are missing with their 95 % intervals, one row a task.
 
     A grey bar is the deepest depth that was measured; a triangle to the left stands at the shallowest where fewer bits
-    are missing even there. Tasks are sorted by the depth at which a quarter of a bit is missing.
-
-    Parameters
-    ----------
-    table : DataFrame with ``curve``, ``umis_per_cell``, ``shallowest`` and ``missing_0.1`` and so on
-        As ``findings.how_deep.task_table`` makes it.
-    title, caption : what is drawn; how many tasks, points and seeds
+    are missing even there. Tasks are sorted by the depth at which a quarter of a bit is missing. ``table`` is as
+    ``findings.how_deep.task_table`` makes it; ``caption`` says how many tasks, points and seeds it has.
     """
     names = [f"{bits:g} bits missing" for bits in MISSING]
     long = pd.concat([_of(table, bits, name) for bits, name in zip(MISSING, names, strict=True)])
@@ -32,8 +27,7 @@ def depth_intervals(table: pd.DataFrame, title: str, caption: str) -> alt.LayerC
     pick = parts.legend_pick("missing")
     look = {"opacity": parts.faded(pick)}
     base = alt.Chart(long)
-    number = [alt.Tooltip(f"{name}:Q", format=",.0f") for name in ("at", "low", "high", "umis_per_cell")]
-    tooltip = ["curve:N", "missing:N", *number]
+    tooltip = ["curve:N", "missing:N", *parts.tips(",.0f", "at", "low", "high", "umis_per_cell")]
     rules = base.mark_rule(strokeWidth=2).encode(across, row, offset, hue, alt.X2("high:Q"), **look)
     rules = rules.encode(x=parts.log_axis("low", DEPTH)).add_params(pick)
     dots = base.transform_filter("datum.reached").mark_circle(size=45)
@@ -42,8 +36,8 @@ def depth_intervals(table: pd.DataFrame, title: str, caption: str) -> alt.LayerC
     deepest = alt.Chart(table).mark_tick(color=GREY, thickness=3, size=20)
     deepest = deepest.encode(parts.log_axis("umis_per_cell", DEPTH), row)
     words = "Grey bars: the deepest measured, with which the others are compared. Triangles: below the shallowest."
-    return parts.layered([deepest, rules, *marks], title, f"{caption}; lines: 95 % intervals", words,
-                         width=WIDTH - 120, height=22 * len(order))  # fmt: skip
+    size = {"width": WIDTH - 120, "height": 22 * len(order)}
+    return parts.layered([deepest, rules, *marks], title, f"{caption}; lines: 95 % intervals", words, **size)
 
 
 def _of(table: pd.DataFrame, bits: float, name: str) -> pd.DataFrame:

@@ -6,11 +6,7 @@ import pandas as pd
 from helpers.charts import parts
 from helpers.charts.style import BITS, COLOURS, GREY, INTERVAL, WIDTH
 
-_TITLES = {
-    "mi_ceiling_bits": "exact information (bits)",
-    "dim": "dimensions of each variable",
-    "n_probe": "pairs n",
-}
+_TITLES = {"mi_ceiling_bits": "exact information (bits)", "dim": "dimensions of each variable", "n_probe": "pairs n"}
 
 
 def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: str) -> alt.LayerChart:
@@ -34,12 +30,13 @@ def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: s
     return parts.layered([exact, lines, *parts.with_interval(base, across, up, hue, **look)], title, subtitle)
 
 
-def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "representation") -> alt.FacetChart:
+def matrix(points: pd.DataFrame, title: str, profile: str) -> alt.FacetChart:
     """Draw train depth × probe depth, colour and number the information in bits, one panel a representation."""
-    keys = [facet, "noise_level", "probe_noise_level"]
-    shown = points.groupby(keys, as_index=False).agg(bits=("mi_bits", "mean"), seeds=("seed", "nunique"))
+    levels = ["noise_level", "probe_noise_level"]
+    cells = points.groupby(["representation", *levels], as_index=False)
+    shown = cells.agg(bits=("mi_bits", "mean"), seeds=("seed", "nunique"))
     # As text, so that cells touch whatever the steps between depths.
-    for column in keys[1:]:
+    for column in levels:
         shown[column + "_text"] = shown[column].map("{:g}".format)
     train = [f"{v:g}" for v in sorted(shown["noise_level"].unique())]
     probe = [f"{v:g}" for v in sorted(shown["probe_noise_level"].unique(), reverse=True)]
@@ -50,13 +47,13 @@ def matrix(points: pd.DataFrame, title: str, profile: str, facet: str = "represe
     middle = (shown["bits"].min() + shown["bits"].max()) / 2
     hue = alt.Color("bits:Q").scale(scheme="viridis").title(BITS)
     contrast = alt.condition(f"datum.bits > {middle}", alt.value("black"), alt.value("white"))
-    tooltip = [f"{facet}:N", "noise_level:Q", "probe_noise_level:Q", *parts.tips(".3f", "bits"), "seeds:Q"]
+    tooltip = ["representation:N", "noise_level:Q", "probe_noise_level:Q", *parts.tips(".3f", "bits"), "seeds:Q"]
     base, number = alt.Chart(shown), alt.Text("bits:Q", format=".2f")
     squares = base.mark_rect().encode(*axes, hue, tooltip=tooltip)
     numbers = base.mark_text(fontSize=11).encode(*axes, text=number, color=contrast)
-    panels = shown[facet].nunique()
+    panels = shown["representation"].nunique()
     panel = alt.layer(squares, numbers).properties(width=max(180, (WIDTH - 60) // panels), height=220)
-    faceted = panel.facet(column=alt.Column(f"{facet}:N").title(None), columns=panels)
+    faceted = panel.facet(column=alt.Column("representation:N").title(None), columns=panels)
     return parts.titled(faceted, title, parts.caption(points, profile))
 
 

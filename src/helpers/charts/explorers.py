@@ -29,7 +29,6 @@ def explorer(
     fits : dict of (dataset, signal, representation, setting) → Fit
     setting : "n_train" or "noise_level"
         What a slider moves, by rank within the data: curves of other datasets have other values.
-    title, source : str
     """
     x, axis_title = _AXIS[law]
     means = _means_by_rank(points, setting, x)
@@ -86,20 +85,11 @@ def _fitted_laws(means: pd.DataFrame, fits: dict[tuple, Fit], setting: str) -> p
     rows = []
     for (dataset, signal, model, value), fit in fits.items():
         data, quantile, covariance = f"{dataset} {signal}", fit.t_quantile(0.95), fit.search_covariance
-        bounded = np.isfinite(covariance).all() and np.isfinite(quantile)
-        rows.append(
-            {
-                "data": data,
-                "representation": model,
-                "rank": rank_of[data, value],
-                setting: value,
-                **fit.params,
-                **{f"c{i}{j}": float(v) if bounded else None for (i, j), v in np.ndenumerate(covariance)},
-                "t": quantile if bounded else None,
-                "status": fit.status,
-                "r_squared": fit.r_squared,
-            }
-        )
+        band: dict[str, Any] = {f"c{i}{j}": float(v) for (i, j), v in np.ndenumerate(covariance)} | {"t": quantile}
+        if not np.isfinite(list(band.values())).all():
+            band = dict.fromkeys(band)
+        names = {"data": data, "representation": model, "rank": rank_of[data, value], setting: value}
+        rows.append({**names, **fit.params, **band, "status": fit.status, "r_squared": fit.r_squared})
     return pd.DataFrame(rows)
 
 
@@ -179,14 +169,7 @@ def _rescaled(law: type[Law], points: pd.DataFrame, fits: dict[tuple, Fit], sett
 
 
 def losses(runs: pd.DataFrame, laws: dict[str, ModelSizeLaw], title: str, unit: str) -> alt.LayerChart:
-    """Draw losses of training runs against parameters, and several fitted model-size laws.
-
-    Parameters
-    ----------
-    runs : DataFrame with ``size``, ``params``, ``loss`` and ``seed``
-    laws : dict of name → law
-    unit : what the loss is measured in
-    """
+    """Draw losses (in a ``unit``) of training runs against parameters, and several fitted model-size laws by name."""
     p = np.geomspace(runs["params"].min(), runs["params"].max() * 30, 200)
     drawn = pd.concat([pd.DataFrame({"law": name, "params": p, "loss": law(p)}) for name, law in laws.items()])
     # A law fitted without the small sizes leaves the figure there.
@@ -206,11 +189,7 @@ def losses(runs: pd.DataFrame, laws: dict[str, ModelSizeLaw], title: str, unit: 
 def held_out(compared: pd.DataFrame, kind: str, title: str, source: str) -> alt.LayerChart:
     """Draw the error of each joint law on what it was not shown: a dot a grid, a tick for the median.
 
-    Parameters
-    ----------
-    compared : DataFrame from ``helpers.laws.compare.compare``
-    kind : one of its kinds of held-out parts
-    title, source : str
+    ``compared`` is that of ``helpers.laws.compare.compare``, ``kind`` one of its kinds of held-out parts.
     """
     shown = compared[compared["kind"] == kind].assign(percent=lambda t: 100 * t["share"])
     middle = shown.groupby("law", as_index=False, sort=False)["percent"].median()
@@ -232,11 +211,7 @@ def held_out(compared: pd.DataFrame, kind: str, title: str, source: str) -> alt.
 def grid_explorer(grids: dict[tuple, pd.DataFrame], fits: dict[tuple, Fit], title: str, source: str) -> alt.LayerChart:
     """Draw any grid of cells and depths with its joint law: a curve a number of cells, choose the grid.
 
-    Parameters
-    ----------
-    grids : dict of key → DataFrame with ``n``, ``u``, ``bits`` and ``error``
-    fits : dict of the same keys → Fit of a joint law
-    title, source : str
+    ``grids`` have the columns ``n``, ``u``, ``bits`` and ``error``; ``fits`` are of a joint law, by the same keys.
     """
     points, curves = [], []
     for key, grid in grids.items():

@@ -22,21 +22,17 @@ def curves(
 ) -> alt.LayerChart:
     """Draw measured points with intervals and fitted laws with bands; the legend picks curves.
 
-    A law that the points reject (status ``misfit``) is dotted and has no band.
+    A law that the points reject (status ``misfit``) is dotted and has no band; curves without a fit are drawn as
+    points.
 
     Parameters
     ----------
     points : DataFrame from ``helpers.store.points.seed_means``
     fits : dict of curve → Fit
-        Curves that have none are drawn as points.
     x : "umis_per_cell" or "n_train"
-    title, profile : str
-    ceiling : float, optional
-        The most information there can be, drawn as a dashed line.
-    mark : str, optional
-        The curve whose I_max and ū are marked, unless its points reject the law (noise law only).
-    samples : str
-        What the number of training cells is a number of.
+    ceiling : the most information there can be, drawn as a dashed line
+    mark : the curve whose I_max and ū are marked, unless its points reject the law (noise law only)
+    samples : what the number of training cells is a number of
     """
     means = parts.spread(points, x, by)
     across, up = parts.depth_or_cells(x, samples), alt.Y("bits:Q")
@@ -44,13 +40,9 @@ def curves(
     colour = parts.colour_of(by, sorted(set(means[by])))
     # Named after the axis, so that charts of both axes can stand in one page.
     pick = parts.legend_pick(by, f"pick_{x}")
-    tooltip = [
-        alt.Tooltip(f"{by}:N"),
-        alt.Tooltip(f"{x}:Q", format=",.4~g", title=x),
-        *parts.tips(".3f", "bits", "low", "high"),
-        alt.Tooltip("null_bits:Q", format=".3f", title="permuted null"),
-        alt.Tooltip("seeds:Q"),
-    ]
+    null = alt.Tooltip("null_bits:Q", format=".3f", title="permuted null")
+    place = alt.Tooltip(f"{x}:Q", format=",.4~g", title=x)
+    tooltip = [alt.Tooltip(f"{by}:N"), place, *parts.tips(".3f", "bits", "low", "high"), null, alt.Tooltip("seeds:Q")]
     look = {"opacity": parts.faded(pick)}
     layers = [
         *parts.law_with_band(_laws(fits, by, x), across, up, colour, pick),
@@ -87,8 +79,8 @@ def _in_words(fits: dict[str, Fit]) -> str:
     sentences = []
     for name, fit in fits.items():
         values = ", ".join(f"{p} = {v:.3g}" for p, v in fit.params.items())
-        values = "the points reject the law" if fit.status == "misfit" else values
-        sentences.append(f"{name}: {values}, R² {fit.r_squared:.2f}")
+        said = "the points reject the law" if fit.status == "misfit" else values
+        sentences.append(f"{name}: {said}, R² {fit.r_squared:.2f}")
     return f"Fitted {'; '.join(sentences) or 'none'}."
 
 
@@ -107,7 +99,7 @@ def _marks(fit: Fit) -> list[alt.Chart]:
 
 
 def collapse(
-    points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: str, by: str = "curve", x: str = "umis_per_cell"
+    points: pd.DataFrame, fits: dict[str, Fit], title: str, profile: str, x: str = "umis_per_cell"
 ) -> alt.LayerChart:
     """Draw every noise curve on the one axis where they coincide if the law holds.
 
@@ -116,21 +108,21 @@ def collapse(
     """
     frames = []
     for name, fit in fits.items():
-        rows = points[points[by] == name]
+        rows = points[points["curve"] == name]
         missing = fit.params["i_max"] - rows["mi_bits"]
         half = 1.96 * rows["mi_stderr_bits"].astype(float)
         columns = {"z": NoiseLaw.collapse(rows[x], fit), "missing": missing}
-        frames.append(pd.DataFrame({by: name, **columns, "low": missing - half, "high": missing + half}))
+        frames.append(pd.DataFrame({"curve": name, **columns, "low": missing - half, "high": missing + half}))
     rescaled = pd.concat(frames)
     grid = np.geomspace(rescaled["z"].min() / 1.5, rescaled["z"].max() * 1.5, 100)
     law = pd.DataFrame({"z": grid, "missing": np.log2(1 + 1 / grid) / 2})
     variable = "depth" if x == "umis_per_cell" else "signal-to-noise ratio"
     across = parts.log_axis("z", f"rescaled {variable} z (no unit)")
     up = alt.Y("missing:Q").title("information missing, I_max − I (bits)")
-    pick = parts.legend_pick(by)
-    tooltip = [f"{by}:N", *parts.tips(".3g", "z"), *parts.tips(".3f", "missing")]
+    pick = parts.legend_pick("curve")
+    tooltip = ["curve:N", *parts.tips(".3g", "z"), *parts.tips(".3f", "missing")]
     look = {"size": 55, "tooltip": tooltip, "opacity": parts.faded(pick, 0.9, 0.05)}
-    bars, dots = parts.with_interval(alt.Chart(rescaled), across, up, parts.colour_of(by, sorted(fits)), **look)
+    bars, dots = parts.with_interval(alt.Chart(rescaled), across, up, parts.colour_of("curve", sorted(fits)), **look)
     line = alt.Chart(law).mark_line(strokeWidth=2, color=GREY).encode(across, up)
     words = "Grey: the law, the same for every curve."
     return parts.layered([line, bars.add_params(pick), dots], title, parts.caption(points, profile), words)
@@ -160,12 +152,7 @@ def residuals(
 
 
 def parameters(table: pd.DataFrame, title: str, profile: str, colour: str = "signal") -> alt.LayerChart:
-    """Draw I_max against ū of many fits with their intervals, each point labelled with its model.
-
-    Parameters
-    ----------
-    table : DataFrame from ``helpers.laws.parameter_table``, with a column ``colour``
-    """
+    """Draw I_max against ū of many fits (``helpers.laws.parameter_table``), each point labelled with its model."""
     # An interval that reaches 0 or infinity has no place on a logarithmic axis; the table beside the chart has it.
     numbers = ["i_max", "i_max_low", "i_max_high", "u_bar", "u_bar_low", "u_bar_high"]
     bounded = np.isfinite(table[numbers]).all(axis=1) & (table["u_bar_low"] > 0)

@@ -10,16 +10,12 @@ from helpers.charts.style import COLOURS, GREY, HEIGHT, WIDTH
 def lines(
     table: pd.DataFrame, x: tuple[str, str], y: tuple[str, str], by: str, title: str, subtitle: str, log: bool = False
 ) -> alt.LayerChart:
-    """Draw one line with dots for each value of a column.
+    """Draw one line with dots for each value of the column ``by``.
 
     Parameters
     ----------
-    table : DataFrame
     x, y : column and title of the axis with its unit
-    by : column whose values are the lines
-    title, subtitle : str
-    log : bool
-        Whether both axes are logarithmic.
+    log : whether both axes are logarithmic
 
     Examples
     --------

@@ -22,7 +22,6 @@ def levels(
     fits: dict[str, tuple[NoiseAxis, Fit]],
     title: str,
     profile: str,
-    by: str = "curve",
     ceiling: float | None = None,
     exact: pd.DataFrame | None = None,
 ) -> alt.LayerChart:
@@ -30,33 +29,30 @@ def levels(
 
     Parameters
     ----------
-    points : DataFrame from ``helpers.laws.tolerance.image_points`` or ``seed_means``, of one kind of noise
-    fits : dict of curve → (axis, fit). If the curves are not values of ``by``, as when several axes are fitted to the
+    points : DataFrame from ``helpers.laws.tolerance.image_points`` or ``seed_means``, of one kind of noise fits : dict
+    of curve → (axis, fit). If the curves are not values of ``curve``, as when several axes are fitted to the
         same points, the points are grey.
-    title, profile : str
-    by : column that names the curves of the points
-    ceiling : float, optional
-        Drawn as a dashed line.
+    ceiling : drawn as a dashed line
     exact : DataFrame of ``level`` and ``bits``, optional
         The information that the samples themselves have, drawn in grey and dashed.
     """
     noise = NOISES[str(points["noise_kind"].iloc[0])]
-    means = parts.spread(points, "noise_level", by)
+    means = parts.spread(points, "noise_level", "curve")
     noisy = means.loc[means["noise_level"] != noise.clean, "noise_level"]
     # Level 0 has no place on a logarithmic axis: half a step left of the others.
     means["at"] = means["noise_level"].where(means["noise_level"] > 0, float(noisy.min()) / 2.5)
     ends = [means["at"].min() / 1.3, means["at"].max() * 1.3]
     across, up = parts.log_axis("at", noise.axis, domain=ends, nice=False), alt.Y("bits:Q")
     names = [str(name) for name in fits]
-    colour, pick = parts.colour_of(by, names), parts.legend_pick(by)
-    named_as_points = set(means[by]) <= set(names)
+    colour, pick = parts.colour_of("curve", names), parts.legend_pick("curve")
+    named_as_points = set(means["curve"]) <= set(names)
     look = {"color": colour, "opacity": parts.faded(pick)} if named_as_points else {"color": alt.value(GREY)}
     level = alt.Tooltip("noise_level:Q", format=".4~g", title=noise.axis)
-    tooltip = [f"{by}:N", level, *parts.tips(".3f", "bits", "low", "high", "null_bits"), "seeds:Q"]
+    tooltip = ["curve:N", level, *parts.tips(".3f", "bits", "low", "high", "null_bits"), "seeds:Q"]
     clean = noise.clean or noisy.min() / 1.5
     grid = np.geomspace(min(clean, noisy.min()), max(clean, noisy.max()), 120)
     layers = [
-        *parts.law_with_band(_along(fits, grid, by), across, up, colour, pick),
+        *parts.law_with_band(_along(fits, grid), across, up, colour, pick),
         *parts.with_interval(alt.Chart(means), across, up, bar=1.5, size=60, tooltip=tooltip, **look),
     ]
     subtitle = f"{parts.caption(points, profile)}."
@@ -77,7 +73,7 @@ def levels(
     return parts.layered(layers, title, subtitle, description=f"{title}. {subtitle} Fitted laws: {laws}.")
 
 
-def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) -> pd.DataFrame:
+def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray) -> pd.DataFrame:
     """Return the fitted laws and their bands along the noise level."""
     frames = []
     for name, (axis, fit) in fits.items():
@@ -87,46 +83,37 @@ def _along(fits: dict[str, tuple[NoiseAxis, Fit]], grid: np.ndarray, by: str) ->
         bits, rejected = fit.predict(axis.snr(grid)), fit.status == "misfit"
         if rejected:  # its band says nothing
             low = high = bits
-        curve = {by: str(name), "at": grid, "bits": bits, "low": low, "high": high, "rejected": rejected}
+        curve = {"curve": str(name), "at": grid, "bits": bits, "low": low, "high": high, "rejected": rejected}
         frames.append(pd.DataFrame(curve))
     return pd.concat(frames)
 
 
-def gallery(
-    images: np.ndarray, labels: list[str], kind: str, noise_levels: list[float], seed: int = 0
-) -> alt.LayerChart:
+def gallery(images: np.ndarray, labels: list[str], kind: str, noise_levels: list[float]) -> alt.LayerChart:
     """Draw images at each noise level, so that a reader sees what the model sees.
 
     Parameters
     ----------
     images : ndarray of float32 in [-1, 1], shape (images, channels, height, width)
         A few, one a class.
-    labels : list of str
-        Their classes, each once.
+    labels : their classes, each once
     kind : of noise in images, such as "gaussian" or "pixelation"
-    noise_levels : list of float
-    seed : int
     """
     noise = OF_IMAGES[choose(kind, OF_IMAGES, "kind of noise")]
     levels = sorted({noise.clean, *noise_levels})
     rows = [
         {"class": label, "level": f"{level:g}", "order": level, "image": _data_url(image)}
         for level in levels
-        for label, image in zip(labels, noise.apply(images, level, seed), strict=True)
+        for label, image in zip(labels, noise.apply(images, level, 0), strict=True)
     ]
     names = [f"{level:g}" for level in levels]
     across = alt.X("level:O").sort(names).title(noise.axis).axis(labelAngle=0)
     pictures = alt.Chart(pd.DataFrame(rows)).mark_image(width=_SIDE, height=_SIDE)
     chart = pictures.encode(across, alt.Y("class:N").title(None), url="image:N", tooltip=["class:N", "level:N"])
     content = f"{len(labels)} images at {len(names)} levels of {kind} noise"
-    return parts.layered(
-        [chart],
-        "What the model sees",
-        f"{content}; the leftmost is noise-free; clipped for display",
-        description=f"{content}, noise-free at the left.",
-        width=max(WIDTH, (_SIDE + 4) * len(names)),
-        height=(_SIDE + 6) * len(labels),
-    )
+    subtitle = f"{content}; the leftmost is noise-free; clipped for display"
+    words, width = f"{content}, noise-free at the left.", max(WIDTH, (_SIDE + 4) * len(names))
+    height = (_SIDE + 6) * len(labels)
+    return parts.layered([chart], "What the model sees", subtitle, description=words, width=width, height=height)
 
 
 def _data_url(image: np.ndarray) -> str:

@@ -42,14 +42,11 @@ def points_and_laws(
     Parameters
     ----------
     points : DataFrame with ``x``, ``by``, ``value``, ``low``, ``high`` and ``seeds``, of ``losses.means``
-    x : a key of ``AXES``
+    x, unit : keys of ``AXES`` and of ``UNITS``
     by : column whose values are the colours
-    title, source : str
-    unit : a key of ``UNITS``
     laws : dict of name → law of ``x``, drawn in grey if its name is no value of ``by``
     levels : dict of name → value, drawn as dashed lines
-    joined : bool
-        Join the points of each colour.
+    joined : join the points of each colour
     """
     choose(x, AXES, "axis")
     choose(unit, UNITS, "unit")
@@ -96,20 +93,15 @@ def _dashed(by: str) -> dict[str, Any]:
     return {"color": alt.value(GREY), "strokeDash": alt.StrokeDash(f"{by}:N").title(None).legend(legend)}
 
 
-def along_compute(
-    curves: pd.DataFrame, reached: pd.DataFrame, law: Law, title: str, source: str, unit: str = "mse"
-) -> alt.LayerChart:
+def along_compute(curves: pd.DataFrame, reached: pd.DataFrame, law: Law, title: str, source: str) -> alt.LayerChart:
     """Draw validation losses along training, the least within each compute, and the law fitted to that.
 
-    Parameters
-    ----------
-    curves, reached : DataFrames from ``helpers.findings.losses.training_curves`` and ``frontier``
-    law : fitted to ``reached``
+    ``curves`` and ``reached`` are those of ``helpers.findings.losses.training_curves`` and ``frontier``.
     """
     shown = curves.assign(run=curves["size"] + ", seed " + curves["seed"].astype(str))
     sizes = list(dict.fromkeys(shown.sort_values("params")["size"]))
     across = parts.log_axis("flops", AXES["flops"], nice=False).axis(format=".0e", labelOverlap=True)
-    up = alt.Y("value:Q").scale(zero=False).title(f"validation loss: {UNITS[unit]}")
+    up = alt.Y("value:Q").scale(zero=False).title(f"validation loss: {UNITS['mse']}")
     colour, pick = parts.colour_of("size", sizes), parts.legend_pick("size")
     grid = np.geomspace(reached["flops"].min(), reached["flops"].max() * 10, 120)
     # The first validations are those of a model that knows nothing yet.
@@ -117,29 +109,22 @@ def along_compute(
     runs = alt.Chart(shown.rename(columns={"validation": "value"}).loc[lambda t: t["value"] <= top])
     fitted = alt.Chart(pd.DataFrame({"flops": grid, "value": law(grid)}))
     least = alt.Chart(reached.rename(columns={"validation": "value"}))
-    lines = runs.mark_line(strokeWidth=1.5, clip=True).encode(
-        across, up, colour, detail="run:N", opacity=parts.faded(pick, 0.8, 0.08)
-    )
+    lines = runs.mark_line(strokeWidth=1.5, clip=True)
     tooltip = ["size:N", "seed:Q", *parts.tips(".3e", "flops"), *parts.tips(".4f", "value")]
     layers = [
-        lines.add_params(pick),
+        lines.encode(across, up, colour, detail="run:N", opacity=parts.faded(pick, 0.8, 0.08)).add_params(pick),
         fitted.mark_line(color=GREY, strokeDash=[6, 3], strokeWidth=2).encode(across, up),
         least.mark_circle(size=45, color=GREY, opacity=1).encode(across, up, tooltip=tooltip),
     ]
-    subtitle = (
-        f"{shown['run'].nunique()} runs, {shown['seed'].nunique()} seed(s) a size, every validation; {source}. "
-        "Dots: least within a compute; dashed: law"
-    )
-    return parts.layered(layers, title, subtitle)
+    content = f"{shown['run'].nunique()} runs, {shown['seed'].nunique()} seed(s) a size, every validation; {source}"
+    return parts.layered(layers, title, f"{content}. Dots: least within a compute; dashed: law")
 
 
 def against_information(points: pd.DataFrame, title: str, source: str, ceiling: float) -> alt.LayerChart:
     """Draw what embeddings tell about a label against the loss of the models that made them; a dot a run.
 
-    Parameters
-    ----------
-    points : DataFrame with ``size``, ``n_train``, ``steps``, ``seed``, ``test_loss``, ``mi_bits``, ``mi_stderr_bits``
-    ceiling : entropy of the label, bits
+    ``points`` have ``size``, ``n_train``, ``steps``, ``seed``, ``test_loss``, ``mi_bits`` and ``mi_stderr_bits``;
+    ``ceiling`` is the entropy of the label in bits.
     """
     half = 1.96 * points["mi_stderr_bits"]
     shown = points.assign(

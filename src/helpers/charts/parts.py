@@ -33,15 +33,8 @@ def means(points: pd.DataFrame, keys: list[str], **further: tuple[str, str]) -> 
 def spread(points: pd.DataFrame, x: str, by: str = "representation") -> pd.DataFrame:
     """Return the points that figures draw: means over seeds with 95 % intervals (see ``means``), along ``x``.
 
-    Parameters
-    ----------
-    points : DataFrame from ``helpers.store.points.seed_means``
-    x : "umis_per_cell" or "n_train"
-    by : column whose values are the curves
-
-    Returns
-    -------
-    DataFrame with ``by``, ``x``, ``bits``, ``low``, ``high``, ``null_bits``, ``seeds``.
+    ``points`` are those of ``helpers.store.points.seed_means``; columns are ``by``, ``x``, ``bits``, ``low``, ``high``,
+    ``null_bits`` and ``seeds``.
     """
     keys = [by, "noise_level", "probe_noise_level", "n_train"]
     out = means(points, keys, umis_per_cell=("umis_per_cell", "mean"))
@@ -162,6 +155,16 @@ def layered(layers: list[Any], title: str, subtitle: str, more: str = "", **prop
     """Put layers on each other in the size of the book's figures; see ``titled``."""
     size = {"width": WIDTH, "height": HEIGHT}
     return titled(alt.layer(*layers), title, subtitle, more, **size | properties)
+
+
+def side_by_side(
+    layers: list[Any], by: str, table: pd.DataFrame, title: str, subtitle: str, more: str = "", height: int = 220
+) -> alt.FacetChart:
+    """Put layers on each other in one panel for each value of a column; see ``titled``."""
+    panels = table[by].nunique()
+    panel = alt.layer(*layers).properties(width=max(150, (WIDTH - 40) // panels), height=height)
+    faceted = panel.facet(column=alt.Column(f"{by}:N", sort=None).title(None), columns=panels)
+    return titled(faceted, title, subtitle, more)
 
 
 # Controls, which the page answers without a kernel

@@ -14,16 +14,7 @@ td, th { border-bottom: 1px solid #8886; padding: 0.25rem 0.6rem; text-align: le
 
 
 def save(target: str | Path, title: str, advice: list[str], chart: Any, tables: dict[str, pd.DataFrame | str]) -> Path:
-    """Write a report and return its path.
-
-    Parameters
-    ----------
-    target : path of the HTML file; its folder is made
-    title : str
-    advice : list of sentences, shown first
-    chart : Altair chart
-    tables : dict of heading → table or sentence
-    """
+    """Write sentences of ``advice``, a chart, and tables (or sentences) by heading to an HTML file; return its path."""
     target = Path(target)
     target.parent.mkdir(parents=True, exist_ok=True)
     parts = [f"<h1>{escape(title)}</h1>", "<ul>", *(f"<li>{escape(a)}</li>" for a in advice), "</ul>"]

@@ -8,7 +8,6 @@ import pandas as pd
 from scipy import sparse
 from sklearn.neighbors import NearestNeighbors
 
-from helpers._utils.validation import as_seed
 from helpers.charts import parts
 from helpers.charts.style import COLOURS, GREY, HEIGHT, WIDTH
 from helpers.datasets import Dataset
@@ -18,9 +17,10 @@ from helpers.representations import build
 
 _NEIGHBOURS = 16
 _GENES = 12  # shown of each cell
+_CELLS, _REPEATS = 3, 12  # to choose from, of the most common labels, and thinnings of each at a depth
 
 
-def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, shown: int = 3, seed: int = 0) -> Any:
+def noise_viewer(cells: Dataset, fractions: list[float]) -> Any:
     """Draw what thinning does to a cell: its counts, and its place among clean cells in two principal components.
 
     The clean cells are placed by components learned from them; each choice of cell and depth shows several thinnings of
@@ -28,13 +28,10 @@ def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, show
 
     Parameters
     ----------
-    cells : Dataset with labels
+    cells : Dataset with labels; the choice is among cells of its most common ones
     fractions : depths, relative to the data's own
-    repeats : thinnings of a cell at each depth
-    shown : cells to choose from, of the most common labels
-    seed : int
     """
-    background, thinned, genes = _tables(cells, fractions, repeats, shown, seed)
+    background, thinned, genes = _tables(cells, fractions)
     choices = list(dict.fromkeys(thinned["cell"]))
     levels = sorted(fractions, reverse=True)
     for table in (thinned, genes):
@@ -44,36 +41,33 @@ def noise_viewer(cells: Dataset, fractions: list[float], repeats: int = 12, show
         parts.choice("viewed", choices, "cell"),
         parts.slider("thinned_step", min(2, last), 0, last, 1, f"thinning, step of {names}"),
     ]
-    title = "What thinning does to one cell"
-    content = f"{len(background)} clean cells (grey), {repeats} thinnings of one (orange); right: its counts"
+    content = f"{len(background)} clean cells (grey), {_REPEATS} thinnings of one (orange); right: its counts"
     chart = (_map_of_cells(background, thinned) | _counts_of_genes(genes)).add_params(*controls)
     words = "Controls choose the cell and how much is kept."
-    return parts.titled(chart, title, f"{cells.name}: {content}", words)
+    return parts.titled(chart, "What thinning does to one cell", f"{cells.name}: {content}", words)
 
 
-def _tables(
-    cells: Dataset, fractions: list[float], repeats: int, shown: int, seed: int
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+def _tables(cells: Dataset, fractions: list[float]) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Return the places of clean cells and of thinned ones, and the counts of genes in a cell and in one thinning."""
     counts, other = cells.counts[cells.train], cells.other_umis[cells.train]
     labels = np.asarray(cells.signal)[cells.train].astype(str)
     names = np.arange(counts.shape[1]) if cells.genes is None else np.asarray(cells.genes)
-    rng = np.random.default_rng(as_seed(seed))
+    rng = np.random.default_rng(0)
     clean = prepare(counts, counts, other, other)
     totals = np.asarray(counts.sum(axis=1)).ravel() + other
-    model = build("pca", dim=16, seed=seed).fit(clean.train)
+    model = build("pca", dim=16, seed=0).fit(clean.train)
     codes = model.transform(clean.train)
     near = NearestNeighbors(n_neighbors=_NEIGHBOURS).fit(codes)
     places, bars = [], []
-    for label in pd.Series(labels).value_counts().index[:shown]:
+    for label in pd.Series(labels).value_counts().index[:_CELLS]:
         members = np.flatnonzero(labels == label)
         cell = int(members[np.argsort(totals[members])[len(members) // 2]])
         neighbours = set(near.kneighbors(codes[[cell]])[1][0])
         full = counts[[cell]].toarray().ravel()
         top = np.argsort(-full, kind="stable")[:_GENES]
         for fraction in fractions:
-            thinned = sparse.vstack([thin(counts[[cell]], fraction, rng) for _ in range(repeats)], format="csr")
-            rest = rng.binomial(other[cell], fraction, repeats)
+            thinned = sparse.vstack([thin(counts[[cell]], fraction, rng) for _ in range(_REPEATS)], format="csr")
+            rest = rng.binomial(other[cell], fraction, _REPEATS)
             # The genes of the clean cells, in their order.
             values = log_cp10k(thinned[:, clean.genes], np.asarray(thinned.sum(axis=1)).ravel() + rest).toarray()
             placed = model.transform(values.astype(np.float32))

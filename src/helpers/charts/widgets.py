@@ -12,29 +12,26 @@ from helpers.charts import parts
 from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
 from helpers.laws import NoiseLaw
 
-_STEPS = 200  # of the depth's slider
+_DECADES, _STEPS = 5, 200  # of the axis of depth, and of its slider
 
 
-def channel_explorer(
-    i_max: float = 3.0, u_bar: float = 300.0, log_depths: tuple[float, float] = (0, 5)
-) -> alt.LayerChart:
+def channel_explorer(i_max: float = 3.0, u_bar: float = 300.0) -> alt.LayerChart:
     """Draw the noise law with controls for I_max, ū, a target and a depth; it works in a page without a kernel.
 
     The depth moves by its slider or by dragging in the chart.
     """
-    first, last = log_depths
     controls = [
         parts.slider("i_max", i_max, 0.1, 6, 0.1, "I_max (bits)"),
-        parts.slider("log_u_bar", round(float(np.log10(u_bar)), 2), first, last, 0.05, "log10 ū (UMIs per cell)"),
+        parts.slider("log_u_bar", round(float(np.log10(u_bar)), 2), 0, _DECADES, 0.05, "log10 ū (UMIs per cell)"),
         parts.slider("share", 0.9, 0.1, 0.99, 0.01, "target / I_max"),
     ]
     moved = {"i_max": "i_max", "u_bar": "pow(10, log_u_bar)"}
     law = NoiseLaw.expressions(**moved)[0]
     need = NoiseLaw.vega_depth.format(bits="(share * i_max)", **moved)
-    across = parts.log_axis("u", DEPTH, domain=[10**first, 10**last])
+    across = parts.log_axis("u", DEPTH, domain=[1, 10**_DECADES])
     up = alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS)
     one = parts.one_row()
-    depths = alt.Chart(alt.sequence(first, last, (last - first) / _STEPS, as_="log_u"))
+    depths = alt.Chart(alt.sequence(0, _DECADES, _DECADES / _STEPS, as_="log_u"))
     line = depths.transform_calculate(u="pow(10, datum.log_u)", bits=law).mark_line(strokeWidth=3, color=COLOURS[0])
     half = one.transform_calculate(u="pow(10, log_u_bar)", bits=law).mark_point(size=110, filled=True, color=COLOURS[1])
     target = one.transform_calculate(u=need)
@@ -43,21 +40,19 @@ def channel_explorer(
         line.encode(across, up, tooltip=[*parts.tips(",.3~g", "u"), *parts.tips(".3f", "bits")]),
         one.transform_calculate(bits="i_max").mark_rule(strokeDash=[5, 4], color=GREY).encode(y="bits:Q"),
         half.encode(across, up),
-        *_dragged_depth(first, last, law, across, up),
+        *_dragged_depth(law, across, up),
         target.mark_rule(color=COLOURS[2], clip=True).encode(across),
         parts.text_at(target, of_target, x=8, y=12, color=COLOURS[2], fontSize=12),
     ]
-    chart = parts.layered(
-        layers,
-        "The noise law",
-        "Move the sliders, or drag the diamond",
-        description="The noise law with controls for I_max, ū, a target and a depth; dot: u = ū; line: depth needed; "
-        "diamond: the chosen depth.",
+    words = (
+        "The noise law with controls for I_max, ū, a target and a depth; dot: u = ū; line: depth needed; "
+        "diamond: the chosen depth."
     )
+    chart = parts.layered(layers, "The noise law", "Move the sliders, or drag the diamond", description=words)
     return chart.add_params(*controls)
 
 
-def _dragged_depth(first: float, last: float, law: str, across: alt.X, up: alt.Y) -> list[alt.Chart]:
+def _dragged_depth(law: str, across: alt.X, up: alt.Y) -> list[alt.Chart]:
     """Return the layers of a depth that moves by its slider or by dragging: what is caught, the diamond, its text."""
     # A whole number of steps, so that the slider and a dragged point mean the same.
     slider = alt.binding_range(min=0, max=_STEPS, step=1, name="depth, step along the axis ")
@@ -71,8 +66,7 @@ def _dragged_depth(first: float, last: float, law: str, across: alt.X, up: alt.Y
         bind={"step": slider},
     )
     steps = alt.Chart(alt.sequence(0, _STEPS + 1, 1, as_="step"))
-    u = f"pow(10, {first} + datum.step * {(last - first) / _STEPS})"
-    grips = steps.transform_calculate(u=u).transform_calculate(bits=law)
+    grips = steps.transform_calculate(u=f"pow(10, datum.step * {_DECADES / _STEPS})").transform_calculate(bits=law)
     here = grips.transform_filter("datum.step === depth_step")
     diamond = here.mark_point(size=160, filled=True, color=COLOURS[3], shape="diamond", cursor="ew-resize")
     text = (
@@ -92,12 +86,9 @@ def law_curve(i_max: float, u_bar: float) -> alt.Chart:
     law = alt.Chart(pd.DataFrame({"u": u, "bits": NoiseLaw(i_max, u_bar)(u)}))
     up = alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS)
     line = law.mark_line(strokeWidth=3, color=COLOURS[0]).encode(parts.log_axis("u", DEPTH), up)
-    return line.properties(
-        width=WIDTH,
-        height=HEIGHT // 2,
-        title=f"I_max = {i_max:.1f} bits, ū = {u_bar:,.0f} UMIs per cell",
-        description=f"Noise law with I_max {i_max:.1f} bits and ū {u_bar:,.0f} UMIs per cell",
-    )
+    title = f"I_max = {i_max:.1f} bits, ū = {u_bar:,.0f} UMIs per cell"
+    words = f"Noise law with I_max {i_max:.1f} bits and ū {u_bar:,.0f} UMIs per cell"
+    return line.properties(width=WIDTH, height=HEIGHT // 2, title=title, description=words)
 
 
 def explore(draw: Callable[..., Any], **controls: Any) -> None:

@@ -8,9 +8,9 @@ import pandas as pd
 from scipy.optimize import brentq
 
 from helpers._utils.validation import in_range
-from helpers.design.pilot import check_usable, knows_cells
+from helpers.design.pilot import check_usable
 from helpers.design.prices import LIBRARY, Prices, pair
-from helpers.laws import Fit
+from helpers.laws import Fit, TwoVariableLaw
 
 SAME_MONEY = "gain of the same money on {} (bits)"
 # Bits below which more money buys nothing.
@@ -18,7 +18,7 @@ WORTHWHILE = 0.005
 DIFFERENCE = "that gain on cells less that on reads (bits)"
 
 
-def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.9, level: float = 0.95) -> pd.DataFrame:
+def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.9) -> pd.DataFrame:
     """Return what a fitted law says of an experiment as it is: losses, gains, and what to buy next.
 
     Parameters
@@ -26,8 +26,7 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
     fit : Fit of a joint law, or of one of depth alone
     now : cells and UMIs per cell of the experiment
     prices : Prices
-    share : float in (0, 1)
-        Target, as a share of what unlimited depth would give with these cells.
+    share : target in (0, 1), as a share of what unlimited depth would give with these cells
 
     Returns
     -------
@@ -45,21 +44,19 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
     cells, u = pair(now, "now", "the cells and the UMIs per cell that there are")
     in_range(cells, 1, 1e15, "cells")
     in_range(u, 0, LIBRARY * min(prices.complexity, 1e15), "depth", "The library has no more molecules.", open_low=True)
-    joint = knows_cells(fit)
-
-    def at(law: Any, n: float, depth: float) -> float:
-        return float(law(n, depth)) if joint else float(law(depth))
-
-    wanted = _quantities(at, fit.law, cells, u, prices, share, joint)
-    rows = {name: fit.derived(of, level, positive) for name, (of, positive) in wanted.items()}
+    quantities = _quantities(fit.law, cells, u, prices, share)
+    rows = {name: fit.derived(quantity, positive=positive) for name, (quantity, positive) in quantities.items()}
     return pd.DataFrame.from_dict(rows, orient="index", columns=["estimate", "low", "high"]).rename_axis("quantity")
 
 
 def _quantities(
-    at: Callable[[Any, float, float], float], law_now: Any, cells: float, u: float, prices: Prices, share: float,
-    joint: bool,
-) -> dict[str, tuple[Callable[[Any], float], bool]]:  # fmt: skip
+    law_now: Any, cells: float, u: float, prices: Prices, share: float
+) -> dict[str, tuple[Callable[[Any], float], bool]]:
     """Return each quantity of a law that ``advice`` gives, and whether it is positive."""
+    joint = isinstance(law_now, TwoVariableLaw)
+
+    def at(law: Any, n: float, depth: float) -> float:
+        return float(law(n, depth)) if joint else float(law(depth))
 
     def top(law: Any) -> float:
         return at(law, cells, np.inf)
@@ -70,15 +67,12 @@ def _quantities(
             return 1e-6
         return float(np.exp(brentq(lambda x: at(law, cells, np.exp(x)) - goal, np.log(1e-6), np.log(1e15))))
 
+    def gain(n: float, depth: float) -> Callable[[Any], float]:
+        return lambda law: at(law, n, depth) - at(law, cells, u)
+
     cost = float(prices.cost(cells, u))
     deeper = float(prices.umis_for((2 * cost / cells - prices.per_cell) / prices.per_million_reads * 1e6))
-
-    def by_cells(law: Any) -> float:
-        return at(law, 2 * cells, u) - at(law, cells, u)
-
-    def by_reads(law: Any) -> float:
-        return at(law, cells, deeper) - at(law, cells, u)
-
+    by_cells, by_reads = gain(2 * cells, u), gain(cells, deeper)
     wanted: dict[str, tuple[Callable[[Any], float], bool]] = {
         "information now (bits)": (lambda law: at(law, cells, u), False),
         "with these cells and unlimited depth (bits)": (top, False),
@@ -87,10 +81,10 @@ def _quantities(
     }
     if needed(law_now) < LIBRARY * prices.complexity:
         wanted["price of that depth with these cells"] = (lambda law: float(prices.cost(cells, needed(law))), True)
-    wanted["gain from 10× depth (bits)"] = (lambda law: at(law, cells, 10 * u) - at(law, cells, u), False)
+    wanted["gain from 10× depth (bits)"] = (gain(cells, 10 * u), False)
     if joint:
         wanted |= {
-            "gain from 10× cells (bits)": (lambda law: at(law, 10 * cells, u) - at(law, cells, u), False),
+            "gain from 10× cells (bits)": (gain(10 * cells, u), False),
             SAME_MONEY.format("cells"): (by_cells, False),
             DIFFERENCE: (lambda law: by_cells(law) - by_reads(law), False),
         }

@@ -17,18 +17,13 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot", prior: Prior = ME
     """Fit a law to a user's own points: a joint law if there are several numbers of cells, else one of depth alone.
 
     Both have a free exponent of depth, which a prior holds near those of other data, and limits that hold what such
-    laws missed there beyond the deepest point (``findings.hold_out``).
+    laws missed there beyond the deepest point (``findings.hold_out``). Of depth alone, the message of the fit says if
+    the points reject the noise law, whose exponent is 1.
 
     Parameters
     ----------
     points : DataFrame with the columns ``u`` (UMIs per cell) and ``bits``, and ``n`` (training cells) if measured
     source : what to call it in errors
-    prior : laws.beyond.Prior
-
-    Returns
-    -------
-    Fit
-        Of depth alone, its message says if the points reject the noise law, whose exponent is 1.
 
     Raises
     ------

@@ -49,12 +49,16 @@ class Plan:
         """Return what to order: cells, reads, whole lanes of capture and sequencing, and prices."""
         reads = self.cells * self.reads
         rows = {
-            "cells": np.floor(self.cells), "reads a cell": self.reads, "UMIs a cell": self.umis,
-            "reads in all": reads, "capture lanes": np.ceil(self.cells / prices.lane_cells),
+            "cells": np.floor(self.cells),
+            "reads a cell": self.reads,
+            "UMIs a cell": self.umis,
+            "reads in all": reads,
+            "capture lanes": np.ceil(self.cells / prices.lane_cells),
             "sequencing lanes": np.ceil(reads / prices.lane_reads),
-            "price of cells": self.cells * prices.per_cell, "price of reads": reads * prices.per_million_reads / 1e6,
+            "price of cells": self.cells * prices.per_cell,
+            "price of reads": reads * prices.per_million_reads / 1e6,
             "price": self.cost,
-        }  # fmt: skip
+        }
         return pd.DataFrame({"amount": rows}).rename_axis("order")
 
 
@@ -98,21 +102,10 @@ def deepest(budget: float, prices: Prices, depths: tuple[float, float], cells: t
 def along_budget(
     law: TwoVariableLaw, budget: float, prices: Prices, depths: np.ndarray, most: float = np.inf
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the cells that a budget buys at each depth, ``most`` at the most, and the information of each.
+    """Return the cells (m,) that a budget buys at each depth (m,), and the information of each by a joint law.
 
-    Parameters
-    ----------
-    law : a joint law
-    budget : float > 0
-    prices : Prices
-    depths : (m,) array
-        UMIs per cell; at the complexity of the library or above, no cell is affordable and bits are NaN.
-    most : float
-        Where more cells are affordable, money is left.
-
-    Returns
-    -------
-    cells (m,), bits (m,)
+    At the complexity of the library or above, no cell is affordable and bits are NaN; where more cells than ``most``
+    are affordable, money is left.
     """
     in_range(budget, 0, 1e15, "budget", open_low=True)
     cells = np.minimum(budget / prices.cell_price(depths), most)
@@ -122,20 +115,11 @@ def along_budget(
 
 
 def optimum(
-    law: TwoVariableLaw,
-    budget: float,
-    prices: Prices,
-    depths: tuple[float, float],
-    cells: tuple[float, float],
+    law: TwoVariableLaw, budget: float, prices: Prices, depths: tuple[float, float], cells: tuple[float, float]
 ) -> tuple[float, float]:
-    """Return the cells and depth that give most information for a budget.
+    """Return the cells and depth that give most information for a budget by a joint law.
 
-    Parameters
-    ----------
-    law : a joint law
-    budget : float
-    prices : Prices
-    depths, cells : ranges (low, high) that the experiment stays in
+    ``depths`` and ``cells`` are ranges (low, high) that the experiment stays in.
 
     Raises
     ------
@@ -158,8 +142,8 @@ def optimum(
     def missing(log_u: float) -> float:
         return -float(along_budget(law, budget, prices, np.exp([log_u]), cells[1])[1][0])
 
-    found = minimize_scalar(missing, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
-    polished = float(np.asarray(found.x))
+    result = minimize_scalar(missing, bounds=(low, high), method="bounded", options={"xatol": 1e-10})
+    polished = float(np.asarray(result.x))
     umis = float(np.exp(polished)) if missing(polished) < -bits[best] else float(grid[best])
     return float(np.minimum(budget / prices.cell_price(umis), cells[1])), umis
 
@@ -177,10 +161,8 @@ def plan(
     Parameters
     ----------
     fit : Fit of a joint law, or of one of depth alone, which says nothing of cells
-    budget : float
-    prices : Prices
-    cells : float
-        The number of cells, if it is decided; required with a noise law, where the rest of the budget buys reads.
+    budget, prices : float, Prices
+    cells : the number of cells, if it is decided; required with a noise law, where the rest of the budget buys reads
     depths, sizes : ranges (low, high)
         UMIs per cell and cells that the experiment stays in; ``depth_range`` and ``cell_range`` if not given.
 
@@ -214,15 +196,17 @@ def _outside(fit: Fit, number: float, umis: float) -> str:
     joint = knows_cells(fit)
     columns = [("cells", number, fit.x[:, 0])] if joint else []
     columns.append(("UMIs per cell", umis, fit.x[:, 1] if joint else fit.x))
+    seen = isinstance(fit, PredictiveFit) and not fit.unusual
     places = []
     for what, value, measured in columns:
-        for end, fold in ((measured.max(), value / measured.max()), (measured.min(), measured.min() / value)):
-            if fold > 1.001:
-                more = end == measured.max()
-                side = "beyond the most" if more else "below the fewest"
-                place = f"{fold:.1f}-fold {side} {what} measured ({end:,.0f})"
-                seen = more and what != "cells" and isinstance(fit, PredictiveFit) and not fit.unusual
-                places.append(place if seen and fold <= 1.001 * REACH else f"{place}, where the interval is too narrow")
+        least, most = measured.min(), measured.max()
+        narrow = ", where the interval is too narrow"
+        if value > 1.001 * most:
+            tested = seen and what != "cells" and value <= 1.001 * REACH * most
+            place = f"{value / most:.1f}-fold beyond the most {what} measured ({most:,.0f})"
+            places.append(place if tested else place + narrow)
+        if least > 1.001 * value:
+            places.append(f"{least / value:.1f}-fold below the fewest {what} measured ({least:,.0f}){narrow}")
     return "; ".join(places)
 
 
@@ -269,10 +253,7 @@ def draws(fit: Fit, count: int = 300, seed: int = 0) -> list[Law]:
     return kept
 
 
-def region(
-    fit: Fit, budget: float, prices: Prices, count: int = 300, seed: int = 0,
-    depths: tuple[float, float] | None = None, sizes: tuple[float, float] | None = None,
-) -> pd.DataFrame:  # fmt: skip
+def region(fit: Fit, budget: float, prices: Prices, count: int = 300, seed: int = 0) -> pd.DataFrame:
     """Return the optimum of each of ``count`` laws drawn from the likelihood of a fit: where the best may be.
 
     Returns
@@ -282,16 +263,15 @@ def region(
     Raises
     ------
     ValueError
-        For a noise law, or where the budget buys no experiment in these ranges.
+        For a noise law, or where the budget buys no experiment in the ranges of ``depth_range`` and ``cell_range``.
     """
     check_usable(fit)
     if not knows_cells(fit):
         raise ValueError("a noise law says nothing of the number of cells: fit a joint law to several numbers of them.")
-    depths, sizes = depths or depth_range(fit), sizes or cell_range(fit)
     rows = []
     for law in draws(fit, count, seed):
         assert isinstance(law, TwoVariableLaw)
-        number, umis = optimum(law, budget, prices, depths, sizes)
+        number, umis = optimum(law, budget, prices, depth_range(fit), cell_range(fit))
         rows.append((number, umis, float(law(number, umis))))
     return pd.DataFrame(rows, columns=["cells", "umis", "bits"])
 
@@ -309,15 +289,15 @@ def iso_information(law: TwoVariableLaw, bits: float, depths: np.ndarray, cells:
     """
     in_range(bits, 0, 1e3, "bits")
     ends = np.log(_span(cells, "cells"))
-    found = np.full(len(depths), np.nan)
+
+    def above(log_n: float, u: float) -> float:
+        return float(law(np.exp(log_n), u)) - bits
+
+    needed = np.full(len(depths), np.nan)
     for i, u in enumerate(depths):
-
-        def above(log_n: float, u: float = u) -> float:
-            return float(law(np.exp(log_n), u)) - bits
-
-        if above(ends[0]) <= 0 <= above(ends[1]):
-            found[i] = np.exp(brentq(above, *ends))
-    return found
+        if above(ends[0], u) <= 0 <= above(ends[1], u):
+            needed[i] = np.exp(brentq(above, *ends, args=(u,)))
+    return needed
 
 
 def in_words(best: Plan, budget: float) -> str:

@@ -20,16 +20,11 @@ class Prices:
 
     Parameters
     ----------
-    per_cell : float > 0
-        Price of capturing one cell and making its library.
-    per_million_reads : float > 0
-        Price of sequencing.
-    usable : float in (0, 1]
-        Share of reads that map, carry a barcode of a cell, and fall into the counted genes.
-    complexity : float > 0
-        Molecules C a cell in the library; infinite for no saturation.
-    lane_cells, lane_reads : float > 0
-        Cells that one capture lane, and reads that one sequencing lane, can take; for the order list.
+    per_cell : price of capturing one cell and making its library
+    per_million_reads : price of sequencing
+    usable : share in (0, 1] of reads that map, carry a barcode of a cell, and fall into the counted genes
+    complexity : molecules C a cell in the library; infinite for no saturation
+    lane_cells, lane_reads : cells that one capture lane, and reads that one sequencing lane, can take
 
     Examples
     --------

@@ -11,16 +11,9 @@ _CURVE = ["dataset", "signal", "representation"]
 def one_side_thinned(points: pd.DataFrame) -> pd.DataFrame:
     """Return the curves of models that learn from deep cells and are asked about thinned ones, and the other way round.
 
-    Parameters
-    ----------
-    points : DataFrame from ``seed_means``
-        Training and probe cells thinned apart (block ``matrix`` of ``config/grids/cells.yaml``).
-
-    Returns
-    -------
-    DataFrame
-        The points with the most training cells; ``role`` says which side was thinned; ``noise_level`` and
-        ``umis_per_cell`` are those of that side.
+    Of points from ``seed_means`` whose training and probe cells were thinned apart (block ``matrix`` of
+    ``config/grids/cells.yaml``), those with the most training cells; ``role`` says which side was thinned;
+    ``noise_level`` and ``umis_per_cell`` are those of that side.
 
     Raises
     ------
@@ -42,15 +35,8 @@ def one_side_thinned(points: pd.DataFrame) -> pd.DataFrame:
 def depths_missing(points: pd.DataFrame) -> pd.DataFrame:
     """Return at which depth of the probe cells, and of the training cells, bits are missing.
 
-    Parameters
-    ----------
-    points : DataFrame from ``seed_means``, as ``one_side_thinned`` takes
-
-    Returns
-    -------
-    DataFrame
-        From ``missing_depths``, a row for each data set, signal, representation and ``role``: bits at full depth, and
-        the depths at which 0.1, 0.25 and 0.5 bits of them are missing, with 95 % intervals.
+    ``points`` are as ``one_side_thinned`` takes them; the result is that of ``missing_depths`` by data set, signal,
+    representation and ``role``.
 
     Examples
     --------

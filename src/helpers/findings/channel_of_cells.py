@@ -12,7 +12,7 @@ from helpers.representations import build
 
 
 def measured_channels(cells: Dataset, dim: int = 8, seed: int = 0, bits: float | None = None) -> Channels:
-    """Return the Gaussian channel with the covariances that probe cells have in principal components.
+    """Return the Gaussian channel with the covariances that probe cells have in ``dim`` principal components.
 
     Genes and components are learned from the training cells. The molecules of each probe cell are split at random into
     two halves, which share its biology but not its counting noise; both are log-normalised and projected.
@@ -22,12 +22,7 @@ def measured_channels(cells: Dataset, dim: int = 8, seed: int = 0, bits: float |
     Parameters
     ----------
     cells : Dataset whose signal is labels
-    dim : int
-        Principal components.
-    seed : int
-        Of the split and of the components.
-    bits : float, optional
-        Scale Σ_Y so that the channel has this I_max.
+    bits : scale Σ_Y so that the channel has this I_max
 
     Returns
     -------
@@ -82,20 +77,9 @@ def split_covariances(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return the covariances between classes, within classes, and of the noise in which two readings differ.
 
-    Analysis of variance on cross-products of the readings, to which noise that they do not share adds nothing on
-    average; what the finite number of cells adds to the variance of class means is taken off. Unbiased, so
-    eigenvalues near zero may come out below it.
-
-    Parameters
-    ----------
-    one, two : (cells, d) arrays
-        Two readings of the same cells.
-    labels : (cells,) labels
-
-    Returns
-    -------
-    sigma_y, sigma_u, noise : (d, d) arrays
-        Noise is that of one reading.
+    Analysis of variance on cross-products of two readings (cells, d) of the same cells, to which noise that they do not
+    share adds nothing on average; what the finite number of cells adds to the variance of class means is taken off.
+    Unbiased, so eigenvalues near zero may come out below it. The noise is that of one reading.
     """
     a, b, codes = as_matrix(one, "one"), as_matrix(two, "two"), as_labels(labels, "labels")
     n, classes = same_length(one=a, two=b, labels=codes), int(codes.max()) + 1

@@ -23,11 +23,15 @@ VERSION = 1  # 2026-11-28 of false_alarms, numbered
 
 KEYS = ["dataset", "signal", "representation"]
 # What the signals are of, for charts that cannot have a colour for each.
-SIGNAL_KINDS = {
-    "protein": "protein", "neighbour": "neighbour", "clone": "clonal relative", "collection_time": "time, by design",
-    "cell_type": "labels", "cell_class": "labels", "cluster": "labels", "embryo_time": "time, from expression",
-    "clock": "time, from expression", "bulk_hour": "time, from expression",
-}  # fmt: skip
+_SIGNALS = {
+    "protein": ["protein"],
+    "neighbour": ["neighbour"],
+    "clonal relative": ["clone"],
+    "time, by design": ["collection_time"],
+    "labels": ["cell_type", "cell_class", "cluster"],
+    "time, from expression": ["embryo_time", "clock", "bulk_hour"],
+}
+SIGNAL_KINDS = {signal: kind for kind, signals in _SIGNALS.items() for signal in signals}
 # Over less than so many bits a curve has no shape that a law could describe or miss.
 FLAT = 0.1
 
@@ -35,14 +39,10 @@ FLAT = 0.1
 def false_alarms(n_curves: int = 300, seed: int = 0) -> pd.DataFrame:
     """Return how often ``lack_of_fit`` rejects simulated curves whose points scatter by 0.03 bits.
 
-    Parameters
-    ----------
-    n_curves : int
-        Of each design (eight depths of three seeds; five of two, as trained models have) and shape: the noise law
-        itself; the law when each seed is off by another 0.03 bits at all its depths; the law with its exponent of
-        depth at 0.7; a curve that falls by another 0.15 bits below 30 UMIs per cell, as where a model breaks down.
-    seed : int
-        Of the scatter.
+    ``n_curves`` are drawn of each design (eight depths of three seeds; five of two, as trained models have) and shape:
+    the noise law itself; the law when each seed is off by another 0.03 bits at all its depths; the law with its
+    exponent of depth at 0.7; a curve that falls by another 0.15 bits below 30 UMIs per cell, as where a model breaks
+    down.
 
     Returns
     -------
@@ -87,23 +87,22 @@ def law_table(
     ``over_line``, by how much the law's AIC is below that of a straight line in log x, which never saturates.
     Parameters of a misfit, which are not to be quoted, are NaN.
     """
-    table, rows = parameter_table(fits, names), []
-    if fits:
-        parameters = [f"{name}{end}" for name in next(iter(fits.values())).params for end in ("", "_low", "_high")]
-        for row, (key, of) in enumerate(fits.items()):
-            if errors is not None and of.status == "ok":
-                for name, ends in interval_with_shared_error(of, errors[key]).items():
-                    table.loc[row, [f"{name}_low", f"{name}_high"]] = ends
-        table.loc[table["status"] == "misfit", parameters] = float("nan")
-    for fit in fits.values():
-        means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(fit.levels).mean()
-        worst = means.loc[means["off"].abs().idxmax()]
-        rows.append({
-            "lack_of_fit": lack_of_fit(fit), "worst": worst["off"], "worst_at": worst["x"],
-            "range_bits": float(means["y"].max() - means["y"].min()), "over_line": _over_line(fit),
-        })  # fmt: skip
-    found = pd.DataFrame(rows, columns=["lack_of_fit", "worst", "worst_at", "range_bits", "over_line"])
-    return pd.concat([table.reindex(columns=list(table) or [*names, "status"]), found], axis=1)
+    table = parameter_table(fits, names)
+    for row, (key, fit) in enumerate(fits.items()):
+        if fit.status == "misfit":
+            table.loc[row, [f"{name}{end}" for name in fit.params for end in ("", "_low", "_high")]] = float("nan")
+        elif errors is not None and fit.status == "ok":
+            for name, ends in interval_with_shared_error(fit, errors[key]).items():
+                table.loc[row, [f"{name}_low", f"{name}_high"]] = ends
+    columns = ["lack_of_fit", "worst", "worst_at", "range_bits", "over_line"]
+    residuals = pd.DataFrame([_residuals(fit) for fit in fits.values()], columns=columns)
+    return pd.concat([table.reindex(columns=list(table) or [*names, "status"]), residuals], axis=1)
+
+
+def _residuals(fit: Fit) -> tuple[float, ...]:
+    means = pd.DataFrame({"x": fit.x, "y": fit.y, "off": fit.residuals}).groupby(fit.levels).mean()
+    worst = means.loc[means["off"].abs().idxmax()]
+    return lack_of_fit(fit), worst["off"], worst["x"], float(np.ptp(means["y"])), _over_line(fit)
 
 
 def _over_line(fit: Fit) -> float:
@@ -130,23 +129,14 @@ def curves_of(points: pd.DataFrame, keys: list[tuple[str, ...]]) -> pd.DataFrame
 
 def independent_signals(grids: list[Grid]) -> list[tuple[str, str]]:
     """Return the data sets and signals of grids whose signal was not computed from the same counts."""
-    about = {(grid.dataset, grid.options["signal"]): grid.about() for grid in grids}
-    return [key for key, told in about.items() if told["signal independent of the counts"] == "yes"]
+    facts = {(grid.dataset, grid.options["signal"]): grid.about() for grid in grids}
+    return [key for key, about in facts.items() if about["signal independent of the counts"] == "yes"]
 
 
-def measured_curves(
-    store: Store, datasets: list[str], signals: list[str], representation: str = "pca", block: str = "linear"
-) -> pd.DataFrame:
+def measured_curves(store: Store, datasets: list[str], signals: list[str], representation: str = "pca") -> pd.DataFrame:
     """Return the seed means that a store has of one signal a data set, with a ``curve`` column that names both.
 
-    Parameters
-    ----------
-    store : Store
-    datasets, signals : list of str, of equal length
-        Of ``config/grids/cells.yaml``.
-    representation : str
-        One of the block's.
-    block : str
+    They are looked for in the block ``linear`` of ``config/grids/cells.yaml``.
 
     Raises
     ------
@@ -156,20 +146,16 @@ def measured_curves(
     if len(datasets) != len(signals):
         raise ValueError(f"there are {len(datasets)} data sets and {len(signals)} signals: give one signal a data set.")
     wanted = list(zip(datasets, signals, strict=True))
-    grids = [g for g in planned(block, list(dict.fromkeys(datasets))) if (g.dataset, g.options["signal"]) in wanted]
+    grids = [g for g in planned("linear", list(dict.fromkeys(datasets))) if (g.dataset, g.options["signal"]) in wanted]
     rows = stored_rows(grids, store)
     points = seed_means(rows[rows["representation"] == representation] if len(rows) else rows)
     return points.assign(curve=[name_of(key) for key in points[["dataset", "signal"]].itertuples(index=False)])
 
 
 def full_grids(points: pd.DataFrame, depths: int = 8, sizes: int = 5) -> pd.DataFrame:
-    """Return the points of curves that were measured at every combination of so many depths and numbers of cells.
+    """Return the points (of ``points.seed_means``) of curves measured at every combination of so many depths and sizes.
 
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``, training and probe cells thinned alike
-    depths, sizes : int
-        The fewest of each that make a grid.
+    ``depths`` and ``sizes``, numbers of training cells, are the fewest that make a grid.
     """
     settings = points.groupby([*KEYS, "noise_level", "n_train"], as_index=False).size().groupby(KEYS)
     have = settings.agg(depths=("noise_level", "nunique"), sizes=("n_train", "nunique"), all=("n_train", "size"))
@@ -184,13 +170,7 @@ def missed(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
-    """Return rows of several parts of a plan in one table; a part of which nothing was measured adds none.
-
-    Raises
-    ------
-    ValueError
-        If nothing was measured at all.
-    """
+    """Return the rows of several parts of a plan in one table; raise ValueError if nothing was measured of any."""
     some = [part for part in parts if len(part)]
     if not some:
         raise ValueError("no point of config/grids/cells.yaml was measured: noise-scaling sweep --profile reference.")
@@ -198,19 +178,7 @@ def together(parts: Iterable[pd.DataFrame]) -> pd.DataFrame:
 
 
 def check_measured(parts: dict[str, pd.DataFrame], store: Store) -> None:
-    """Refuse results that lack a whole part of what is to be judged.
-
-    Parameters
-    ----------
-    parts : dict of what a part is → its rows
-    store : Store
-        Where they were looked for.
-
-    Raises
-    ------
-    ValueError
-        Naming the parts of which no point was measured.
-    """
+    """Raise if a part of what is to be judged (``parts``: what it is → its rows of ``store``) has no row, naming it."""
     lacking = [name for name, rows in parts.items() if not len(rows)]
     if lacking:
         raise ValueError(
@@ -220,25 +188,13 @@ def check_measured(parts: dict[str, pd.DataFrame], store: Store) -> None:
 
 
 def noise_fits(points: pd.DataFrame) -> dict[Any, Fit]:
-    """Fit the noise law to every curve measured with all training cells; keys are ``KEYS``.
-
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
-    """
+    """Fit the noise law to every curve of ``points.seed_means`` measured with all training cells; keys are ``KEYS``."""
     return fit_groups(noise_axis(points), NoiseLaw, "umis_per_cell", by=KEYS)
 
 
-def cell_fits(points: pd.DataFrame, min_sizes: int = 4) -> dict[Any, Fit]:
-    """Fit the cell-number law to every curve measured at the data's own depth; keys are ``KEYS``.
-
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
-    min_sizes : int
-        Curves with fewer numbers of cells are left out.
-    """
-    rows = cell_axis(points, min_sizes)
+def cell_fits(points: pd.DataFrame) -> dict[Any, Fit]:
+    """Fit the cell-number law to every curve of four or more numbers of cells at the data's own depth, by ``KEYS``."""
+    rows = cell_axis(points, 4)
     return fit_groups(rows[rows["noise_level"] == 1], CellNumberLaw, "n_train", by=KEYS)
 
 
@@ -250,19 +206,17 @@ def gains(fits: dict[Any, Fit], factor: float = 10.0) -> pd.DataFrame:
     points reject the law (status ``misfit``).
     """
     in_range(factor, 1, 1e6, "factor", open_low=True)
-    rows = []
-    for key, fit in fits.items():
-        most = float(fit.x.max())
-
-        def gain(law: Any, most: float = most) -> float:
-            return float(law(factor * most)) - float(law(most))
-
-        if fit.status == "misfit":
-            rows.append([*key, most, *[float("nan")] * 3])
-            continue
-        found = more_cells(fit, factor) if isinstance(fit.law, CellNumberLaw) else fit.derived(gain)
-        rows.append([*key, most, *found])
+    rows = [[*key, float(fit.x.max()), *_gain(fit, factor)] for key, fit in fits.items()]
     return pd.DataFrame(rows, columns=[*KEYS, "at", "gain", "gain_low", "gain_high"])
+
+
+def _gain(fit: Fit, factor: float) -> tuple[float, float, float]:
+    most = float(fit.x.max())
+    if fit.status == "misfit":
+        return (float("nan"),) * 3
+    if isinstance(fit.law, CellNumberLaw):
+        return more_cells(fit, factor)
+    return fit.derived(lambda law: float(law(factor * most)) - float(law(most)))
 
 
 def interactions(points: pd.DataFrame) -> pd.DataFrame:
@@ -271,16 +225,12 @@ def interactions(points: pd.DataFrame) -> pd.DataFrame:
     If they do, more cells add the same at every depth. The scatter is what the settings and the seeds' own levels
     leave (two-way analysis of variance with seeds as blocks).
 
-    Parameters
-    ----------
-    points : DataFrame from ``full_grids``
-
     Returns
     -------
     DataFrame
         ``KEYS``; ``deep`` and ``shallow``, bits that the most cells add over the fewest at the most and the least
         depth; ``difference`` with its 95 % interval ``low`` to ``high``; ``p_value`` of the F test of any interaction.
-        Grids with one seed, or of which a point is missing, are left out.
+        Grids (of ``full_grids``) with one seed, or of which a point is missing, are left out.
     """
     rows = []
     for key, grid in points.groupby(KEYS):

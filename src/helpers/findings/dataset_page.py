@@ -193,13 +193,11 @@ def dataset_sweep(
     >>> sweep.name_of(), len(sweep.depth_grids[0].points())
     ('cell type, pca', 12)
     """
-    own = (options or {}) | ({"folder": folder} if folder else {})
-    of_signal = [{"dataset": dataset, "options": {"signal": signal, **own}, **grid} for signal in signals]
-    depth_grids = [Grid(depths=depths, **common) for common in of_signal]
+    more = (options or {}) | ({"folder": folder} if folder else {})
+    settings = [{"dataset": dataset, "options": {"signal": signal, **more}, **grid} for signal in signals]
+    depth_grids = [Grid(depths=depths, **setting) for setting in settings]
     sizes = sizes_within(depth_grids[0], n_train) if all_cells else n_train
-    learners = [name for name in depth_grids[0].representations if name not in FIXED]
-    cell_grids = [
-        Grid(n_train=sizes, **common | {"representations": learners or common["representations"]})
-        for common in of_signal
-    ]
+    models = depth_grids[0].representations
+    learners = [name for name in models if name not in FIXED] or models
+    cell_grids = [Grid(n_train=sizes, **setting | {"representations": learners}) for setting in settings]
     return DatasetSweep(depth_grids, cell_grids, profile)

@@ -11,7 +11,7 @@ from helpers.findings.curves import KEYS, SIGNAL_KINDS
 from helpers.laws import CellNumberLaw, Fit, NoiseLaw, kept
 from helpers.store import reference
 from helpers.store.measured_grid import Gains, MeasuredGrid
-from helpers.store.model_free import bracketed, with_ends
+from helpers.store.model_free import in_cell, with_ends
 
 # A step by which gains of depth and cells are compared, and the one where less was measured.
 TENFOLD, HALVING = 10.0, 2.0
@@ -29,36 +29,30 @@ def grids_of(points: pd.DataFrame, paired: bool = True) -> dict[tuple[str, ...],
 
     Examples
     --------
-    >>> points = papers.points()
-    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
-    >>> grids_of(larry, paired=False)["larry", "clone", "pca"].bits.shape
+    >>> points = papers.points().query("dataset == 'larry' and representation == 'pca'")
+    >>> grids_of(points, paired=False)["larry", "clone", "pca"].bits.shape
     (10, 10)
     """
     return {key: MeasuredGrid(rows, paired) for key, rows in points.groupby(KEYS)}
 
 
-def gains_by_depth(grids: dict[tuple[str, ...], MeasuredGrid], factor: float | None = None) -> pd.DataFrame:
-    """Return the bits that a decade of training cells gains at each depth, one row a curve and depth.
-
-    Parameters
-    ----------
-    grids : dict from ``grids_of``
-    factor : the last step of cells; if not given, all that were measured, as the mean over its decades
+def gains_by_depth(grids: dict[tuple[str, ...], MeasuredGrid]) -> pd.DataFrame:
+    """Return the bits that a decade of training cells gains at each depth, as the mean over the decades measured.
 
     Returns
     -------
-    DataFrame with ``KEYS``, ``umis_per_cell``, ``bits`` and its 95 % interval ``low`` to ``high``
+    DataFrame, one row a curve (of ``grids_of``) and depth
+        ``KEYS``, ``umis_per_cell``, ``bits`` and its 95 % interval ``low`` to ``high``
 
     Examples
     --------
-    >>> points = papers.points()
-    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
-    >>> gains_by_depth(grids_of(larry, paired=False))["bits"].round(2).iloc[-1]
+    >>> points = papers.points().query("dataset == 'larry' and representation == 'pca'")
+    >>> gains_by_depth(grids_of(points, paired=False))["bits"].round(2).iloc[-1]
     0.03
     """
     tables = []
     for key, grid in grids.items():
-        gains = grid.gain_of_cells(factor or grid.span[1]).per_decade()
+        gains = grid.gain_of_cells(grid.span[1]).per_decade()
         half = gains.half()
         rows = {"umis_per_cell": gains.at, "bits": gains.bits, "low": gains.bits - half, "high": gains.bits + half}
         tables.append(pd.DataFrame(dict(zip(KEYS, key, strict=True)) | rows))
@@ -66,7 +60,7 @@ def gains_by_depth(grids: dict[tuple[str, ...], MeasuredGrid], factor: float | N
 
 
 def fold_table(grids: dict[tuple[str, ...], MeasuredGrid]) -> pd.DataFrame:
-    """Return by what factor the gain from cells grows with tenfold depth, one row a curve.
+    """Return by what factor the gain from cells grows with tenfold depth, one row a curve (of ``grids_of``).
 
     Returns
     -------
@@ -77,9 +71,8 @@ def fold_table(grids: dict[tuple[str, ...], MeasuredGrid]) -> pd.DataFrame:
 
     Examples
     --------
-    >>> points = papers.points()
-    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
-    >>> fold_table(grids_of(larry, paired=False))["fold"].round(1).item()
+    >>> points = papers.points().query("dataset == 'larry' and representation == 'pca'")
+    >>> fold_table(grids_of(points, paired=False))["fold"].round(1).item()
     2.7
     """
     rows = []
@@ -97,32 +90,28 @@ def _first(gains: Gains) -> tuple[float, float, float]:
     return value, value - half, value + half
 
 
-def bounded(folds: pd.DataFrame, column: str = "fold") -> pd.DataFrame:
+def bounded(folds: pd.DataFrame) -> pd.DataFrame:
     """Return the rows of a ``fold_table`` whose interval is bounded at both ends.
 
     >>> len(bounded(pd.DataFrame({"fold": [1.0, 4.0], "fold_low": [0.5, 0.0], "fold_high": [9.0, np.inf]})))
     1
     """
-    return folds[(folds[f"{column}_low"] > 0) & np.isfinite(folds[f"{column}_high"])]
+    return folds[(folds["fold_low"] > 0) & np.isfinite(folds["fold_high"])]
 
 
-def typical_fold(folds: pd.DataFrame, column: str = "fold") -> float:
+def typical_fold(folds: pd.DataFrame) -> float:
     """Return the geometric mean of the folds that are bounded; NaN of none.
 
     >>> typical_fold(pd.DataFrame({"fold": [1.0, 4.0], "fold_low": 0.5, "fold_high": 9.0}))
     2.0
     """
-    some = bounded(folds, column)[column]
-    return float(np.exp(np.log(some).mean())) if len(some) else float("nan")
+    return float(np.exp(np.log(bounded(folds)["fold"]).mean()))
 
 
 def depth_against_cells(points: pd.DataFrame, paired: bool = True) -> pd.DataFrame:
     """Return what the last tenfold of depth gains beside the last tenfold of cells, one row a curve.
 
-    Parameters
-    ----------
-    points : as ``grids_of`` takes them
-    paired : whether a seed shares its cells between settings
+    ``points`` and ``paired`` are as ``grids_of`` takes them.
 
     Returns
     -------
@@ -133,9 +122,8 @@ def depth_against_cells(points: pd.DataFrame, paired: bool = True) -> pd.DataFra
 
     Examples
     --------
-    >>> points = papers.points()
-    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
-    >>> depth_against_cells(larry, paired=False)[["step", "depth", "cells"]].round(2).iloc[0].tolist()
+    >>> points = papers.points().query("dataset == 'larry' and representation == 'pca'")
+    >>> depth_against_cells(points, paired=False)[["step", "depth", "cells"]].round(2).iloc[0].tolist()
     [10.0, 0.84, 0.03]
     """
     rows = []
@@ -165,9 +153,7 @@ def plateaus(points: pd.DataFrame, fits: dict[tuple, Fit] | None = None) -> pd.D
 
     Examples
     --------
-    >>> points = papers.points()
-    >>> larry = points[(points["dataset"] == "larry") & (points["representation"] == "pca")]
-    >>> table = plateaus(larry)
+    >>> table = plateaus(papers.points().query("dataset == 'larry' and representation == 'pca'"))
     >>> len(table), int(table["bits"].notna().sum())
     (10, 0)
     >>> plateau_laws(table, released_plateaus())["released"].tolist()
@@ -176,24 +162,17 @@ def plateaus(points: pd.DataFrame, fits: dict[tuple, Fit] | None = None) -> pd.D
     by = [*KEYS, "noise_level"]
     fits = fits or kept.fit_groups(points, CellNumberLaw, "n_train", by=by)
     rows = []
-    for key, of in points.groupby(by):
+    for key, curve in points.groupby(by):
         fit = fits[key]
-        ends = fit.interval()["i_inf"] if fit.status == "ok" else (float("nan"),) * 2
-        most = of[of["n_train"] == of["n_train"].max()]["mi_bits"].mean()
-        i_inf = fit.params["i_inf"] if fit.status == "ok" else float("nan")
-        rows.append([*key, of["umis_per_cell"].mean(), most, fit.status, i_inf, *ends])
+        i_inf = (fit.params["i_inf"], *fit.interval()["i_inf"]) if fit.status == "ok" else (float("nan"),) * 3
+        most = curve[curve["n_train"] == curve["n_train"].max()]["mi_bits"].mean()
+        rows.append([*key, curve["umis_per_cell"].mean(), most, fit.status, *i_inf])
     return pd.DataFrame(rows, columns=[*by, "umis_per_cell", "most", "status", "bits", "low", "high"])
 
 
 def released_plateaus() -> pd.DataFrame:
-    """Return the I_inf of the cell-number law that the authors released, one row a curve and quality.
+    """Return the I_inf in bits (``value``) of the cell-number law that the authors released, by ``KEYS`` and quality.
 
-    Returns
-    -------
-    DataFrame with ``KEYS``, ``noise_level`` (the quality) and ``value`` in bits
-
-    Examples
-    --------
     >>> len(released_plateaus())
     200
     """
@@ -207,26 +186,21 @@ def plateau_laws(table: pd.DataFrame, released: pd.DataFrame | None = None) -> p
 
     Without repeats only another exponent can reject the law (``laws.misfit``).
 
-    Parameters
-    ----------
-    table : DataFrame from ``plateaus``
-    released : DataFrame with ``KEYS``, ``noise_level`` and ``value``, optional
-        I_inf as the authors released it; ``released`` is then what the law says of it.
-
     Returns
     -------
     DataFrame
         ``KEYS``; ``depths`` and how many plateaus are ``fixed``; ``beyond``, the median of I_inf minus the bits with
-        the most cells, where fixed; ``noise law``: R² and status of the law through the fixed plateaus.
+        the most cells, where fixed; ``noise law``: R² and status of the law through the fixed plateaus; with
+        ``released_plateaus``, ``released``: what the law says of those.
     """
     rows = []
-    for key, of in table.groupby(KEYS):
-        fixed = of.dropna(subset=["bits"])
-        row: dict[str, Any] = dict(zip(KEYS, key, strict=True))
-        row |= {"depths": len(of), "fixed": len(fixed), "beyond": (fixed["bits"] - fixed["most"]).median(),
-                "noise law": _law_of(fixed["umis_per_cell"], fixed["bits"])}  # fmt: skip
+    for key, curve in table.groupby(KEYS):
+        fixed = curve.dropna(subset=["bits"])
+        row: dict[str, Any] = dict(zip(KEYS, key, strict=True)) | {"depths": len(curve), "fixed": len(fixed)}
+        row["beyond"] = (fixed["bits"] - fixed["most"]).median()
+        row["noise law"] = _law_of(fixed["umis_per_cell"], fixed["bits"])
         if released is not None:
-            theirs = of.merge(released, on=[*KEYS, "noise_level"])
+            theirs = curve.merge(released, on=[*KEYS, "noise_level"])
             row["released"] = _law_of(theirs["umis_per_cell"], theirs["value"])
         rows.append(row)
     return pd.DataFrame(rows)
@@ -236,18 +210,14 @@ def _law_of(u: pd.Series, bits: pd.Series) -> str:
     if len(u) < FEWEST_PLATEAUS:
         return "too few"
     fit = NoiseLaw.fit(u, bits)
-    said = {"ok": "agrees", "misfit": "rejected"}.get(fit.status, fit.status)
-    return f"{said}, R² {fit.r_squared:.3f}"
+    status = {"ok": "agrees", "misfit": "rejected"}.get(fit.status, fit.status)
+    return f"{status}, R² {fit.r_squared:.3f}"
 
 
 def with_kind(table: pd.DataFrame, source: str, independent: Iterable[tuple[str, str]] | None = None) -> pd.DataFrame:
     """Add what charts of several tables need: ``source``, ``kind`` of signal, ``curve``, and how the signal came about.
 
-    Parameters
-    ----------
-    table : with ``KEYS``
-    source : what the points are from
-    independent : data sets and signals not computed from the same counts; if not given, all but labels
+    ``independent`` are the data sets and signals not computed from the same counts; if not given, all but labels.
 
     Examples
     --------
@@ -255,23 +225,17 @@ def with_kind(table: pd.DataFrame, source: str, independent: Iterable[tuple[str,
     ['released', 'clonal relative', 'larry, clone', 'independent of the counts']
     """
     kind = table["signal"].map(SIGNAL_KINDS).fillna("time, by design")
-    known = pd.MultiIndex.from_frame(table[["dataset", "signal"]])
-    own = known.isin(list(independent)) if independent is not None else kind != "labels"
-    curve = table["dataset"].str.replace("_", " ") + ", " + table["signal"].str.replace("_", " ")
-    return table.assign(
-        source=source, kind=kind, curve=curve, signals=np.where(own, "independent of the counts", "from the counts")
-    )
+    names = pd.MultiIndex.from_frame(table[["dataset", "signal"]])
+    apart = names.isin(list(independent)) if independent is not None else kind != "labels"
+    curve = (table["dataset"] + ", " + table["signal"]).str.replace("_", " ")
+    signals = np.where(apart, "independent of the counts", "from the counts")
+    return table.assign(source=source, kind=kind, curve=curve, signals=signals)
 
 
-def to_read(table: pd.DataFrame, columns: dict[str, str], form: str = ".2f", more: Iterable[str] = ()) -> pd.DataFrame:
-    """Return a table with values and 95 % intervals in one cell each, indexed by data set and signal.
+def to_read(table: pd.DataFrame, columns: dict[str, str], more: Iterable[str] = ()) -> pd.DataFrame:
+    """Return columns of a table (column → title) with value and 95 % interval in one cell, by data set and signal.
 
-    Parameters
-    ----------
-    table : with ``dataset``, ``signal``, and columns with ``_low`` and ``_high``
-    columns : dict of column → its title
-    form : of numbers
-    more : further columns of the index
+    ``more`` are further columns of the index.
 
     Examples
     --------
@@ -279,13 +243,6 @@ def to_read(table: pd.DataFrame, columns: dict[str, str], form: str = ".2f", mor
     >>> to_read(table, {"fold": "fold"})["fold"].tolist()
     ['2.00 [1.50, 2.50]']
     """
-    cells = {
-        title: [bracketed(value, low, high, form) for value, low, high in table[_with_ends(name)].to_numpy(float)]
-        for name, title in columns.items()
-    }
     index = pd.MultiIndex.from_frame(table[["dataset", "signal", *more]].map(lambda name: name.replace("_", " ")))
+    cells = {title: [in_cell(row, name, ".2f") for _, row in table.iterrows()] for name, title in columns.items()}
     return pd.DataFrame(cells, index=index)
-
-
-def _with_ends(name: str) -> list[str]:
-    return [name, f"{name}_low", f"{name}_high"]

@@ -1,6 +1,7 @@
 """What theory predicts of the exponent of depth: cells of unequal depth, and many channels of unequal noise."""
 
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -12,18 +13,15 @@ from helpers.laws import NoiseLaw, StretchedNoiseLaw
 from helpers.laws.scalar_approximation import depths_around
 
 _DECADES, _DEPTHS = 2.0, 8  # of depth, as the measured curves have
+_BITS = 2.0  # that many channels have together
 
 
 def of_unequal_depths(spreads: Sequence[float], i_max: float = 2.0) -> pd.Series:
     """Return the exponent of curves of cells that each follow the noise law and differ in depth.
 
-    Depths of cells are log-normal around their mean, which is what a figure shows. The curve is the average over cells
-    at two decades of mean depth, up to ten times ū, without scatter.
-
-    Parameters
-    ----------
-    spreads : standard deviations of ln(UMIs per cell)
-    i_max : float, bits
+    Depths of cells are log-normal around their mean, which is what a figure shows; ``spreads`` are standard deviations
+    of ln(UMIs per cell). The curve is the average over cells at two decades of mean depth, up to ten times ū, without
+    scatter.
 
     Examples
     --------
@@ -43,21 +41,12 @@ def of_unequal_depths(spreads: Sequence[float], i_max: float = 2.0) -> pd.Series
 
 
 def of_many_channels(
-    spreads: Sequence[float], families: Sequence[str] = ("even", "aligned", "turned"), draws: int = 20, dim: int = 8,
-    bits: float = 2.0,
-) -> pd.DataFrame:  # fmt: skip
-    """Return the exponents of exact curves of many Gaussian channels, over draws of their spectra.
+    spreads: Sequence[float], families: Sequence[str] = ("even", "aligned", "turned"), draws: int = 20, dim: int = 8
+) -> pd.DataFrame:
+    """Return the exponents of exact curves of ``dim`` Gaussian channels with 2 bits, over draws of their spectra.
 
-    Two decades of depth around the one that gives half of the bits, without scatter.
-
-    Parameters
-    ----------
-    spreads, families : of ``helpers.information.spectrum.simulate``
-    draws : int
-        Spectra drawn for each.
-    dim : int
-        Channels.
-    bits : float
+    Two decades of depth around the one that gives half of the bits, without scatter; ``spreads`` and ``families`` are
+    those of ``helpers.information.spectrum.simulate``.
 
     Returns
     -------
@@ -71,12 +60,11 @@ def of_many_channels(
     """
     in_range(draws, 1, 1e4, "draws", whole=True)
     rows = []
-    for family in families:
-        for spread in spreads:
-            found = []
-            for seed in range(draws):
-                channels = simulate(family, spread, bits, dim, seed)
-                u = depths_around(channels, _DECADES, _DEPTHS)
-                found.append(StretchedNoiseLaw.fit(u, channels(u)).params["beta"])
-            rows.append([family, spread, *np.quantile(found, [0.5, 0.05, 0.95])])
+    for family, spread in product(families, spreads):
+        exponents = []
+        for seed in range(draws):
+            channels = simulate(family, spread, _BITS, dim, seed)
+            u = depths_around(channels, _DECADES, _DEPTHS)
+            exponents.append(StretchedNoiseLaw.fit(u, channels(u)).params["beta"])
+        rows.append([family, spread, *np.quantile(exponents, [0.5, 0.05, 0.95])])
     return pd.DataFrame(rows, columns=["family", "spread", "median", "low", "high"])

@@ -15,11 +15,7 @@ from helpers.store.points import noise_axis
 def shared_errors(points: pd.DataFrame) -> dict[Any, np.ndarray]:
     """Return, for every noise curve, the sampling error of each point that its probe cells give to all of them.
 
-    In the order of the points of ``noise_fits`` of the same points, for ``interval_with_shared_error``.
-
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
+    In the order of ``noise_fits`` of the same points (of ``points.seed_means``), for ``interval_with_shared_error``.
     """
     return {key: rows["mi_stderr_bits"].to_numpy(float) for key, rows in noise_axis(points).groupby(KEYS)}
 
@@ -39,22 +35,19 @@ def folds_compared(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
         over depths of the second minus the first, bits; ``expected``, the standard error of that if the cells of a fold
         move all depths alike; ``left``, standard deviation over depths of what is left of the difference, bits.
     """
-    columns = [*KEYS, "noise_level"]
-    sides = [
-        noise_axis(points).groupby(columns, as_index=False).agg(
-            bits=("mi_bits", "mean"), error=("mi_stderr_bits", "mean")
-        )
-        for points in (first, second)
-    ]  # fmt: skip
-    both = sides[0].merge(sides[1], on=columns, suffixes=("", "_again"))
-    both["off"] = both["bits_again"] - both["bits"]
-    both["error"] = np.hypot(both["error"], both["error_again"])
-    rows = []
-    for key, curve in both.groupby(KEYS):
-        deepest = curve.loc[curve["noise_level"].idxmax()]
-        rows.append([*key, len(curve), deepest["bits"], curve["off"].mean(), curve["error"].mean(),
-                     curve["off"].std(ddof=1)])  # fmt: skip
-    return pd.DataFrame(rows, columns=[*KEYS, "depths", "bits", "apart", "expected", "left"])
+    levels, measured = [*KEYS, "noise_level"], ["mi_bits", "mi_stderr_bits"]
+    one, two = (noise_axis(points).groupby(levels)[measured].mean() for points in (first, second))
+    both = one.join(two, how="inner", rsuffix="_again").reset_index("noise_level")
+    both["off"] = both["mi_bits_again"] - both["mi_bits"]
+    both["error"] = np.hypot(both["mi_stderr_bits"], both["mi_stderr_bits_again"])
+    deepest_last = both.sort_values("noise_level", kind="stable").groupby(KEYS)
+    return deepest_last.agg(
+        depths=("off", "size"),
+        bits=("mi_bits", "last"),
+        apart=("off", "mean"),
+        expected=("error", "mean"),
+        left=("off", "std"),
+    ).reset_index()
 
 
 def parameters_again(
@@ -82,21 +75,20 @@ def parameters_again(
         if any(fit.status != "ok" for fit in pair):
             continue
         plain = [fit.interval() for fit in pair]
-        wide = [interval_with_shared_error(fit, of[key]) for fit, of in zip(pair, errors, strict=True)]
+        wide = [interval_with_shared_error(fit, shared[key]) for fit, shared in zip(pair, errors, strict=True)]
         for name in pair[0].params:
-            logs = name in pair[0].law.positive
+            scale = np.log if name in pair[0].law.positive else np.asarray
             values = [fit.params[name] for fit in pair]
-            verdicts = [_agree(values, [ends[name] for ends in intervals], logs) for intervals in (plain, wide)]
+            with np.errstate(divide="ignore"):  # an interval may reach down to 0
+                verdicts = [_agree(scale(values), scale([ends[name] for ends in both])) for both in (plain, wide)]
             rows.append([*key, name, *values, *verdicts])
     return pd.DataFrame(rows, columns=[*KEYS, "parameter", "first", "second", "agree_by_scatter", "agree"])
 
 
-def _agree(values: list[float], intervals: list[tuple[float, float]], logs: bool) -> bool:
-    with np.errstate(divide="ignore"):
-        ends = np.log(intervals) if logs else np.array(intervals)
-        at = np.log(values) if logs else np.array(values)
-    low, high = np.argsort(at)
-    return bool(at[high] - at[low] <= np.hypot(ends[low][1] - at[low], at[high] - ends[high][0]))
+def _agree(values: np.ndarray, intervals: np.ndarray) -> bool:
+    low, high = np.argsort(values)
+    reach = np.hypot(intervals[low][1] - values[low], values[high] - intervals[high][0])
+    return bool(values[high] - values[low] <= reach)
 
 
 def spread_of(compared: pd.DataFrame) -> dict[str, float]:
@@ -111,5 +103,5 @@ def spread_of(compared: pd.DataFrame) -> dict[str, float]:
     ratios = (compared["apart"] / compared["expected"]).abs()
     ratio, typical = float(np.sqrt((ratios**2).mean())), float(ratios.median() / norm.ppf(0.75))
     half = float(norm.ppf(0.975)) / np.sqrt(2 * n)
-    return {"curves": n, "apart": apart, "expected": expected, "left": left, "ratio": ratio, "typical": typical,
-            "ratio_low": ratio * np.exp(-half), "ratio_high": ratio * np.exp(half)}  # fmt: skip
+    numbers = {"curves": n, "apart": apart, "expected": expected, "left": left, "ratio": ratio, "typical": typical}
+    return numbers | {"ratio_low": ratio * np.exp(-half), "ratio_high": ratio * np.exp(half)}

@@ -5,6 +5,7 @@ The same errors give what a pilot is fitted with (``laws.beyond``); a grid is ju
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ import pandas as pd
 from helpers.design import fit_pilot
 from helpers.findings import papers
 from helpers.findings.curves import KEYS, full_grids
-from helpers.findings.shape import split
+from helpers.findings.shape import rmse, split
 from helpers.laws import Fit, JointLaw, NoiseLaw, kept
 from helpers.laws.beyond import PredictiveFit, Prior, doublings
 from helpers.laws.compare import grid_means
@@ -40,18 +41,11 @@ _COLUMNS = [
 ]
 
 
-def whole_grids(store: Store, representation: str = "pca") -> dict[str, pd.DataFrame]:
-    """Return the points of whole grids of cells and depths: our own of one representation, and those released.
-
-    Parameters
-    ----------
-    store : Store
-        With the block ``linear`` of ``config/grids/cells.yaml``.
-    representation : str
-    """
+def whole_grids(store: Store) -> dict[str, pd.DataFrame]:
+    """Return the points of whole grids of cells and depths: our own of PCA (block ``linear``), and those released."""
     rows = stored_rows(planned("linear"), store)
-    own = full_grids(seed_means(rows[rows["representation"] == representation]))
-    return {"own": own, "released": papers.points()}
+    ours = full_grids(seed_means(rows[rows["representation"] == "pca"]))
+    return {"own": ours, "released": papers.points()}
 
 
 def exponents(grids: dict[str, pd.DataFrame]) -> pd.Series:
@@ -79,13 +73,7 @@ def _prior(betas: pd.Series, drift: float = 0.0) -> Prior:
 
 
 def prior_without(rows: pd.DataFrame, dataset: str) -> Prior:
-    """Return what all data sets but one say: with it, pilots of that one are fitted here.
-
-    Parameters
-    ----------
-    rows : DataFrame from ``held_out``
-    dataset : str
-    """
+    """Return what all data sets but one say (rows of ``held_out``): with it, pilots of that one are fitted here."""
     first = rows[rows["dataset"] == dataset].iloc[0]
     return Prior(beta=(float(first["ln β"]), float(first["sd of ln β"])), drift=float(first["drift"]))
 
@@ -121,55 +109,44 @@ def _predictions(fit: Fit, last: pd.DataFrame, hidden: pd.DataFrame) -> Iterator
     yield from map(list, zip(*(np.asarray(column).tolist() for column in columns), strict=True))
 
 
-def held_out(grids: dict[str, pd.DataFrame], within: tuple[float, ...] = WITHIN) -> pd.DataFrame:
-    """Fit pilots to the shallow part of every grid and predict its deepest depth, which stayed hidden.
+def held_out(grids: dict[str, pd.DataFrame]) -> pd.DataFrame:
+    """Fit pilots to the shallow part of every whole grid and predict its deepest depth, which stayed hidden.
 
     Pilots are fitted as ``design.fit_pilot`` does, with exponents of other data sets (*now*), and as before 2026-11-29
     (*before*): the joint law with β = 1 ± 0.1, the noise law of depths alone. A minute, so the book's is kept.
 
-    Parameters
-    ----------
-    grids : dict from ``whole_grids``
-    within : shares of the deepest depth up to which the pilot reaches
-
     Returns
     -------
     DataFrame
-        One row a grid, share, pilot (``JOINT`` or ``ALONE``), fit and hidden point: ``gain``, measured from the
-        deepest depth of the pilot, and ``predicted``; ``error``, predicted minus measured bits; ``variance`` of the
-        prediction and of a point, bits²; ``doublings`` to the hidden depth; ``t``; ``range`` of the pilot's bits;
-        whether its exponent is ``unusual``; of other data sets the mean of ``ln β``, its ``sd`` and the ``drift``;
-        ``half``, half the 95 % limits, and whether they ``covered`` the point.
+        One row a grid, share of the deepest depth (``WITHIN``), pilot (``JOINT`` or ``ALONE``), fit and hidden point:
+        ``gain``, measured from the deepest depth of the pilot, and ``predicted``; ``error``, predicted minus measured
+        bits; ``variance`` of the prediction and of a point, bits²; ``doublings`` to the hidden depth; ``t``; ``range``
+        of the pilot's bits; whether its exponent is ``unusual``; of other data sets the mean of ``ln β``, its ``sd``
+        and the ``drift``; ``half``, half the 95 % limits, and whether they ``covered`` the point.
     """
     columns = [grids[source][name] for source in grids for name in ("n_train", "umis_per_cell", "mi_bits")]
     names = [list(map(list, table[KEYS].drop_duplicates().to_numpy())) for table in grids.values()]
-    key = kept.key_of("held out", ("fit", "beyond"), list(grids), names, *columns, list(within))
-    return _judged(kept.table(key, "pilots without their deepest depth", partial(_held_out, grids, within)))
+    key = kept.key_of("held out", ("fit", "beyond"), list(grids), names, *columns, list(WITHIN))
+    return _judged(kept.table(key, "pilots without their deepest depth", partial(_held_out, grids)))
 
 
-def _held_out(grids: dict[str, pd.DataFrame], within: tuple[float, ...]) -> pd.DataFrame:
+def _held_out(grids: dict[str, pd.DataFrame]) -> pd.DataFrame:
     betas, rows = exponents(grids).reset_index(), []
     for source, table in grids.items():
-        for key, points in table.groupby(KEYS):
+        for (key, points), share in product(table.groupby(KEYS), WITHIN):
             prior = _prior(_without(betas, key[0])["ln β"])
-            for share in within:
-                for kind, pilot, last, hidden in _pilots(points, share):
-                    fits = {"now": fit_pilot(pilot, prior=prior)}
-                    fits["before"] = (
-                        fit_pilot(pilot, prior=BEFORE) if kind == JOINT else NoiseLaw.fit(pilot["u"], pilot["bits"])
-                    )
-                    for fitted, fit in fits.items():
-                        lead = [source, *key, share, kind, fitted]
-                        rows += [[*lead, *row, *prior.beta] for row in _predictions(fit, last, hidden)]
+            for kind, pilot, last, hidden in _pilots(points, share):
+                before = fit_pilot(pilot, prior=BEFORE) if kind == JOINT else NoiseLaw.fit(pilot["u"], pilot["bits"])
+                for fitted, fit in (("now", fit_pilot(pilot, prior=prior)), ("before", before)):
+                    lead = [source, *key, share, kind, fitted]
+                    rows += [[*lead, *row, *prior.beta] for row in _predictions(fit, last, hidden)]
     return pd.DataFrame(rows, columns=_COLUMNS)
 
 
 def drift_of(rows: pd.DataFrame) -> float:
-    """Return the drift with which limits of joint pilots hold 95 % of the hidden points, grids and shares alike.
+    """Return the drift with which limits of joint pilots (rows of ``held_out``) hold 95 % of the hidden points.
 
-    Parameters
-    ----------
-    rows : DataFrame from ``held_out``
+    Grids and shares count alike.
     """
     rows = rows[(rows["pilot"] == JOINT) & (rows["fitted"] == "now") & rows["within"].isin(MEASURED_AT)]
     beyond = np.maximum((rows["error"] / rows["t"]) ** 2 - rows["variance"], 0)
@@ -210,18 +187,24 @@ def coverage(rows: pd.DataFrame, independent: list[tuple[str, str]]) -> pd.DataF
     """
     own = rows["source"] == "own"
     known = pd.MultiIndex.from_frame(rows[["dataset", "signal"]]).isin(independent)
+    usual = rows["covered"].astype(float).where(~rows["unusual"])
+    rows = rows.assign(grid=rows["source"].str.cat(rows[KEYS], sep=" "), usual=usual)
+    columns = {
+        "number": ("grid", "nunique"),
+        "gain": ("gain", "median"),
+        "predicted gain": ("predicted", "median"),
+        "error": ("error", "median"),
+        "RMSE": ("error", rmse),
+        "± (95 %)": ("half", "median"),
+        "covered": ("covered", "mean"),
+        "flagged": ("unusual", lambda unusual: 1 - (~unusual).mean()),
+        "covered, not flagged": ("usual", "mean"),
+    }
     groups = {"own": own, "own, independent signal": own & known, "released": ~own}
-    parts = []
-    for name, chosen in groups.items():
-        for key, some in rows[chosen].groupby(["pilot", "within", "fitted"], sort=False):
-            usual = some.loc[~some["unusual"], "covered"]
-            parts.append({
-                **dict(zip(("pilot", "within", "fitted"), key, strict=True)), "grids": name,
-                "number": some.groupby(["source", *KEYS]).ngroups, "gain": some["gain"].median(),
-                "predicted gain": some["predicted"].median(), "error": some["error"].median(),
-                "RMSE": float(np.sqrt((some["error"] ** 2).mean())), "± (95 %)": some["half"].median(),
-                "covered": some["covered"].mean(), "flagged": 1 - len(usual) / len(some),
-                "covered, not flagged": usual.mean(),
-            })  # fmt: skip
-    order = pd.DataFrame(parts).sort_values(["pilot", "within"], ascending=[True, False], kind="stable")
-    return order.set_index(["pilot", "within", "grids", "fitted"])
+    tables = {
+        name: rows[chosen].groupby(["pilot", "within", "fitted"], sort=False).agg(**columns)
+        for name, chosen in groups.items()
+    }
+    table = pd.concat(tables, names=["grids"]).reset_index()
+    table = table.sort_values(["pilot", "within"], ascending=[True, False], kind="stable")
+    return table.set_index(["pilot", "within", "grids", "fitted"])

@@ -9,8 +9,9 @@ from helpers._utils.validation import in_range
 from helpers.findings import papers
 from helpers.findings.curves import KEYS
 from helpers.findings.depth_and_cells import with_kind
+from helpers.findings.phrases import place
 from helpers.laws import CellNumberLaw, NoiseLaw, kept
-from helpers.store.model_free import MISSING, bracketed, in_cell, missing_depths
+from helpers.store.model_free import MISSING, in_cell, missing_depths
 
 # The share of I_max whose depth the first paper calls UMI90 (table 5). Others have used I_max + log2 of a share.
 SHARE = 0.9
@@ -46,9 +47,8 @@ def task_table(points: pd.DataFrame, independent: Iterable[tuple[str, str]]) -> 
     table = with_kind(missing_depths(points), "measured here", independent)
     fits = kept.fit_groups(points, NoiseLaw, "umis_per_cell", by=KEYS)
     rows = []
-    for key, deepest in zip(table[KEYS].itertuples(index=False, name=None), table["umis_per_cell"], strict=True):
-        fit = fits[key]
-        ends = (float("nan"),) * 3
+    for *key, deepest in table[[*KEYS, "umis_per_cell"]].itertuples(index=False):
+        fit, ends = fits[tuple(key)], (float("nan"),) * 3
         if fit.status == "ok":
             ends = fit.derived(lambda law: float(law.depth_for(SHARE * law.i_max)), positive=True)
         rows.append([fit.status, *ends, side(deepest, *ends[1:])])
@@ -62,39 +62,34 @@ def side(deepest: float, low: float, high: float) -> str:
     >>> side(500, 600, 900), side(1000, 600, 900), side(700, 600, 900), side(700, float("nan"), float("nan"))
     ('below', 'above', 'not decided', '')
     """
-    if np.isnan([low, high]).any():
-        return ""
-    return "below" if deepest < low else "above" if deepest > high else "not decided"
+    return "" if np.isnan([low, high]).any() else place(low, high, deepest, ("above", "not decided", "below"))
 
 
 def tasks_to_read(table: pd.DataFrame) -> pd.DataFrame:
     """Return a ``task_table`` with a value and its 95 % interval in one cell, the task that needs most depth first."""
     table = table.sort_values(["kind", "missing_0.25"], ascending=[True, False])
-    cells: dict[str, list[str]] = {"UMIs per cell": [f"{u:,.0f}" for u in table["umis_per_cell"]]}
-    cells["bits there"] = _cells(table, "bits", ".2f")
-    for bits in MISSING:
-        cells[f"−{bits:g} bits at"] = _cells(table, f"missing_{bits:g}", ",.0f")
+    cells = {"UMIs per cell": table["umis_per_cell"].map("{:,.0f}".format), "bits there": _cells(table, "bits", ".2f")}
+    cells |= {f"−{bits:g} bits at": _cells(table, f"missing_{bits:g}", ",.0f") for bits in MISSING}
     cells["last halving (bits)"] = _cells(table, "halving", ".2f")
-    umi90 = _cells(table, "umi90", ",.0f")
-    cells["UMI90"] = [text if ok == "ok" else f"({ok})" for text, ok in zip(umi90, table["status"], strict=True)]
-    cells["data lie"] = table["side"].tolist()
-    return pd.DataFrame(cells, index=pd.Index(table["curve"], name="task"))
+    cells |= {"UMI90": _umi90(table), "data lie": table["side"]}
+    return pd.DataFrame(cells).set_index(pd.Index(table["curve"], name="task"))
 
 
-def _cells(table: pd.DataFrame, name: str, form: str) -> list[str]:
+def _cells(table: pd.DataFrame, name: str, form: str) -> pd.Series:
     # 0 stands for less than the shallowest that was measured.
-    return [
-        in_cell(row, name, form).replace("[0,", f"[below {row['shallowest']:,.0f},") for row in table.to_dict("records")
-    ]
+    return table.apply(
+        lambda row: in_cell(row, name, form).replace("[0,", f"[below {row['shallowest']:,.0f},"), axis="columns"
+    )
+
+
+def _umi90(table: pd.DataFrame) -> pd.Series:
+    """Return UMI90 with its interval, or why there is none."""
+    cells = table.apply(lambda row: in_cell(row, "umi90", ",.0f"), axis="columns")
+    return cells.where(table["status"] == "ok", "(" + table["status"] + ")")
 
 
 def answers(table: pd.DataFrame, bits: float = 0.25) -> dict[str, float]:
-    """Return what the sentences of the page state about some tasks.
-
-    Parameters
-    ----------
-    table : DataFrame from ``task_table``
-    bits : one of ``model_free.MISSING``
+    """Return what the sentences of the page state about some tasks of a ``task_table``; ``bits`` is one of ``MISSING``.
 
     Returns
     -------
@@ -104,24 +99,19 @@ def answers(table: pd.DataFrame, bits: float = 0.25) -> dict[str, float]:
         likewise, bits lost by the last halving; ``share``, the depth as a share of the deepest (median).
     """
     in_range(bits, min(MISSING), max(MISSING), "bits")
-    depth = table[f"missing_{bits:g}"].where(table[f"missing_{bits:g}"] > 0, table["shallowest"])
-    halving = table["halving"]
-    return {
-        "tasks": float(len(table)), "depth": depth.median(), "depth_least": depth.min(), "depth_most": depth.max(),
-        "unreached": float((table[f"missing_{bits:g}"] == 0).sum()), "halving": halving.median(),
-        "halving_least": halving.min(), "halving_most": halving.max(),
-        "share": (depth / table["umis_per_cell"]).median(),
-    }  # fmt: skip
+    missing = table[f"missing_{bits:g}"]
+    depth = missing.where(missing > 0, table["shallowest"])
+    numbers = {"tasks": float(len(table)), "unreached": float((missing == 0).sum())}
+    for name, values in (("depth", depth), ("halving", table["halving"])):
+        numbers |= {name: values.median(), f"{name}_least": values.min(), f"{name}_most": values.max()}
+    return numbers | {"share": (depth / table["umis_per_cell"]).median()}
 
 
 def published_tasks() -> pd.DataFrame:
     """Return UMI90 of the released curves beside what the first paper printed in table 5, one row a curve.
 
-    Returns
-    -------
-    DataFrame
-        ``KEYS``; ``umis_per_cell``, the deepest released; ``umi90`` refitted with its interval, NaN unless the points
-        agree with the law (``status`` "ok"); ``printed``; ``side`` of the deepest.
+    Columns are ``KEYS``; ``umis_per_cell``, the deepest released; ``umi90`` refitted with its interval, NaN unless the
+    points agree with the law (``status`` "ok"); ``printed``; ``side`` of the deepest.
 
     Examples
     --------
@@ -129,27 +119,23 @@ def published_tasks() -> pd.DataFrame:
     >>> float(published.loc[("pbmc_citeseq", "protein", "pca"), "printed"])
     18430.0
     """
-    noise = papers.refitted(NoiseLaw)
-    table = papers.tables_of_first_version(noise, papers.refitted(CellNumberLaw))
-    table = table[table["quantity"] == _DEPTH]
-    deepest = papers.points().groupby(KEYS)["umis_per_cell"].max().rename("umis_per_cell")
-    table = table.merge(deepest.reset_index(), on=KEYS).rename(columns={"value": "umi90"})
-    table[["umi90_low", "umi90_high"]] = table[["low", "high"]]
-    table.loc[table["status"] != "ok", ["umi90", "umi90_low", "umi90_high"]] = float("nan")
-    sides = [side(*ends) for ends in table[["umis_per_cell", "umi90_low", "umi90_high"]].to_numpy(float)]
-    columns = [*KEYS, "umis_per_cell", "umi90", "umi90_low", "umi90_high", "status", "printed"]
-    return table[columns].assign(side=sides).reset_index(drop=True)
+    table = papers.tables_of_first_version(papers.refitted(NoiseLaw), papers.refitted(CellNumberLaw))
+    deepest = papers.points().groupby(KEYS)["umis_per_cell"].max().reset_index()
+    table = table[table["quantity"] == _DEPTH].merge(deepest, on=KEYS)
+    table = table.rename(columns={"value": "umi90", "low": "umi90_low", "high": "umi90_high"})
+    ends = ["umi90", "umi90_low", "umi90_high"]
+    table.loc[table["status"] != "ok", ends] = float("nan")
+    sides = [side(*depths) for depths in table[["umis_per_cell", "umi90_low", "umi90_high"]].to_numpy(float)]
+    return table[[*KEYS, "umis_per_cell", *ends, "status", "printed"]].assign(side=sides)
 
 
 def published_to_read(table: pd.DataFrame) -> pd.DataFrame:
     """Return ``published_tasks`` with a value and its interval in one cell."""
-    ends = table[["umi90", "umi90_low", "umi90_high"]].to_numpy(float)
-    umi90 = [bracketed(value, low, high, ",.0f") for value, low, high in ends]
     cells = {
-        "UMIs per cell": [f"{u:,.0f}" for u in table["umis_per_cell"]],
-        "UMI90, refitted": [a if ok == "ok" else f"({ok})" for a, ok in zip(umi90, table["status"], strict=True)],
-        "printed": ["–" if np.isnan(value) else f"{value:,.0f}" for value in table["printed"]],
-        "data lie": table["side"].tolist(),
+        "UMIs per cell": table["umis_per_cell"].map("{:,.0f}".format),
+        "UMI90, refitted": _umi90(table),
+        "printed": table["printed"].map("{:,.0f}".format, na_action="ignore").fillna("–"),
+        "data lie": table["side"],
     }
     names = table[KEYS].map(lambda name: name.replace("_", " "))
-    return pd.DataFrame(cells, index=pd.MultiIndex.from_frame(names))
+    return pd.DataFrame(cells).set_index(pd.MultiIndex.from_frame(names))

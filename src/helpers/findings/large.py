@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import in_range
+from helpers.charts import parts
 from helpers.charts.style import COLOURS, GREY, HEIGHT, WIDTH
 from helpers.store import reference
 
@@ -51,18 +52,16 @@ def growth(table: pd.DataFrame) -> pd.DataFrame:
     >>> growth(pd.DataFrame([step | {"cells": 10**n, "core_seconds": 10.0**n} for n in (4, 5)]))["exponent"].tolist()
     [1.0]
     """
-    named, out = _named(table), []
-    for name, rows in named.groupby("line", sort=False):
-        rows = rows.sort_values("cells")
-        told = {
-            f"{int(n):,}": f"{s:,.1f} s, {gb:.1f} GB"
-            for n, s, gb in rows[["cells", "core_seconds", "peak_gb"]].to_numpy()
-        }
-        last = rows.tail(2)
-        steep = np.diff(np.log(last["core_seconds"])) / np.diff(np.log(last["cells"])) if len(last) == 2 else [np.nan]
-        out.append({"cells": name, **told, "exponent": round(float(steep[0]), 2)})
+    steps: dict[Any, dict[str, Any]] = {}
+    for name, rows in _named(table).sort_values("cells", kind="stable").groupby("line", sort=False):
+        costs = rows[["cells", "core_seconds", "peak_gb"]].to_numpy()
+        steps[name] = {f"{int(n):,}": f"{seconds:,.1f} s, {gb:.1f} GB" for n, seconds, gb in costs}
+        slope = np.diff(np.log(costs[-2:, 1])) / np.diff(np.log(costs[-2:, 0]))
+        steps[name]["exponent"] = round(float(slope[0]), 2) if len(slope) else float("nan")
+    order = list(dict.fromkeys(_named(table)["line"]))
     sizes = [f"{n:,}" for n in sorted(table["cells"].unique())]
-    return pd.DataFrame(out).set_index("cells")[[*sizes, "exponent"]].fillna("")
+    out = pd.DataFrame.from_dict(steps, orient="index").loc[order, [*sizes, "exponent"]]
+    return out.rename_axis("cells").fillna("")
 
 
 def _named(table: pd.DataFrame) -> pd.DataFrame:
@@ -75,18 +74,18 @@ def chart(table: pd.DataFrame) -> alt.VConcatChart:
     table = table[~table["step"].isin(_TRIFLES)]
     shown = _named(table)
     names = list(dict.fromkeys(shown["line"]))
-    pick = alt.selection_point(fields=["line"], bind="legend")
+    pick = parts.legend_pick("line")
     colours = [*COLOURS, GREY, "#8c564b", "#bcbd22"][: len(names)]
+    hue = alt.Color("line:N").scale(domain=names, range=colours).title(None)
     panels: list[Any] = []
     for column, title, kind in (("core_seconds", "core-seconds", "log"), ("peak_gb", "peak memory (GB)", "linear")):
         base = alt.Chart(shown).encode(
-            x=alt.X("cells:Q").scale(type="log").title("cells in the file").axis(format="~s", tickCount=3),
-            y=alt.Y(f"{column}:Q").scale(type=kind).title(title),
-            color=alt.Color("line:N").scale(domain=names, range=colours).title(None)
-            .legend(orient="bottom", columns=2, labelLimit=300),
-            opacity=alt.condition(pick, alt.value(1), alt.value(0.15)),
+            parts.log_axis("cells", "cells in the file").axis(format="~s", tickCount=3),
+            alt.Y(f"{column}:Q").scale(type=kind).title(title),
+            hue.legend(orient="bottom", columns=2, labelLimit=300),
+            opacity=parts.faded(pick, hidden=0.15),
             tooltip=["line", "cells", alt.Tooltip("core_seconds", format=",.1f"), alt.Tooltip("peak_gb", format=".2f")],
-        )  # fmt: skip
+        )
         dots = base.mark_point(filled=True, size=50)
         # One view has the legend's selection, and both follow it.
         layers = base.mark_line() + (dots if panels else dots.add_params(pick))
@@ -113,12 +112,9 @@ def plan(
     ----------
     table : as from ``measured``
     cells : numbers of cells to plan for
-    seeds, depths : int
-        Each of their pairs thins every cell once more.
-    per_core_hour, per_tb_month : float
-        Prices of computing and of storage.
-    shard : float
-        Cells in one file, and to one job.
+    seeds, depths : each of their pairs thins every cell once more
+    per_core_hour, per_tb_month : prices of computing and of storage
+    shard : cells in one file, and to one job
 
     Returns
     -------
@@ -142,16 +138,18 @@ def plan(
     def seconds(step: str) -> float:
         return float(largest.loc[largest["step"].str.startswith(step), "core_seconds"].iloc[0])
 
-    rows = []
-    for n in cells:
-        pairs = seeds * depths
-        passes = pairs * n / n_measured * (seconds(PASS) + seconds(FIT)) / 3600
-        estimates = pairs * seconds(ESTIMATE) / 3600
-        terabytes = n / n_measured * float(largest["file_gb"].iloc[0]) / 1000
-        shards = int(np.ceil(n / shard))
-        rows.append({
-            "cells": f"{n:,.0f}", "files (TB)": terabytes, "shards": shards, "core-hours, passes over cells": passes,
-            "core-hours, estimates": estimates, "hours on a core a shard": passes / shards + estimates,
-            "computing": (passes + estimates) * per_core_hour, "storage a month": terabytes * per_tb_month,
-        })  # fmt: skip
-    return pd.DataFrame(rows).set_index("cells")
+    pairs, number = seeds * depths, np.asarray(cells, float)
+    passes = pairs * number / n_measured * (seconds(PASS) + seconds(FIT)) / 3600
+    estimates = np.full(len(number), pairs * seconds(ESTIMATE) / 3600)
+    terabytes = number / n_measured * float(largest["file_gb"].iloc[0]) / 1000
+    shards = np.ceil(number / shard).astype(int)
+    columns = {
+        "files (TB)": terabytes,
+        "shards": shards,
+        "core-hours, passes over cells": passes,
+        "core-hours, estimates": estimates,
+        "hours on a core a shard": passes / shards + estimates,
+        "computing": (passes + estimates) * per_core_hour,
+        "storage a month": terabytes * per_tb_month,
+    }
+    return pd.DataFrame(columns, index=pd.Index([f"{n:,.0f}" for n in cells], name="cells"))

@@ -50,12 +50,15 @@ def means(rows: pd.DataFrame, value: str = "test_loss", by: tuple[str, ...] = ()
     errors = {"test_loss": "test_stderr", "gain": "gain_stderr", "mi_bits": "mi_stderr_bits"}
     keys = [*(by or [*KEYS, "size"])]
     need(rows, value)
-    table = good(rows).assign(error=good(rows)[errors[value]] if value in errors else 0.0)
-    table["umis_per_cell"] = _depths(table)
+    table = good(rows)
+    table = table.assign(error=table[errors[value]] if value in errors else 0.0, umis_per_cell=_depths(table))
     out = table.groupby(keys, as_index=False, sort=False).agg(
-        params=("params", "mean"), seeds=("seed", "nunique"), value=(value, "mean"), sampling=("error", "mean"),
+        params=("params", "mean"),
+        seeds=("seed", "nunique"),
+        value=(value, "mean"),
+        sampling=("error", "mean"),
         between=(value, "std"),
-    )  # fmt: skip
+    )
     half = _Z * np.sqrt(out["sampling"] ** 2 + out["between"].fillna(0) ** 2 / out["seeds"])
     out = out.assign(low=out["value"] - half, high=out["value"] + half).drop(columns=["sampling", "between"])
     return out.sort_values([*(k for k in keys if k != "size"), "params"], kind="stable").reset_index(drop=True)
@@ -78,40 +81,41 @@ def against_the_mean(rows: pd.DataFrame) -> pd.DataFrame:
         validation loss still fell in the last fifth of training: far from 0, longer training would help; steps taken
         and ``planned``, of which patience may have left some out.
     """
-    table = means(rows)
-    gain = means(rows, "gain")
-    extra = good(rows).assign(late=[_late(text) for text in good(rows)["history"]])
-    keys = [*KEYS, "size"]
-    extra["umis_per_cell"] = _depths(extra)
-    also = extra.groupby(keys).agg(
-        mean_loss=("mean_loss", "mean"), linear=("linear_loss", "mean"), least=("gain", "min"), late=("late", "mean"),
-        steps=("steps", "mean"), planned=("steps_planned", "mean"),
-    )  # fmt: skip
+    table, gain, keys = means(rows), means(rows, "gain"), [*KEYS, "size"]
+    runs = good(rows)
+    runs = runs.assign(late=[_late(text) for text in runs["history"]], umis_per_cell=_depths(runs))
+    averaged = ["mean_loss", "linear_loss", "late", "steps", "steps_planned"]
+    also = runs.groupby(keys)[averaged].mean().assign(least=runs.groupby(keys)["gain"].min())
     also = also.reindex(pd.MultiIndex.from_frame(table[keys])).reset_index(drop=True)
-    bits = _in_bits(table["value"], table["loss"])
-    return pd.DataFrame(
-        {
-            **{name: table[name] for name in ("dataset", "loss", "size")},
-            "parameters": table["params"].round().astype(int), "seeds": table["seeds"],
-            "steps": also["steps"].round().astype(int), "planned": also["planned"].round().astype(int),
-            "test loss": table["value"], "± ": table["high"] - table["value"],
-            "gene mean": also["mean_loss"], "linear": also["linear"],
-            "gain": gain["value"], "±  ": gain["high"] - gain["value"], "better": also["least"] > 0,
-            "bits": bits, "±   ": (_in_bits(table["high"], table["loss"]) - _in_bits(table["low"], table["loss"])) / 2,
-            "bits of the gene mean": _in_bits(also["mean_loss"], table["loss"]), "late": also["late"],
+    bits = (
+        table[["value", "low", "high"]]
+        .assign(mean=also["mean_loss"])
+        .apply(lambda losses: [_bits(loss, kind) for loss, kind in zip(losses, table["loss"], strict=True)])
+    )
+    return table[["dataset", "loss", "size"]].assign(
+        **{
+            "parameters": table["params"].round().astype(int),
+            "seeds": table["seeds"],
+            "steps": also["steps"].round().astype(int),
+            "planned": also["steps_planned"].round().astype(int),
+            "test loss": table["value"],
+            "± loss": table["high"] - table["value"],
+            "gene mean": also["mean_loss"],
+            "linear": also["linear_loss"],
+            "gain": gain["value"],
+            "± gain": gain["high"] - gain["value"],
+            "better": also["least"] > 0,
+            "bits": bits["value"],
+            "± bits": (bits["high"] - bits["low"]) / 2,
+            "bits of the gene mean": bits["mean"],
+            "late": also["late"],
         }
-    ).rename_axis(None)  # fmt: skip
-
-
-def _in_bits(values: pd.Series, kinds: pd.Series) -> np.ndarray:
-    return np.array([_bits(v, kind) for v, kind in zip(values, kinds, strict=True)])
+    )
 
 
 def _bits(value: float, loss: str) -> float:
     """Return a loss as bits a hidden gene; cross-entropies of bins are in nats, as densities are."""
-    if np.isnan(value):
-        return float("nan")
-    return floor_in_bits(value, "mse" if loss == "mse" else "nll")
+    return value if np.isnan(value) else floor_in_bits(value, "mse" if loss == "mse" else "nll")
 
 
 def _late(history: str) -> float:
@@ -123,35 +127,36 @@ def _late(history: str) -> float:
 def spent(rows: pd.DataFrame) -> pd.DataFrame:
     """Return what a training of each size took, on average over its runs.
 
-    Returns
-    -------
-    DataFrame
-        Steps, cells (each as often as it was seen), tokens (genes of those), floating-point operations of the matrix
-        products of training and, besides, of validation, and seconds on one core.
+    Steps, cells (each as often as it was seen), tokens (genes of those), floating-point operations of the matrix
+    products of training and, besides, of validation, and seconds on one core.
     """
     columns = {
-        "params": "parameters", "steps": "steps", "cells_seen": "cells seen", "tokens": "tokens",
-        "flops": "operations", "validation_flops": "in validation", "seconds": "seconds",
-    }  # fmt: skip
+        "params": "parameters",
+        "steps": "steps",
+        "cells_seen": "cells seen",
+        "tokens": "tokens",
+        "flops": "operations",
+        "validation_flops": "in validation",
+        "seconds": "seconds",
+    }
     need(rows, "size", "n_genes", *columns)
-    means = good(rows).groupby(["size", "n_genes"], sort=False)[list(columns)].mean().rename(columns=columns)
-    return means.sort_values("parameters").map("{:,.3g}".format)
+    averages = good(rows).groupby(["size", "n_genes"], sort=False)[list(columns)].mean().rename(columns=columns)
+    return averages.sort_values("parameters").map("{:,.3g}".format)
 
 
 def without_network(rows: pd.DataFrame) -> dict[str, float]:
     """Return the losses of the two predictors that need no network; the linear one has none for bins."""
     need(rows, "mean_loss", "linear_loss")
-    found = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    losses = {"gene mean": float(rows["mean_loss"].mean()), "linear": float(rows["linear_loss"].mean())}
+    return {name: value for name, value in losses.items() if np.isfinite(value)}
 
 
-def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str, str], Fit]:
+def floor_fits(rows: pd.DataFrame) -> dict[tuple[str, str], Fit]:
     """Fit L(P) to the runs of each loss, with all sizes and without the smallest: every run is a point.
 
     Parameters
     ----------
     rows : DataFrame with ``loss``, ``size``, ``params`` and ``test_loss``, of one dataset, depth, V and D
-    drop_smallest : bool
 
     Returns
     -------
@@ -161,24 +166,18 @@ def floor_fits(rows: pd.DataFrame, drop_smallest: bool = True) -> dict[tuple[str
     fits = {}
     for loss, runs in good(rows).groupby("loss", sort=False):
         smallest = str(runs.sort_values("params")["size"].iloc[0])
-        choices = {"all sizes": runs}
-        if drop_smallest:
-            choices[f"without {smallest}"] = runs[runs["size"] != smallest]
-        for left, some in choices.items():
+        for sizes, some in (("all sizes", runs), (f"without {smallest}", runs[runs["size"] != smallest])):
             if some["params"].nunique() >= 3:
-                fits[str(loss), left] = kept.fit(ModelSizeLaw, some["params"], some["test_loss"])
+                fits[str(loss), sizes] = kept.fit(ModelSizeLaw, some["params"], some["test_loss"])
     return fits
 
 
-def floor_table(
-    fits: dict[tuple[str, str], Fit], level: float = 0.95, cells_error: dict[str, float] | None = None
-) -> pd.DataFrame:
+def floor_table(fits: dict[tuple[str, str], Fit], cells_error: dict[str, float] | None = None) -> pd.DataFrame:
     """Return what each fit says of the floor c, by least squares, robustly, and as published, with entropies.
 
     Parameters
     ----------
     fits : dict from ``floor_fits``
-    level : float
     cells_error : dict of loss → float, optional
         Standard error of the loss over test cells (``cells_error``), which all sizes share: no fit sees it. Entropies
         are given with it.
@@ -194,33 +193,48 @@ def floor_table(
     """
     if not fits:
         raise ValueError("there is no fit: L(P) takes three or more sizes.")
-    table = []
-    for (loss, left), fit in fits.items():
-        again = kept.robust_fit(fit, level, ("c",))
-        low, high = again.intervals["c"]
-        squares = fit.interval(level)["c"]
-        p, of = np.unique(fit.x, return_inverse=True)
-        means = np.bincount(of, fit.y) / np.bincount(of)
-        of_means = kept.fit(ModelSizeLaw, p, means).interval(level)["c"]
-        line = _grid_or_none(fit)
-        half = _Z * (cells_error or {}).get(loss, 0.0)
-        c = again.params["c"]
-        wide = c - np.hypot(c - low, half), c + np.hypot(high - c, half)
-        if fit.status != "ok" or not np.isfinite([low, high, *squares]).all():
-            floor = "not bounded"
-        elif not np.isfinite(of_means).all():
-            floor = "not bounded by the means of sizes"
-        else:
-            floor = "bounded" if means.min() >= c else "above a size"
-        table.append({
-            "loss": loss, "sizes": left, "points": fit.n_points, "alpha": again.params["alpha"], "c": c,
-            "c_low": low, "c_high": high, "weighed down": again.n_far, "c_least_squares": fit.params["c"],
-            "squares_low": squares[0], "squares_high": squares[1], "means_low": of_means[0], "means_high": of_means[1],
-            "alpha_grid": np.nan if line is None else line.alpha, "c_grid": np.nan if line is None else line.c,
-            "least": float(means.min()), "entropy (bits)": _bits(c, loss), "entropy_low": _end(wide[0], loss),
-            "entropy_high": _end(wide[1], loss), "floor": floor, "status": fit.status, "message": fit.message,
-        })  # fmt: skip
-    return pd.DataFrame(table)
+    errors = cells_error or {}
+    rows = [_floor_of(fit, loss, errors.get(loss, 0.0)) for (loss, _), fit in fits.items()]
+    return pd.DataFrame(list(fits), columns=["loss", "sizes"]).join(pd.DataFrame(rows))
+
+
+def _floor_of(fit: Fit, loss: str, error: float) -> dict[str, Any]:
+    robust, squares = kept.robust_fit(fit, names=("c",)), fit.interval()["c"]
+    c, (low, high) = robust.params["c"], robust.intervals["c"]
+    sizes, size = np.unique(fit.x, return_inverse=True)
+    means = np.bincount(size, fit.y) / np.bincount(size)
+    of_means = kept.fit(ModelSizeLaw, sizes, means).interval()["c"]
+    floor = "bounded" if means.min() >= c else "above a size"
+    if fit.status != "ok" or not np.isfinite([low, high, *squares]).all():
+        floor = "not bounded"
+    elif not np.isfinite(of_means).all():
+        floor = "not bounded by the means of sizes"
+    try:
+        line: Any = grid_and_line(fit.x, fit.y)
+    except ValueError:  # the loss rises with size: the published way has no line to fit
+        line = ModelSizeLaw(1.0, float("nan"), float("nan"))
+    return {
+        "points": fit.n_points,
+        "alpha": robust.params["alpha"],
+        "c": c,
+        "c_low": low,
+        "c_high": high,
+        "weighed down": robust.n_far,
+        "c_least_squares": fit.params["c"],
+        "squares_low": squares[0],
+        "squares_high": squares[1],
+        "means_low": of_means[0],
+        "means_high": of_means[1],
+        "alpha_grid": line.alpha,
+        "c_grid": line.c,
+        "least": float(means.min()),
+        "entropy (bits)": _bits(c, loss),
+        "entropy_low": _bits(c - np.hypot(c - low, _Z * error), loss),
+        "entropy_high": _bits(c + np.hypot(high - c, _Z * error), loss),
+        "floor": floor,
+        "status": fit.status,
+        "message": fit.message,
+    }
 
 
 def cells_error(rows: pd.DataFrame) -> dict[str, float]:
@@ -230,26 +244,10 @@ def cells_error(rows: pd.DataFrame) -> dict[str, float]:
     return {str(loss): float(error) for loss, error in best["test_stderr"].items()}
 
 
-def _end(value: float, loss: str) -> float:
-    return _bits(value, loss) if np.isfinite(value) else value
-
-
-def _grid_or_none(fit: Fit) -> ModelSizeLaw | None:
-    try:
-        return grid_and_line(fit.x, fit.y)
-    except ValueError:  # the loss rises with size: the published way has no line to fit
-        return None
-
-
 def floor_verdict(table: pd.DataFrame, loss: str) -> str:
-    """Return whether the floor of a loss is identified, and if not why: "identified, …" or "not …".
+    """Return whether the floor of a loss in a ``floor_table`` is identified, and if not why: "not …".
 
     It is if the floor is bounded with all sizes and without the smallest, and the two intervals overlap.
-
-    Parameters
-    ----------
-    table : DataFrame from ``floor_table``
-    loss : one of its losses
     """
     rows = _of_loss(table, loss)
     why = [f"{row['floor']} ({row['sizes']})" for _, row in rows.iterrows() if row["floor"] != "bounded"]
@@ -267,29 +265,19 @@ def _of_loss(table: pd.DataFrame, loss: str) -> pd.DataFrame:
 
 
 def floor_in_words(table: pd.DataFrame, loss: str) -> str:
-    """Return one sentence on the floor of a loss, hence an entropy, that ends in its ``floor_verdict``.
-
-    Parameters
-    ----------
-    table : DataFrame from ``floor_table``
-    loss : one of its losses
-    """
-    rows = _of_loss(table, loss)
-    all_sizes = rows.iloc[0]
-    told = f"c = {all_sizes['c']:.3g} [{all_sizes['c_low']:.3g}, {all_sizes['c_high']:.3g}] with all sizes"
-    if len(rows) > 1:
-        rest = rows.iloc[1]
-        told += f", {rest['c']:.3g} [{rest['c_low']:.3g}, {rest['c_high']:.3g}] {rest['sizes']}"
-    return f"{loss}: {told}; {floor_verdict(table, loss)}."
+    """Return one sentence on the floor of a loss in a ``floor_table``, hence an entropy, with its ``floor_verdict``."""
+    floors = [
+        f"{'c = ' * (not i)}{row['c']:.3g} [{row['c_low']:.3g}, {row['c_high']:.3g}] {'with ' * (not i)}{row['sizes']}"
+        for i, row in enumerate(_of_loss(table, loss).head(2).to_dict("records"))
+    ]
+    return f"{loss}: {', '.join(floors)}; {floor_verdict(table, loss)}."
 
 
 def training_curves(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the validation loss of every run along its training.
 
-    Returns
-    -------
-    DataFrame with ``size``, ``seed``, ``params``, ``step``, ``flops`` (of training so far, above 0), ``validation`` and
-    ``best`` (the least so far)
+    Columns are ``dataset``, ``loss``, ``size``, ``seed``, ``params``, ``step``, ``flops`` (of training so far, above
+    0), ``validation`` and ``best`` (the least so far).
     """
     need(rows, "history", "flops", "steps")
     parts = []
@@ -310,8 +298,7 @@ def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
     Parameters
     ----------
     curves : DataFrame from ``training_curves``, of one dataset and loss
-    n : int
-        Computes, in equal steps of the logarithm, over the range in which at least two sizes have a point.
+    n : computes, in equal steps of the logarithm, over the range in which at least two sizes have a point
 
     Returns
     -------
@@ -322,14 +309,13 @@ def frontier(curves: pd.DataFrame, n: int = 12) -> pd.DataFrame:
         raise ValueError("no run has a step with a validation: there is no frontier.")
     first = np.sort(curves.groupby("size")["flops"].min().to_numpy())
     at = np.geomspace(first[min(1, len(first) - 1)], curves["flops"].max(), n)
-    rows: list[dict[str, Any]] = []
+    rows = []
     for seed, runs in curves.groupby("seed"):
         for flops in at[at <= runs["flops"].max() * (1 + 1e-9)]:  # a seed without the largest size ends earlier
             within = runs[runs["flops"] <= flops * (1 + 1e-9)]
             if len(within):
-                best = within.loc[within["validation"].idxmin()]
-                rows.append({"flops": flops, "seed": seed, "validation": best["validation"], "size": best["size"]})
-    return pd.DataFrame(rows)
+                rows.append([flops, seed, *within.loc[within["validation"].idxmin(), ["validation", "size"]]])
+    return pd.DataFrame(rows, columns=["flops", "seed", "validation", "size"])
 
 
 def compute_fit(reached: pd.DataFrame) -> Fit:

@@ -12,9 +12,12 @@ from helpers.store import reference
 # Names in the released measurements → what this project calls them.
 _DATASETS = {"PBMC": "pbmc_citeseq", "larry": "larry", "merfish": "merfish", "shendure": "mouse_embryo"}
 _SIGNALS = {
-    "protein_counts": "protein", "celltype.l3": "cell_type", "clone": "clone", "ng_idx": "neighbour",
+    "protein_counts": "protein",
+    "celltype.l3": "cell_type",
+    "clone": "clone",
+    "ng_idx": "neighbour",
     "author_day": "day",
-}  # fmt: skip
+}
 _CALLED = {"PCA": "pca", "RandomProjection": "random_projection", "SCVI": "scvi", "Geneformer": "geneformer"}
 # The files released with the papers.
 _INFORMATION = "collect_mi_results.csv"
@@ -56,7 +59,5 @@ def pack(folder: Path | None = None) -> list[Path]:
 
 
 def _renamed(table: pd.DataFrame) -> pd.DataFrame:
-    return table.assign(
-        dataset=table["dataset"].map(_DATASETS), signal=table["signal"].map(_SIGNALS),
-        representation=table["method"].map(_CALLED),
-    )  # fmt: skip
+    names = {"dataset": table["dataset"].map(_DATASETS), "signal": table["signal"].map(_SIGNALS)}
+    return table.assign(**names, representation=table["method"].map(_CALLED))

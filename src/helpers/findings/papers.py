@@ -42,15 +42,7 @@ AXIS = {NoiseLaw: ("n_train", "umis_per_cell"), CellNumberLaw: ("noise_level", "
 
 
 def first_version(signal: str) -> pd.DataFrame:
-    """Return what the first paper printed for a kind of signal in tables 3 to 5.
-
-    Parameters
-    ----------
-    signal : {"clone", "neighbour", "protein", "cell_type"}
-
-    Returns
-    -------
-    DataFrame, one row a representation; NaN where the paper gives none
+    """Return what the first paper printed in tables 3 to 5 for a kind of signal, by representation; NaN: nothing.
 
     Examples
     --------
@@ -68,13 +60,8 @@ def points() -> pd.DataFrame:
 
     The project keeps the mean, spread and number of seeds of each setting, not the released file. A setting of several
     seeds is given as that many points with the same mean and spread: every least-squares fit, its R² and its
-    intervals are those of the released points.
-
-    Returns
-    -------
-    DataFrame
-        ``noise_level`` is the released quality and ``umis_per_cell`` the nominal depth. No sampling error was released
-        (``mi_stderr_bits`` is 0), nor a null.
+    intervals are those of the released points. ``noise_level`` is the released quality and ``umis_per_cell`` the
+    nominal depth. No sampling error was released (``mi_stderr_bits`` is 0), nor a null.
 
     Examples
     --------
@@ -88,10 +75,16 @@ def points() -> pd.DataFrame:
     # ±1/√2 for two points and −1, 0, 1 for three have a standard deviation of one.
     place = (rank - (rows["seeds"] - 1) / 2) * np.where(rows["seeds"] == 2, np.sqrt(2), 1.0)
     return rows[KEYS].assign(
-        n_train=rows["size"], noise_level=rows["quality"], probe_noise_level=rows["quality"],
-        umis_per_cell=rows["umis_per_cell"].astype(float), seed=rank, n_folds=1,
-        mi_bits=rows["bits"] + place * rows["spread"].fillna(0), mi_stderr_bits=0.0, mi_null_bits=float("nan"),
-    )  # fmt: skip
+        n_train=rows["size"],
+        noise_level=rows["quality"],
+        probe_noise_level=rows["quality"],
+        umis_per_cell=rows["umis_per_cell"].astype(float),
+        seed=rank,
+        n_folds=1,
+        mi_bits=rows["bits"] + place * rows["spread"].fillna(0),
+        mi_stderr_bits=0.0,
+        mi_null_bits=float("nan"),
+    )
 
 
 def released(dataset: str, signal: str) -> pd.DataFrame:
@@ -102,19 +95,13 @@ def released(dataset: str, signal: str) -> pd.DataFrame:
     >>> sorted(set(released("larry", "clone")["n_train"]))
     [100000]
     """
-    rows = points()
-    known = sorted(set(rows["dataset"] + " " + rows["signal"]))
-    choose(f"{dataset} {signal}", known, "released curve")
-    rows = rows[(rows["dataset"] == dataset) & (rows["signal"] == signal)]
+    rows, names = points(), points()["dataset"] + " " + points()["signal"]
+    rows = rows[names == choose(f"{dataset} {signal}", sorted(set(names)), "released curve")]
     return rows[rows["n_train"] == rows.groupby("representation")["n_train"].transform("max")].reset_index(drop=True)
 
 
 def of_modality(dataset: str) -> pd.DataFrame:
-    """Return the released estimates of images or proteins, as curves for ``helpers.laws.tolerance``.
-
-    Parameters
-    ----------
-    dataset : "tissuemnist" or "sarscov2_spike"
+    """Return the released estimates of "tissuemnist" or "sarscov2_spike", as curves for ``helpers.laws.tolerance``.
 
     Returns
     -------
@@ -135,37 +122,26 @@ def of_modality(dataset: str) -> pd.DataFrame:
     """
     rows = reference.table(MODALITIES)
     rows = rows[rows["dataset"] == choose(dataset, set(rows["dataset"]), "dataset with released estimates")]
-    return rows.assign(
-        curve=rows["representation"], probe_noise_level=rows["noise_level"], n_train=0, seed=0, n_folds=1,
-        mi_stderr_bits=0.0, mi_null_bits=float("nan"), umis_per_cell=float("nan"),
-    ).reset_index(drop=True)  # fmt: skip
+    same = {"n_train": 0, "seed": 0, "n_folds": 1, "mi_stderr_bits": 0.0}
+    rows = rows.assign(curve=rows["representation"], probe_noise_level=rows["noise_level"], **same)
+    return rows.assign(mi_null_bits=float("nan"), umis_per_cell=float("nan")).reset_index(drop=True)
 
 
 def refitted(law: type[Law], rows: pd.DataFrame | None = None) -> dict[tuple, Fit]:
     """Fit every released curve again (``helpers.laws.kept``: of the released points the fits are at hand).
 
-    Parameters
-    ----------
-    law : NoiseLaw or CellNumberLaw
-    rows : DataFrame, optional
-        Some of ``points()``; all if not given.
-
-    Returns
-    -------
-    dict of (dataset, signal, representation, training cells or quality) → Fit
+    ``law`` is NoiseLaw or CellNumberLaw, ``rows`` some of ``points()``; keys are data set, signal, representation, and
+    the number of training cells or the quality.
     """
     setting, x = AXIS[law]
     return kept.fit_groups(points() if rows is None else rows, law, x, by=[*KEYS, setting])
 
 
 def beside_published(fits: dict[tuple, Fit], law: type[Law], tolerance: float = 1e-3) -> pd.DataFrame:
-    """Return refits as numbers beside the parameters the authors released.
+    """Return refits (of ``refitted``) as numbers beside the parameters the authors released.
 
-    Parameters
-    ----------
-    fits : dict from ``refitted``
-    law : the law they are of
-    tolerance : relative difference up to which a parameter ``agrees``; the release has three decimals, which count too
+    ``tolerance`` is the relative difference up to which a parameter ``agrees``; the release has three decimals, which
+    count too.
 
     Returns
     -------
@@ -206,23 +182,17 @@ def joint_comparison(folds: int = 3, repeats: int = 5, seed: int = 0, write: boo
     """
     data = hashlib.sha256((reference.folder() / f"{POINTS}.parquet").read_bytes()).hexdigest()
     settings = {"folds": folds, "repeats": repeats, "seed": seed}
+    key = short_hash({"method": method("fit", "compare", "beyond"), "data": data, **settings})
     return reference.cached_table(
-        "joint_laws", short_hash({"method": method("fit", "compare", "beyond"), "data": data, **settings}),
-        lambda: compare(grid_means(points(), KEYS), None, folds, repeats, seed), write,
-    )  # fmt: skip
+        "joint_laws", key, lambda: compare(grid_means(points(), KEYS), None, **settings), write
+    )
 
 
 def masked_runs(loss: str) -> pd.DataFrame:
     """Return the released runs of masked-reconstruction transformers: 512 genes, 200,000 cells, three seeds a size.
 
-    Parameters
-    ----------
-    loss : {"mse", "nll"}
-        Best validation loss: mean squared error, or Gaussian negative log-likelihood in nats.
-
-    Returns
-    -------
-    DataFrame with ``size``, ``seed``, ``params`` and ``loss``
+    Columns are ``size``, ``seed``, ``params`` and ``loss``, the best validation loss: mean squared error ("mse"), or
+    Gaussian negative log-likelihood in nats ("nll").
     """
     column = {"mse": "best_val_mse", "nll": "best_val_gauss_nll"}[choose(loss, ["mse", "nll"], "loss")]
     return reference.table(RUNS).rename(columns={column: "loss"})[["size", "seed", "params", "loss"]]
@@ -266,17 +236,13 @@ def floor_in_bits(c: float, loss: str) -> float:
 
 
 def tables_of_first_version(noise: dict[tuple, Fit], cells: dict[tuple, Fit]) -> pd.DataFrame:
-    """Recompute tables 1 to 5 of the first paper from the released measurements, with 95 % intervals.
-
-    Parameters
-    ----------
-    noise, cells : dicts from ``refitted``
+    """Recompute tables 1 to 5 of the first paper from the released measurements (fits of ``refitted``).
 
     Returns
     -------
     DataFrame
-        One row a dataset, signal, representation and quantity of ``DEFINITIONS``: ``value``, ``low``, ``high``,
-        status of the fit, and ``printed``, what the first paper gives (NaN where nothing).
+        One row a dataset, signal, representation and quantity of ``DEFINITIONS``: ``value`` with its 95 % interval
+        ``low`` to ``high``, status of the fit, and ``printed``, what the first paper gives (NaN where nothing).
     """
     # Sorted, so that of each curve the last, of most cells or full depth, remains.
     of_depth, of_number = ({key[:-1]: fits[key] for key in sorted(fits)} for fits in (noise, cells))
@@ -310,10 +276,6 @@ def _printed(quantity: str, signal: str, model: str) -> float:
 
 def fit_published(name: str) -> Fit:
     """Fit the joint law to a grid that the papers released, for plans beyond its points (``design.fit_pilot``).
-
-    Parameters
-    ----------
-    name : dataset, signal and representation, such as "pbmc_citeseq protein pca"
 
     Examples
     --------

@@ -17,15 +17,7 @@ def place(
     bound: float = 1.0,
     words: tuple[str, str, str] = ("smaller than", "not told apart from", "larger than"),
 ) -> str:
-    """Return the word for an interval that lies below a bound, holds it, or lies above it.
-
-    Parameters
-    ----------
-    low, high : float
-        An end that is not known (NaN) rules nothing out.
-    bound : float
-    words : tuple of str
-        For below, holding and above.
+    """Return the word for an interval that lies below a bound, holds it (or has an unknown end, NaN), or lies above it.
 
     Examples
     --------
@@ -63,27 +55,25 @@ def bits_compared(curves: dict[str, MeasuredCurve], first: str, second: str) -> 
     >>> curves = {name: MeasuredCurve(points) for name in "ab"}
     >>> bits_compared(curves, "a", "b")
     '“a” has 2.00 bits at its own depth and “b” 2.00 bits'
-    >>> depths_compared(curves, "a", "b", 0.5)
-    '0.5 bits are missing at 285 UMIs per cell for “a” and 285 for “b”'
+    >>> depths_compared(curves, "a", "b")
+    '0.25 bits are missing at 506 UMIs per cell for “a” and 506 for “b”'
     >>> same_bits(curves, "a", "b")
     '“a” has at 900 UMIs per cell (95 % interval 900 to 900) the 2.00 bits that “b” has at 900'
     """
-    one, other = (spelt(*_of(curves, name).own_depth(), unit=" bits") for name in (first, second))
+    one, other = (spelt(*_curve(curves, name).own_depth(), unit=" bits") for name in (first, second))
     return f"“{first}” has {one} at its own depth and “{second}” {other}"
 
 
-def depths_compared(curves: dict[str, MeasuredCurve], first: str, second: str, bits: float = 0.25) -> str:
-    """Return a clause with the depths at which so many bits are missing from two curves."""
-    one, other = (_of(curves, name).depth_missing(bits) for name in (first, second))
-    return (
-        f"{bits:g} bits are missing at {spelt(*one, ',.0f', ' UMIs per cell')} for “{first}” and "
-        f"{spelt(*other, ',.0f')} for “{second}”"
-    )
+def depths_compared(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:
+    """Return a clause with the depths at which a quarter of a bit is missing from two curves."""
+    one, other = (_curve(curves, name).depth_missing(0.25) for name in (first, second))
+    depths = spelt(*one, ",.0f", " UMIs per cell"), spelt(*other, ",.0f")
+    return f"0.25 bits are missing at {depths[0]} for “{first}” and {depths[1]} for “{second}”"
 
 
 def same_bits(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:
     """Return a clause: at which depth one curve has what another has at its own depth."""
-    curve, other = _of(curves, first), _of(curves, second)
+    curve, other = _curve(curves, first), _curve(curves, second)
     bits = other.own_depth().value
     what = f"the {bits:.2f} bits that “{second}” has at {other.u[-1]:,.0f}"
     need = curve.depth_with(bits)
@@ -92,7 +82,7 @@ def same_bits(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:
     return f"“{first}” has at {spelt(*need, ',.0f', ' UMIs per cell')} {what}"
 
 
-def _of(curves: dict[str, MeasuredCurve], name: str) -> MeasuredCurve:
+def _curve(curves: dict[str, MeasuredCurve], name: str) -> MeasuredCurve:
     return curves[choose(name, curves, "curve")]
 
 

@@ -37,36 +37,26 @@ def probed(embeddings: dict[Any, np.ndarray], signal: np.ndarray, seeds: Sequenc
     --------
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(200, 2))
-    >>> found = probed({"itself": x, "noise": rng.normal(size=(200, 2))}, x[:, 0] > 0, [0], "what")
-    >>> (found["bits"] > 0.5).tolist()
+    >>> table = probed({"itself": x, "noise": rng.normal(size=(200, 2))}, x[:, 0] > 0, [0], "what")
+    >>> (table["bits"] > 0.5).tolist()
     [True, False]
     """
-    rows = []
+    rows = {}
     for label, values in embeddings.items():
-        found = [lmi_many([(values, signal)], seed)[0] for seed in seeds]
-        bits = np.array([f.bits for f in found])
+        estimates = [lmi_many([(values, signal)], seed)[0] for seed in seeds]
+        bits = np.array([estimate.bits for estimate in estimates])
         between = bits.std(ddof=1) / np.sqrt(len(bits)) if len(bits) > 1 else 0.0
-        error = np.hypot(np.mean([f.stderr for f in found]), between)
-        null = float(np.mean([f.null_bits for f in found]))
-        rows.append(
-            {name: label, "bits": bits.mean(), "± (95 %)": 1.96 * error, "permuted null": null, "seeds": len(bits)}
-        )
-    return pd.DataFrame(rows).set_index(name).round(3)
+        error = np.hypot(np.mean([estimate.stderr for estimate in estimates]), between)
+        null = float(np.mean([estimate.null_bits for estimate in estimates]))
+        rows[label] = [bits.mean(), 1.96 * error, null, len(bits)]
+    table = pd.DataFrame.from_dict(rows, orient="index", columns=["bits", "± (95 %)", "permuted null", "seeds"])
+    return table.rename_axis(name).round(3)
 
 
-def thinned_pca(dataset: Any, depths: Sequence[float], dim: int, seed: int = 0) -> dict[str, np.ndarray]:
+def thinned_pca(dataset: Any, depths: Sequence[float], dim: int) -> dict[str, np.ndarray]:
     """Return PCA of the probe cells of a data set at several depths, as a sweep embeds them.
 
-    Parameters
-    ----------
-    dataset : ``helpers.datasets.Dataset``
-    depths : shares of molecules kept, in training and probe cells alike
-    dim : components
-    seed : of the thinning
-
-    Returns
-    -------
-    dict of depth, as a table shows it → (probe cells, dim) array
+    Training and probe cells are thinned alike; keys are depths as a table shows them.
 
     Examples
     --------
@@ -74,13 +64,13 @@ def thinned_pca(dataset: Any, depths: Sequence[float], dim: int, seed: int = 0) 
     >>> {name: values.shape for name, values in thinned_pca(load("pbmc68k"), [0.1], 4).items()}
     {'depth 0.1': (350, 4)}
     """
-    found = {}
+    embeddings = {}
     for depth in depths:
-        rng = np.random.default_rng(seed)
+        rng = np.random.default_rng(0)
         sides = (dataset.counts[rows] for rows in (dataset.train, dataset.probe))
         ready = prepare(*(thin(side, depth, rng=rng) for side in sides))
-        found[f"depth {depth:g}"] = PCA(dim).fit(ready.train).transform(ready.probe)
-    return found
+        embeddings[f"depth {depth:g}"] = PCA(dim).fit(ready.train).transform(ready.probe)
+    return embeddings
 
 
 def estimator_settings(
@@ -90,15 +80,9 @@ def estimator_settings(
     dims: Sequence[int],
     neighbours: Sequence[int],
 ) -> pd.DataFrame:
-    """Return how LMI depends on two settings of its own, code dimensions and neighbours.
+    """Return how LMI depends on two settings of its own: the most code dimensions ``dims``, and the ``neighbours`` k.
 
-    Parameters
-    ----------
-    embeddings : dict of name → (cells, d) array
-    signal : (cells,) labels or (cells, d) array
-    seeds : seeds of the estimate: folds and nets
-    dims : most code dimensions
-    neighbours : k
+    Embeddings, signal and seeds are as ``probed`` takes them.
 
     Returns
     -------
@@ -110,8 +94,8 @@ def estimator_settings(
     --------
     >>> rng = np.random.default_rng(0)
     >>> x = rng.normal(size=(200, 3))
-    >>> found = estimator_settings({"x": x}, x[:, 0] > 0, [0], dims=[2], neighbours=[3, 10])
-    >>> list(found["k"]), bool((found["bits"] > 0.4).all())
+    >>> table = estimator_settings({"x": x}, x[:, 0] > 0, [0], dims=[2], neighbours=[3, 10])
+    >>> list(table["k"]), bool((table["bits"] > 0.4).all())
     ([3, 10], True)
     """
     rows = []
@@ -121,7 +105,7 @@ def estimator_settings(
         bits = np.array([[e.bits for e in lmi_many(pairs, seed, k=k, dim=dim, null=False)] for seed in seeds])
         error = bits.std(axis=0, ddof=1) / np.sqrt(len(seeds)) if several else np.full(len(pairs), np.nan)
         half = error * (student_t.ppf(0.975, len(seeds) - 1) if several else np.nan)
-        rows += [[name, dim, k, *of] for name, *of in zip(embeddings, bits.mean(axis=0), half, strict=True)]
+        rows += [[name, dim, k, *ends] for name, *ends in zip(embeddings, bits.mean(axis=0), half, strict=True)]
     return pd.DataFrame(rows, columns=["of", "dim", "k", "bits", "half"])
 
 
@@ -165,9 +149,9 @@ def along_training(
         every = max(1, steps // 4)
         model = Txformer(dim=dim, steps=steps, validate_every=every, patience=100, checkpoints=at)
         model.fit(ready.train_counts)
-        found = probed({step: model.transform_at(step, ready.probe_counts) for step in at}, signal, seeds, "step")
+        encoded = {step: model.transform_at(step, ready.probe_counts) for step in at}
         history: Any = model.history_
         loss = history.set_index("step")["validation_bits"].rename("validation loss (bits per token)")
-        return found.join(loss)
+        return probed(encoded, signal, seeds, "step").join(loss)
 
     return kept.table(key, "along training", trained)

@@ -37,11 +37,6 @@ def needs(depths: list[float], n_train: list[int], seeds: list[int], representat
     Only estimates of information and passes over the cells are counted, in proportion to their number: training a
     network (scVI, a transformer) comes on top.
 
-    Returns
-    -------
-    DataFrame
-        One row a data set: cells, probe cells, memory, core-hours and signals.
-
     Examples
     --------
     >>> needs([1.0, 0.1], [100, 1000], [0], ["pca"]).loc["larry", "signals"]
@@ -73,12 +68,7 @@ def missing(dataset: str, folder: str = "", options: dict[str, Any] | None = Non
     dataset : one of ``NEEDS``
     folder : where your own files are; the folder of the registry's files if not given
     options : of the data set; only the ``runs`` of ``mouse_embryo`` matter here
-    required : raise instead, as a job that is to measure should
-
-    Raises
-    ------
-    FileNotFoundError
-        With the same line, if files are ``required``.
+    required : raise FileNotFoundError with the same line instead, as a job that is to measure should
     """
     choose(dataset, NEEDS, "data set of the papers")
     files = [Path(file.path) for file in registry()[dataset].files]

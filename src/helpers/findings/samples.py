@@ -18,11 +18,9 @@ def share_lost(points: pd.DataFrame, level: float, replicates: str = "seed") -> 
     Parameters
     ----------
     points : DataFrame
-        One curve: ``noise_level``, ``mi_bits`` and the column of the replicates.
+        One curve: ``noise_level``, ``mi_bits`` and the column of the ``replicates``, such as "seed".
     level : float
         One that was measured, to within 1 %.
-    replicates : str
-        "seed", or another column, such as "representation" for models of several sizes.
 
     Raises
     ------
@@ -56,13 +54,7 @@ def share_lost(points: pd.DataFrame, level: float, replicates: str = "seed") -> 
 
 
 def share_of_entropy(noise_free: pd.DataFrame) -> Interval:
-    """Return the noise-free information as a share of the entropy of the labels, with its 95 % interval.
-
-    Parameters
-    ----------
-    noise_free : DataFrame
-        Rows of one signal: ``mi_bits``, ``mi_stderr_bits``, ``mi_ceiling_bits``.
-    """
+    """Return the noise-free information (rows of one signal) as a share of the entropy of the labels, with its ends."""
     bits, error = mean_and_error(noise_free)
     entropy = float(noise_free["mi_ceiling_bits"].mean())
     return Interval(*((bits + sign * 1.96 * error) / entropy for sign in (0, -1, 1)))

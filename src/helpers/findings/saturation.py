@@ -15,16 +15,12 @@ LABELS, TRAINED = ("cell_type", "cell_class", "cluster"), ("pca", "scvi")
 def saturation(points: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return what ten times the cells, and ten times the depth, would add to labels, and what the last of them added.
 
-    Parameters
-    ----------
-    points : DataFrame from ``points.seed_means``
-
     Returns
     -------
     of_cells, of_depth : DataFrames
-        ``KEYS``; ``at``, the most measured; ``gain`` from ten times as much, by the law of cells and by the noise law
-        with a free exponent; ``last``, what the last tenfold of cells and the last doubling of depth added; each with
-        its 95 % interval.
+        Of ``points.seed_means``, ``KEYS``; ``at``, the most measured; ``gain`` from ten times as much, by the law of
+        cells and by the noise law with a free exponent; ``last``, what the last tenfold of cells and the last doubling
+        of depth added; each with its 95 % interval.
     """
     labels = points[points["signal"].isin(LABELS) & points["representation"].isin(TRAINED)]
     depths, cells = noise_axis(labels), cell_axis(labels[labels["noise_level"] == 1], 4)
@@ -36,20 +32,18 @@ def saturation(points: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def last_step(points: pd.DataFrame, x: str, factor: float) -> pd.DataFrame:
-    """Return what the last ``factor`` of depth, or of cells, added to every curve, in bits, as measured.
+    """Return what the last ``factor`` (2: the last doubling) of depth, or of cells, added to every curve, as measured.
 
     Parameters
     ----------
     points : DataFrame
         Curves by ``KEYS``, such as from ``noise_axis``, or ``cell_axis`` at one depth.
     x : "umis_per_cell" or "n_train"
-    factor : float
-        2 for the last doubling.
 
     Returns
     -------
     DataFrame
-        ``KEYS``, ``last``, and its 95 % interval over seeds, ``last_low`` to ``last_high``
+        ``KEYS``, ``last`` in bits, and its 95 % interval over seeds, ``last_low`` to ``last_high``
         (``model_free.MeasuredCurve.lost_by``); NaN where the curve does not reach so far down.
 
     Examples
@@ -62,6 +56,5 @@ def last_step(points: pd.DataFrame, x: str, factor: float) -> pd.DataFrame:
     rows = []
     for key, curve in points.groupby(KEYS):
         level = curve[x] if x == "n_train" else curve["noise_level"]
-        found = MeasuredCurve(curve.assign(noise_level=level, umis_per_cell=curve[x])).lost_by(factor)
-        rows.append([*key, *found])
+        rows.append([*key, *MeasuredCurve(curve.assign(noise_level=level, umis_per_cell=curve[x])).lost_by(factor)])
     return pd.DataFrame(rows, columns=[*KEYS, "last", "last_low", "last_high"])

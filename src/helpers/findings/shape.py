@@ -35,15 +35,14 @@ def aicc(fit: Fit) -> float:
     return float(n * np.log(max((means**2).mean(), 1e-12)) + 2 * k * n / (n - k - 1))
 
 
-def fit_shapes(points: pd.DataFrame, by: list[str] | None = None) -> dict[tuple, dict[str, Fit]]:
+def fit_shapes(points: pd.DataFrame, by: list[str] = KEYS) -> dict[tuple, dict[str, Fit]]:
     """Fit every shape to every noise curve; curves with fewer than five depths, which cannot tell, are left out.
 
     Parameters
     ----------
     points : DataFrame with ``by``, ``noise_level``, ``umis_per_cell`` and ``mi_bits``
-    by : columns that name a curve; data set, signal and representation if not given
+    by : columns that name a curve
     """
-    by = by or KEYS
     return {
         key: {name: law.fit(rows["umis_per_cell"], rows["mi_bits"]) for name, law in SHAPES.items()}
         for key, rows in points.groupby(by)
@@ -51,13 +50,8 @@ def fit_shapes(points: pd.DataFrame, by: list[str] | None = None) -> dict[tuple,
     }
 
 
-def shape_table(fits: dict[tuple, dict[str, Fit]], by: list[str] | None = None) -> pd.DataFrame:
-    """Return what the points of every curve say of its shape, one row a curve.
-
-    Parameters
-    ----------
-    fits : dict from ``fit_shapes``
-    by : the columns that it was made with
+def shape_table(fits: dict[tuple, dict[str, Fit]], by: list[str] = KEYS) -> pd.DataFrame:
+    """Return what the points of every curve of ``fit_shapes`` say of its shape, one row a curve.
 
     Returns
     -------
@@ -67,58 +61,59 @@ def shape_table(fits: dict[tuple, dict[str, Fit]], by: list[str] | None = None) 
         shallowest and deepest depth, and between; ``i_max`` and ``top``, the largest mean; ``status`` of the noise law;
         ``best``, the shape whose AICc is the least of those that the points do not reject, "none" if they reject all.
     """
-    rows = []
-    for key, of in fits.items():
-        law, stretched = of["noise law"], of["free exponent"]
-        row: dict[str, Any] = dict(zip(by or KEYS, key, strict=True))
-        beta = row["beta"] = stretched.params["beta"]
-        with np.errstate(over="ignore"):  # where the points leave it free
-            row["beta_low"], row["beta_high"] = beta * np.exp(
-                np.array([-1, 1]) * stretched.t_quantile(0.95) * stretched.stderr["beta"] / beta
-            )
-        assert isinstance(law.law, NoiseLaw)
-        row["p_beta"] = law.law.exponent_test(law)
-        row |= {f"aicc of {name}": aicc(fit) for name, fit in of.items()}
-        row |= {f"lack of fit of {name}": lack_of_fit(fit) for name, fit in of.items()}
-        off, means = law.means(law.residuals), law.means(law.y)
-        row |= {"ends": (off[0] + off[-1]) / 2, "middle": off[1:-1].mean(), "i_max": law.params["i_max"],
-                "top": means.max(), "status": law.status}  # fmt: skip
-        standing = [name for name in of if not row[f"lack of fit of {name}"] < RARE]
-        row["best"] = min(standing, key=lambda name: row[f"aicc of {name}"]) if standing else "none"
-        rows.append(row)
-    return pd.DataFrame(rows)
+    return pd.DataFrame([dict(zip(by, key, strict=True)) | _shape_of(shapes) for key, shapes in fits.items()])
+
+
+def _shape_of(fits: dict[str, Fit]) -> dict[str, Any]:
+    law, stretched = fits["noise law"], fits["free exponent"]
+    assert isinstance(law.law, NoiseLaw)
+    beta = stretched.params["beta"]
+    with np.errstate(over="ignore"):  # where the points leave it free
+        low, high = beta * np.exp(np.array([-1, 1]) * stretched.t_quantile(0.95) * stretched.stderr["beta"] / beta)
+    criteria = {name: aicc(fit) for name, fit in fits.items()}
+    lacks = {name: lack_of_fit(fit) for name, fit in fits.items()}
+    standing = {name: value for name, value in criteria.items() if not lacks[name] < RARE}
+    off, means = law.means(law.residuals), law.means(law.y)
+    return {
+        "beta": beta,
+        "beta_low": low,
+        "beta_high": high,
+        "p_beta": law.law.exponent_test(law),
+        **{f"aicc of {name}": value for name, value in criteria.items()},
+        **{f"lack of fit of {name}": value for name, value in lacks.items()},
+        "ends": (off[0] + off[-1]) / 2,
+        "middle": off[1:-1].mean(),
+        "i_max": law.params["i_max"],
+        "top": means.max(),
+        "status": law.status,
+        "best": min(standing, key=standing.__getitem__, default="none"),
+    }
 
 
 def shape_counts(table: pd.DataFrame) -> pd.Series:
     """Return what a ``shape_table`` says in numbers: medians, and counts of curves."""
-    beta, p = table["beta"], table["p_beta"]
+    beta, rare = table["beta"], table["p_beta"] < RARE
     law, line = table["aicc of noise law"], table["aicc of line"]
     least = table[[f"aicc of {name}" for name in SHAPES]].idxmin(axis=1).str.removeprefix("aicc of ")
-    return pd.Series({
-        "curves": len(table),
-        "median exponent β": beta.median(),
-        "β below 1": int((beta < 1).sum()),
-        "β other than 1 (p < 0.01)": int((p < RARE).sum()),
-        "of these below 1": int(((p < RARE) & (beta < 1)).sum()),
-        "residuals: ends above, middle below": int(((table["ends"] > 0) & (table["middle"] < 0)).sum()),
-        "I_max below the largest mean": int((table["i_max"] < table["top"]).sum()),
-        "the points reject the noise law (misfit)": int((table["status"] == "misfit").sum()),
-        "the points reject a free exponent": int((table["lack of fit of free exponent"] < RARE).sum()),
-        "the points reject the line": int((table["lack of fit of line"] < RARE).sum()),
-        **{f"least AICc: {name}": int((least == name).sum()) for name in SHAPES},
-        "line over law by AICc > 2": int((law - line > PREFERRED).sum()),
-        "law over line by AICc > 2": int((line - law > PREFERRED).sum()),
-    })  # fmt: skip
+    curves = {
+        "β below 1": beta < 1,
+        "β other than 1 (p < 0.01)": rare,
+        "of these below 1": rare & (beta < 1),
+        "residuals: ends above, middle below": (table["ends"] > 0) & (table["middle"] < 0),
+        "I_max below the largest mean": table["i_max"] < table["top"],
+        "the points reject the noise law (misfit)": table["status"] == "misfit",
+        "the points reject a free exponent": table["lack of fit of free exponent"] < RARE,
+        "the points reject the line": table["lack of fit of line"] < RARE,
+        **{f"least AICc: {name}": least == name for name in SHAPES},
+        "line over law by AICc > 2": law - line > PREFERRED,
+        "law over line by AICc > 2": line - law > PREFERRED,
+    }
+    counts = {name: int(chosen.sum()) for name, chosen in curves.items()}
+    return pd.Series({"curves": len(table), "median exponent β": beta.median()} | counts)
 
 
 def split(table: pd.DataFrame, within: float, u: str = "u") -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return the points up to a share of the deepest depth, and those at the deepest.
-
-    Parameters
-    ----------
-    table : DataFrame with ``noise_level`` and the depth of each point
-    within : float in (0, 1)
-    u : column of the depth
+    """Return the points up to a share of the deepest depth, and those at the deepest; ``u`` is the column of the depth.
 
     Examples
     --------
@@ -131,7 +126,7 @@ def split(table: pd.DataFrame, within: float, u: str = "u") -> tuple[pd.DataFram
     return table[depth <= within * depth.max() * 1.02], table[depth == depth.max()]
 
 
-def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None = None) -> pd.DataFrame:
+def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] = KEYS) -> pd.DataFrame:
     """Fit each shape to the shallow part of every curve and predict its deepest depth, which stayed hidden.
 
     Parameters
@@ -149,32 +144,38 @@ def held_out_deepest(points: pd.DataFrame, within: float, by: list[str] | None =
         point hold the measured mean.
     """
     in_range(within, 0, 1, "within", open_low=True)
-    by = by or KEYS
-    rows = []
+    rows, measured = [], ["umis_per_cell", "mi_bits"]
     for key, curve in points.groupby(by):
         shallow, hidden = split(curve, within, "umis_per_cell")
         if shallow["noise_level"].nunique() < 4:
             continue
-        last = shallow[shallow["noise_level"] == shallow["noise_level"].max()]
-        u, truth = float(hidden["umis_per_cell"].mean()), float(hidden["mi_bits"].mean())
+        last_u, last = shallow[shallow["noise_level"] == shallow["noise_level"].max()][measured].mean()
+        u, truth = (float(value) for value in hidden[measured].mean())
         for name, law in SHAPES.items():
             fit = law.fit(shallow["umis_per_cell"], shallow["mi_bits"])
             low, high = (float(end[0]) for end in fit.band([u], of_points=True))
-            predicted = float(fit.predict([u])[0])
-            rows.append([*key, name, fit.status, truth - last["mi_bits"].mean(),
-                         predicted - float(fit.predict([last["umis_per_cell"].mean()])[0]), predicted - truth,
-                         low <= truth <= high])  # fmt: skip
+            before, predicted = (float(fit.predict([depth])[0]) for depth in (last_u, u))
+            numbers = [truth - last, predicted - before, predicted - truth, low <= truth <= high]
+            rows.append([*key, name, fit.status, *numbers])
     return pd.DataFrame(rows, columns=[*by, "shape", "status", "gain", "predicted", "error", "covered"])
 
 
 def held_out_summary(held_out: pd.DataFrame) -> pd.DataFrame:
     """Return one row a shape: curves; medians of gain, predicted gain and error, RMSE (bits); share covered."""
-    of = held_out.groupby("shape", sort=False)
-    return pd.DataFrame({
-        "curves": of.size(),
-        "gain": of["gain"].median(),
-        "predicted": of["predicted"].median(),
-        "error": of["error"].median(),
-        "RMSE": of["error"].apply(lambda error: float(np.sqrt((error**2).mean()))),
-        "covered": of["covered"].mean(),
-    })  # fmt: skip
+    return held_out.groupby("shape", sort=False).agg(
+        curves=("error", "size"),
+        gain=("gain", "median"),
+        predicted=("predicted", "median"),
+        error=("error", "median"),
+        RMSE=("error", rmse),
+        covered=("covered", "mean"),
+    )
+
+
+def rmse(errors: pd.Series) -> float:
+    """Return the root mean square of errors.
+
+    >>> rmse(pd.Series([3.0, -3.0]))
+    3.0
+    """
+    return float(np.sqrt((errors**2).mean()))

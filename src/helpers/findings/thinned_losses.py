@@ -51,23 +51,36 @@ def noise_table(rows: pd.DataFrame, fits: dict[Any, Fit]) -> pd.DataFrame:
         that of the best model and over the counting noise, bits a hidden gene.
     """
     need(rows, "noise_level", "noise_loss", "validation_loss")
-    table = []
-    for depth, some in good(rows).groupby("noise_level", sort=False):
-        # Chosen without the test cells.
-        size = some.groupby("size")["validation_loss"].mean().idxmin()
-        best = float(some.loc[some["size"] == size, "test_loss"].mean())
-        mean, noise = float(some["mean_loss"].mean()), float(some["noise_loss"].astype(float).mean())
-        again = kept.robust_fit(fits[depth], names=("c",))
-        table.append({
-            "depth": depth, "umis_per_cell": some["umis_per_cell"].mean(), "gene mean": mean,
-            "linear": some["linear_loss"].mean(), "best model": best, "size": size,
-            "counting noise": noise, "c": again.params["c"], "c_low": again.intervals["c"][0],
-            "c_high": again.intervals["c"][1], "reached": (mean - best) / (mean - noise),
-            "reached, linear": (mean - some["linear_loss"].mean()) / (mean - noise), "status": fits[depth].status,
-            "told": _told(mean, best), "told, linear": _told(mean, float(some["linear_loss"].mean())),
-            "at most": _told(mean, noise), "seeds": some["seed"].nunique(),
-        })  # fmt: skip
-    return pd.DataFrame(table).sort_values("umis_per_cell", ascending=False).reset_index(drop=True)
+    depths = good(rows).groupby("noise_level", sort=False)
+    table = pd.DataFrame([{"depth": depth} | _at_depth(some, fits[depth]) for depth, some in depths])
+    return table.sort_values("umis_per_cell", ascending=False).reset_index(drop=True)
+
+
+def _at_depth(runs: pd.DataFrame, fit: Fit) -> dict[str, Any]:
+    # Chosen without the test cells.
+    size = runs.groupby("size")["validation_loss"].mean().idxmin()
+    best = float(runs.loc[runs["size"] == size, "test_loss"].mean())
+    mean, noise, linear = (float(runs[f"{name}_loss"].astype(float).mean()) for name in ("mean", "noise", "linear"))
+    robust = kept.robust_fit(fit, names=("c",))
+    low, high = robust.intervals["c"]
+    return {
+        "umis_per_cell": runs["umis_per_cell"].mean(),
+        "gene mean": mean,
+        "linear": linear,
+        "best model": best,
+        "size": size,
+        "counting noise": noise,
+        "c": robust.params["c"],
+        "c_low": low,
+        "c_high": high,
+        "reached": (mean - best) / (mean - noise),
+        "reached, linear": (mean - linear) / (mean - noise),
+        "status": fit.status,
+        "told": _told(mean, best),
+        "told, linear": _told(mean, linear),
+        "at most": _told(mean, noise),
+        "seeds": runs["seed"].nunique(),
+    }
 
 
 def _told(mean: float, loss: float) -> float:
@@ -80,12 +93,10 @@ def noise_points(table: pd.DataFrame) -> pd.DataFrame:
 
     A floor that the points do not bound is left out.
     """
-    floor = "floor c of L(P)"
-    parts = []
-    for what in ("gene mean", "linear", "best model", floor, "counting noise"):
-        columns = ("c", "c_low", "c_high") if what == floor else (what,) * 3
-        value, low, high = (table[column] for column in columns)
-        known = np.isfinite(low) & np.isfinite(high) & ((table["status"] == "ok") | (what != floor))
-        part = {"what": what, "umis_per_cell": table["umis_per_cell"], "value": value, "low": low, "high": high}
-        parts.append(pd.DataFrame({**part, "seeds": table["seeds"]})[known])
-    return pd.concat(parts, ignore_index=True)
+    shared, curves = table[["umis_per_cell", "seeds"]], []
+    for what in ("gene mean", "linear", "best model", "counting noise"):
+        curves.append(shared.assign(what=what, value=table[what], low=table[what], high=table[what]))
+    floor = shared.assign(what="floor c of L(P)", value=table["c"], low=table["c_low"], high=table["c_high"])
+    curves.insert(3, floor[np.isfinite(floor[["low", "high"]]).all(axis=1) & (table["status"] == "ok")])
+    points = pd.concat(curves, ignore_index=True).dropna(subset=["low", "high"])
+    return points[["what", "umis_per_cell", "value", "low", "high", "seeds"]]

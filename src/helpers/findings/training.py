@@ -22,18 +22,11 @@ def untrained() -> pd.DataFrame:
 def training_gain(trained: pd.DataFrame, controls: pd.DataFrame) -> pd.DataFrame:
     """Return what training added to networks that were also measured untrained, on the same cells and seeds.
 
-    Parameters
-    ----------
-    trained, controls : DataFrames
-        Points from ``seed_means``, of one representation.
-
-    Returns
-    -------
-    DataFrame
-        One row a data set, signal and seed: bits ``untrained`` and ``trained``, and ``gain``.
+    Both are points from ``seed_means`` of one representation; of the result one row is a data set, signal and seed:
+    bits ``untrained`` and ``trained``, and ``gain``.
     """
     same = ["dataset", "signal", "representation", "n_train", "noise_level", "probe_noise_level", "seed"]
-    pairs = controls[[*same, "mi_bits"]].merge(trained[[*same, "mi_bits"]], on=same, suffixes=("_before", "_after"))
-    pairs = pairs.rename(columns={"mi_bits_before": "untrained", "mi_bits_after": "trained"})
+    before = controls[[*same, "mi_bits"]].rename(columns={"mi_bits": "untrained"})
+    pairs = before.merge(trained[[*same, "mi_bits"]].rename(columns={"mi_bits": "trained"}), on=same)
     table = pairs[["dataset", "signal", "seed", "untrained", "trained"]]
     return table.assign(gain=table["trained"] - table["untrained"])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Callable, Iterable
 from html import escape
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -24,24 +25,10 @@ _minus = re.compile(r"(?<![\w-])-(?=\d)")  # a hyphen before a number
 class Claim(NamedTuple):
     """A claim and what is measured here of it.
 
-    Attributes
-    ----------
-    claim, source : str
-        In plain English, and whose it is.
-    criterion : str
-        When it holds, when it fails, and when it stays open.
-    evidence : str
-        One line with a number.
-    verdict : str
-        One of ``MARKS``.
-    page : str
-        Page with the evidence, such as "analyses/shape" or "analyses/findings#cells".
-    group : str
-        One of ``GROUPS``.
-    sure : str
-        How many curves decided, or the interval of the one number that did.
-    change : str
-        What would change the verdict.
+    ``claim``, in plain English, and its ``source``; ``criterion``: when it holds, when it fails, and when it stays
+    open; ``evidence``, one line with a number; ``verdict``, one of ``MARKS``; ``page`` with the evidence, such as
+    "analyses/findings#cells"; ``group``, one of ``GROUPS``; ``sure``: how many curves decided, or the interval of the
+    one number that did; ``change``: what would change the verdict.
     """
 
     claim: str
@@ -81,12 +68,7 @@ def verdict(count: Count) -> str:
 def count(low: pd.Series, high: pd.Series, above: float | None = None, below: float | None = None) -> Count:
     """Count the intervals that lie on the claimed side of a bound, and those that lie on the other.
 
-    Parameters
-    ----------
-    low, high : Series
-        Ends of each interval; one that is NaN decides nothing.
-    above, below : float
-        The claim, one of them: the quantity is above, or below.
+    The claim is one of ``above`` and ``below`` the bound; an interval with an end that is NaN decides nothing.
 
     Examples
     --------
@@ -97,16 +79,16 @@ def count(low: pd.Series, high: pd.Series, above: float | None = None, below: fl
         raise ValueError(f"above is {above} and below {below}: give one of them, as the claim has it.")
     bound = above if above is not None else below
     over, under = int((low > bound).sum()), int((high < bound).sum())
-    return Count(over, under, len(low)) if above is not None else Count(under, over, len(low))
+    return Count(*((over, under) if above is not None else (under, over)), len(low))
 
 
-def decided(count: Count, sets: int, of: str = "curves") -> str:
+def decided(count: Count, sets: int, unit: str = "curves") -> str:
     """Return how many curves decided a claim, for the column ``sure``.
 
     >>> decided(Count(9, 1, 12), 7)
     '10 of 12 curves decide; 7 data sets'
     """
-    return f"{count.agree + count.disagree} of {count.all} {of} decide; {sets} data sets"
+    return f"{count.agree + count.disagree} of {count.all} {unit} decide; {sets} data sets"
 
 
 def one(count: Count) -> str:
@@ -131,10 +113,7 @@ def tally(claims: Iterable[Claim]) -> dict[str, int]:
 def show(claims: Iterable[Claim], link: Callable[[str], str]) -> Any:
     """Return claims as a table, by group; verdicts lead to the pages with the evidence, a claim opens on its criterion.
 
-    Parameters
-    ----------
-    claims : list of Claim
-    link : function of a page's name that returns its address, as seen from the page that shows the table
+    ``link`` returns the address of a page by its name, as seen from the page that shows the table.
 
     Examples
     --------
@@ -146,13 +125,10 @@ def show(claims: Iterable[Claim], link: Callable[[str], str]) -> Any:
 
     heads = ("verdict", "claim", "measured here", "how sure", "what would change it")
     rows = ["<tr>" + "".join(f'<th scope="col">{head}</th>' for head in heads) + "</tr>"]
-    of_group: dict[str, list[Claim]] = {group: [] for group in GROUPS}
-    for claim in claims:
-        of_group[choose(claim.group, GROUPS, "group of claims")].append(claim)
-    for group, some in of_group.items():
-        if some:
-            rows.append(f'<tr class="group"><th colspan="{len(heads)}" scope="rowgroup">{group.capitalize()}</th></tr>')
-            rows.extend(_row(claim, link) for claim in some)
+    in_order = sorted(claims, key=lambda claim: GROUPS.index(choose(claim.group, GROUPS, "group of claims")))
+    for group, some in groupby(in_order, key=lambda claim: claim.group):
+        rows.append(f'<tr class="group"><th colspan="{len(heads)}" scope="rowgroup">{group.capitalize()}</th></tr>')
+        rows.extend(_row(claim, link) for claim in some)
     return HTML(f'<table class="dataframe claims"><tbody>{"".join(rows)}</tbody></table>')
 
 
