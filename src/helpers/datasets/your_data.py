@@ -29,7 +29,7 @@ import pandas as pd
 from helpers._utils.validation import as_matrix, as_seed, choose, in_range, is_labels
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset
-from helpers.datasets.pairing import neighbours, relatives, states_of_partners
+from helpers.datasets.pairing import OTHER_HALF, halves, neighbours, relatives, states_of_partners
 from helpers.datasets.your_file import Stored, read_file
 from helpers.information.discrete import entropy
 
@@ -92,16 +92,18 @@ def your_data(
     """
     stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
     kind, key = _kind_and_key(signal, stored, backed)
+    if kind == OTHER_HALF and len(embeddings):
+        raise ValueError(f"embeddings are {list(embeddings)}: made from all molecules, they know the other half too.")
     split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
     of_partners, of_each = _OF_PARTNERS.get(kind), partial(_of_each_cell, as_labels=as_labels, log=log_signal)
     fields = of_partners(stored, key, split) if of_partners else of_each(stored, kind, key, split)
-    keep = fields.pop("keep", slice(None))
+    keep, counts = fields.pop("keep", slice(None)), fields.pop("counts", stored.counts)
     labels = is_labels(fields["signal"])
     computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")
     return Dataset(
         name=NAME,
         signal_name=signal,
-        counts=stored.counts[keep],
+        counts=counts[keep],
         embeddings={name: _matrix(stored.obsm, name, "obsm", path)[keep] for name in embeddings},
         genes=stored.genes,
         ceiling_bits=entropy(fields["signal"][fields["folds"] >= 0]) if labels else None,
@@ -124,11 +126,16 @@ def _whole_path(path: Any, folder: Any, metadata: Any, embeddings: Any) -> Path:
 
 def _kind_and_key(signal: Any, stored: Stored, backed: bool) -> tuple[str, str]:
     """Return the parts of a signal such as ``obs:celltype``."""
+    if signal == OTHER_HALF:
+        return OTHER_HALF, ""
     kind, _, key = signal.partition(":") if isinstance(signal, str) else ("", "", "")
     if kind not in KINDS or not key:
-        known = "; ".join(f"{name}:KEY, {about}" for name, about in KINDS.items())
+        known = (
+            "; ".join(f"{name}:KEY, {about}" for name, about in KINDS.items())
+            + f"; or {OTHER_HALF!r}, which needs none"
+        )
         near = f" Did you mean 'obs:{signal}'?" if isinstance(signal, str) and signal in stored.obs else ""
-        raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}.{near}")
+        raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}; or {OTHER_HALF!r}.{near}")
     if backed and kind not in ("obs", "obsm"):
         raise ValueError(f"signal is {signal!r}: that of a file left on disk (backed=True) is in obs or obsm.")
     return kind, key
@@ -295,4 +302,12 @@ def _times(column: pd.Series, name: str) -> pd.Series:
     return found.reindex(column.index)
 
 
-_OF_PARTNERS = {"neighbours": _of_neighbours, "pairs": _of_relatives}
+def _of_other_half(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
+    """The signal that is the other half of the cell's own molecules."""
+    n = stored.counts.shape[0]
+    folds = split.folds(n) if split.batch is None else split.folds_of_batches(split.batches())
+    made = halves(stored.counts, folds, np.zeros(n, int), split.seed)
+    return {"checked": ("halves: no molecule is in both",), **made}
+
+
+_OF_PARTNERS = {"neighbours": _of_neighbours, "pairs": _of_relatives, OTHER_HALF: _of_other_half}
