@@ -8,6 +8,7 @@ from helpers.information import cca, entropy, gaussian_channel, plug_in
 from helpers.information.bounds import lower_bound
 from helpers.information.estimate import Estimate
 from helpers.information.known_pairs import known_pair
+from helpers.information.mixed import lmi_mixed
 
 
 def test_an_estimator_that_is_exact_for_gaussian_pairs_contradicts_itself_only_where_the_pair_is_bent():
@@ -127,3 +128,16 @@ def test_the_bound_refuses_what_it_cannot_use(change, message):
     x, y = known_pair("gaussian", 1.0, change.pop("n", 400), 3)
     with pytest.raises(ValueError, match=message):
         lower_bound(x, y, **change)
+
+
+def test_labels_and_values_together_add_up_where_they_are_apart_and_not_where_they_repeat():
+    rng = np.random.default_rng(3)
+    label = rng.integers(0, 4, 3000)
+    x = np.hstack([8.0 * np.eye(4)[label] + rng.normal(size=(3000, 4)), rng.normal(size=(3000, 1))])
+    value = x[:, 4:] + rng.normal(size=(3000, 1)) / np.sqrt(3)  # exactly 1 bit
+    apart = lmi_mixed(x, label, value, null=False)
+    assert apart.bits == pytest.approx(3.0, abs=0.2)
+    assert apart.bits == pytest.approx(apart.pointwise.mean())
+    # Values that hold the label already add nothing to it.
+    again = lmi_mixed(x, label, label[:, None] + 0.05 * rng.normal(size=(3000, 1)), null=False)
+    assert again.bits == pytest.approx(2.0, abs=0.25)
