@@ -13,9 +13,10 @@ from helpers.information import Estimate, lmi
 CHECKS = ("two cells side by side", "rotated", "bent", "half of the dimensions", "exchanged", "half of the cells")
 
 
-def checks(
-    x: np.ndarray, y: np.ndarray, seed: int = 0, estimator: Callable[..., Estimate] = partial(lmi, null=False)
-) -> pd.DataFrame:
+_LMI = partial(lmi, null=False)
+
+
+def checks(x: np.ndarray, y: np.ndarray, seed: int = 0, estimator: Callable[..., Estimate] = _LMI) -> pd.DataFrame:
     """Return what an estimator says where the answer follows from another of its own answers.
 
     - *two cells side by side*: of two independent cells, what both embeddings tell about both signals is twice what
