@@ -2,7 +2,7 @@
 
 Run it as ``python benchmarks/calibration.py``: an hour and more, nearly all of it the package's. What is measured
 already is not measured again; the table goes to ``results/reference/calibration.parquet``, which the page on
-probing shows beside its own estimates.
+estimators shows beside its own estimates.
 """
 
 from pathlib import Path

@@ -623,7 +623,7 @@ def test_labels_start_at_the_linear_discriminant():
 @pytest.mark.parametrize(("task", "tolerance"), [("gaussian", 0.1), ("heavy_tailed", 0.45), ("nonlinear", 0.9),
                                                 ("low_rank", 0.1), ("discrete", 0.1), ("spread", 0.5)])  # fmt: skip
 def test_lmi_of_every_known_pair(task, tolerance):
-    """Two bits in 16 dimensions, 3,000 pairs; what is missing of the harder ones is on the page about probing."""
+    """Two bits in 16 dimensions, 3,000 pairs; what is missing of the harder ones is on the page about estimators."""
     pairs = [known_pair(task, bits, 3000, 16, seed=1) for bits in (0.0, 2.0)]
     none, two = lmi_many(pairs, null=False)
     assert none.bits == pytest.approx(0, abs=0.08)

@@ -21,7 +21,7 @@ FLOW = {  # the analyses read what the datasets before them measured
                            "dim": 4, "umis_per_cell": 1000.0},
     "analyses/gaussian_channel": {"n_samples": 2000, "total_bits": [2.0, 8.0], "dims": [2], "spreads": [0.0, 1.0],
                                   "decades": [3.0], "seeds": [0, 1], "components": 3},
-    "analyses/probing": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
+    "analyses/estimators": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
                          "fixed_bits": 1.0, "task_bits": [0.0, 1.0], "label_bits": [0.0, 1.0], "seeds": [0],
                          "code_dims": [2, 8], "neighbours": [3]},
     "analyses/noise": {"profile": "reference", "own": "tiny"},
@@ -188,7 +188,7 @@ def test_its_cells_are_short_and_its_sections_complete(name):
 
 
 def test_every_measurement_succeeded_at_tiny_parameters(executed):
-    measuring = ("datasets/pbmc68k", "datasets/simulated", "analyses/probing")
+    measuring = ("datasets/pbmc68k", "datasets/simulated", "analyses/estimators")
     cells = [c for name in measuring for c in executed[name].cells if c.source.endswith(("along_cells)", "by_label)"))]
     said = [output["data"]["text/plain"] for cell in cells for output in cell.outputs]
     assert len(said) == 3

@@ -59,7 +59,9 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
         Read the dataset's files from this folder as they are, without a download or a check against the registry:
         for files of your own in the same format. The result carries the folder in its name.
     **options
-        What the dataset's loader takes, such as ``signal="protein"``; an unknown one is refused, naming the nearest.
+        What the dataset's loader takes, such as ``signal="protein"``. Of cells, ``signal="other_half"`` splits each
+        cell's molecules in two: one half is the counts and the other the signal (``pairing.halves``), which needs no
+        label; ``half_seed`` says which molecules. An unknown option is refused, naming the nearest.
 
     Returns
     -------
@@ -77,6 +79,12 @@ def load(name: str, folder: str | Path | None = None, **options: Any) -> Any:
     ((700, 765), 2)
     """
     loader = LOADERS[choose(name, LOADERS, "dataset")]
+    if options.get("signal") == "other_half" and name in CELLS and name != "your_data":
+        from helpers.datasets.pairing import with_other_half
+
+        del options["signal"]
+        seed = options.pop("half_seed", 0)
+        return with_other_half(load(name, folder, **options), seed)
     if folder:
         options["folder"] = folder
     for option in options:

@@ -1,5 +1,6 @@
-"""Signals that are another cell: a spatial neighbour, a clonal relative. No pair crosses the split."""
+"""Signals that are another cell, a neighbour or a relative, or a cell's other molecules. No pair crosses the split."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,8 +8,12 @@ from scipy import sparse
 
 from helpers._utils.validation import as_counts, as_seed, in_range, same_length
 from helpers.datasets import splits
+from helpers.datasets.backed import BackedCounts
 from helpers.datasets.base import Dataset, registered
+from helpers.noise.counts import thin_twice
 from helpers.preprocess.genes import choose_genes, log_cp10k
+
+OTHER_HALF = "other_half"
 
 
 def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int = 0) -> np.ndarray:
@@ -92,6 +97,62 @@ def states_of_partners(
     signal, paired, partner = np.zeros((n, state.shape[1])), np.zeros(n, bool), np.full(n, -1)
     signal[cells], paired[cells], partner[cells] = state[partners], True, partners
     return {"signal": signal, "folds": folds, "paired": paired, "partners": partner}
+
+
+def halves(
+    counts: sparse.csr_matrix | BackedCounts, folds: np.ndarray, other_umis: np.ndarray, seed: int = 0
+) -> dict[str, Any]:
+    """Return what a ``Dataset`` takes where one half of each cell's molecules speaks about the other half.
+
+    Every molecule falls into one half or the other by the toss of a coin. If counts are Poisson around what the cell
+    expresses, the halves are independent given the cell: whatever one says about the other, it says about the cell.
+    One half becomes the counts; the signal is the state of the other at its full depth (``transcriptome``), whatever
+    the counts are thinned to and whichever model represents them. It needs no label and no second assay.
+
+    Parameters
+    ----------
+    counts : (cells, genes) matrix of whole numbers in memory
+    folds : (cells,) array of int
+    other_umis : (cells,) array of int
+        Molecules of genes that the matrix leaves out.
+    seed : int
+        Which molecules fall into which half.
+
+    Raises
+    ------
+    ValueError
+        For counts on disk.
+
+    Examples
+    --------
+    >>> whole = sparse.csr_matrix(np.random.default_rng(0).poisson(5.0, (40, 30)))
+    >>> made = halves(whole, np.arange(40) % 2, np.zeros(40, int))
+    >>> round(made["counts"].sum() / whole.sum(), 2), made["signal"].shape
+    (0.5, (40, 16))
+    """
+    if isinstance(counts, BackedCounts):
+        raise ValueError(f"signal is {OTHER_HALF!r}: it needs counts in memory, and these are on disk (backed=True).")
+    rng = np.random.default_rng(as_seed(seed, "half_seed"))
+    kept, other = thin_twice(counts, 0.5, rng)
+    every = np.arange(len(folds))
+    made = states_of_partners(other, folds, every, every)
+    return {**made, "counts": kept, "other_umis": rng.binomial(other_umis, 0.5)}
+
+
+def with_other_half(cells: Dataset, seed: int = 0) -> Dataset:
+    """Return the same cells with half of their molecules as counts and the state of the other half as the signal.
+
+    Embeddings that a data set carries were made from all molecules and are left out.
+    """
+    return replace(
+        cells,
+        **halves(cells.counts, cells.folds, cells.other_umis, seed),
+        signal_name=OTHER_HALF,
+        embeddings={},
+        ceiling_bits=None,
+        independent_signal=True,
+        checked=(*cells.checked, "halves: no molecule is in both"),
+    )
 
 
 def with_neighbours(

@@ -28,7 +28,7 @@ import pandas as pd
 from helpers._utils.validation import as_matrix, as_seed, choose, in_range, is_labels
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset
-from helpers.datasets.pairing import neighbours, relatives, states_of_partners
+from helpers.datasets.pairing import OTHER_HALF, halves, neighbours, relatives, states_of_partners
 from helpers.datasets.your_file import Stored, read_file
 from helpers.information.discrete import entropy
 
@@ -86,18 +86,20 @@ def your_data(
     """
     stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
     kind, key = _kind_and_key(signal, stored, backed)
+    if kind == OTHER_HALF and len(embeddings):
+        raise ValueError(f"embeddings are {list(embeddings)}: made from all molecules, they know the other half too.")
     split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
-    if kind in ("neighbours", "pairs"):
-        fields = (_of_neighbours if kind == "neighbours" else _of_relatives)(stored, key, split)
+    if kind in _OF_PARTNERS:
+        fields = _OF_PARTNERS[kind](stored, key, split)
     else:
         fields = _of_each_cell(stored, kind, key, split, as_labels, log_signal)
-    keep = fields.pop("keep", slice(None))
+    keep, counts = fields.pop("keep", slice(None)), fields.pop("counts", stored.counts)
     labels = is_labels(fields["signal"])
     computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")
     return Dataset(
         name=NAME,
         signal_name=signal,
-        counts=stored.counts[keep],
+        counts=counts[keep],
         embeddings={name: _matrix(stored.obsm, name, "obsm", path)[keep] for name in embeddings},
         genes=stored.genes,
         ceiling_bits=entropy(fields["signal"][fields["folds"] >= 0]) if labels else None,
@@ -120,11 +122,16 @@ def _whole_path(path: Any, folder: Any, metadata: Any, embeddings: Any) -> Path:
 
 def _kind_and_key(signal: Any, stored: Stored, backed: bool) -> tuple[str, str]:
     """Return the parts of a signal such as ``obs:celltype``."""
+    if signal == OTHER_HALF:
+        return OTHER_HALF, ""
     kind, _, key = signal.partition(":") if isinstance(signal, str) else ("", "", "")
     if kind not in KINDS or not key:
-        known = "; ".join(f"{name}:KEY, {about}" for name, about in KINDS.items())
+        known = (
+            "; ".join(f"{name}:KEY, {about}" for name, about in KINDS.items())
+            + f"; or {OTHER_HALF!r}, which needs none"
+        )
         near = f" Did you mean 'obs:{signal}'?" if isinstance(signal, str) and signal in stored.obs else ""
-        raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}.{near}")
+        raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}; or {OTHER_HALF!r}.{near}")
     if backed and kind not in ("obs", "obsm"):
         raise ValueError(f"signal is {signal!r}: that of a file left on disk (backed=True) is in obs or obsm.")
     return kind, key
@@ -289,3 +296,14 @@ def _times(column: pd.Series, name: str) -> pd.Series:
         bad = known[numbers.isna()].iloc[0]
         raise ValueError(f"time {name!r} holds {bad!r}: give numbers, or text with one number in it, such as 'day4'.")
     return numbers.reindex(column.index)
+
+
+def _of_other_half(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
+    """The signal that is the other half of the cell's own molecules."""
+    n = stored.counts.shape[0]
+    folds = split.folds(n) if split.batch is None else split.folds_of_batches(split.batches())
+    made = halves(stored.counts, folds, np.zeros(n, int), split.seed)
+    return {"checked": ("halves: no molecule is in both",), **made}
+
+
+_OF_PARTNERS = {"neighbours": _of_neighbours, "pairs": _of_relatives, OTHER_HALF: _of_other_half}

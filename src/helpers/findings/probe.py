@@ -1,6 +1,6 @@
 """Probe embeddings directly: information about one signal, several seeds, one table."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import product
 from typing import Any
 
@@ -13,6 +13,7 @@ from helpers.laws import kept
 from helpers.noise import thin
 from helpers.preprocess.genes import Prepared, prepare
 from helpers.representations import PCA, Txformer
+from helpers.sweep.data import dataset_of, facts
 
 VERSION = 1  # 2026-11-28 numbered
 
@@ -71,6 +72,40 @@ def thinned_pca(dataset: Any, depths: Sequence[float], dim: int) -> dict[str, np
         ready = prepare(*(thin(side, depth, rng=rng) for side in sides))
         embeddings[f"depth {depth:g}"] = PCA(dim).fit(ready.train).transform(ready.probe)
     return embeddings
+
+
+def of_tasks(
+    what: str, tasks: dict[str, str], depths: Sequence[float], dim: int, seeds: Sequence[int],
+    judge: Callable[[dict[str, np.ndarray], np.ndarray, Sequence[int]], pd.DataFrame],
+) -> pd.DataFrame:  # fmt: skip
+    """Return what a function says of the embeddings of several tasks (``thinned_pca``), each kept or computed now.
+
+    Parameters
+    ----------
+    what : a word on what is judged
+    tasks : dict of data set → signal
+    depths, dim : of the embeddings
+    seeds : of the estimates
+    judge : function of embeddings, the probe cells' signal and seeds that returns a table of text and numbers
+
+    Returns
+    -------
+    DataFrame, the tables of all tasks with ``dataset`` and ``signal`` before their columns
+    """
+    parts = []
+    for name, signal in tasks.items():
+        point = {"dataset": name, "options": {"signal": signal}}
+        settings = facts(point)["data_hash"], list(depths), dim, list(seeds)
+
+        def judged(point: dict[str, Any] = point) -> pd.DataFrame:
+            cells = dataset_of(point)
+            return judge(thinned_pca(cells, depths, dim), cells.signal[cells.probe], seeds)
+
+        table = kept.table(kept.key_of(what, ("thin", "prep", "pca", "lmi"), *settings), what, judged)
+        table.insert(0, "dataset", name)
+        table.insert(1, "signal", signal)
+        parts.append(table)
+    return pd.concat(parts, ignore_index=True)
 
 
 def estimator_settings(
