@@ -64,7 +64,7 @@ def checks(x: np.ndarray, y: np.ndarray, seed: int = 0, estimator: Callable[...,
     for name, (u, v) in pairs.items():
         found = estimator(u, v, seed)
         if name == "two cells side by side":
-            expected, error = sum(part.bits for part in parts), _paired(found, sum(part.pointwise for part in parts))
+            expected, error = sum(part.bits for part in parts), _paired(found, parts[0].pointwise + parts[1].pointwise)
         else:
             expected, error = whole.bits, _paired(found, whole.pointwise)
         rule = "at most" if name == "half of the dimensions" else "equal"

@@ -125,7 +125,7 @@ class _Side:
     def __init__(self, x: np.ndarray, y: np.ndarray, rest: np.ndarray, rng: np.random.Generator) -> None:
         rest = rng.permutation(rest)
         self.stop, self.train = np.split(rest, [len(rest) // 5])
-        u, v = canonical(*(_normal_scores(side, self.train) for side in (x, y)), self.train)
+        u, v = canonical(_normal_scores(x, self.train), _normal_scores(y, self.train), self.train)
         pairs = min(u.shape[1], v.shape[1])
         rho = np.array([np.corrcoef(u[self.stop, i], v[self.stop, i])[0, 1] for i in range(pairs)])
         # An axis whose correlation does not show on the stopping cells starts without weight.
@@ -176,15 +176,13 @@ class _Critics:
     def scores(self, x: Tensor, y: Tensor, training: bool = False, nets: list[int] | None = None) -> Tensor:
         """Return the score of every pairing, (nets, cells, cells)."""
         strength, *halves = self.weights if nets is None else [w[nets] for w in self.weights]
-        (shared_x, own_x, alone_x), (shared_y, own_y, alone_y) = (
-            self._features(side, *halves[at : at + 4], training) for side, at in ((x, 0), (y, 4))
-        )
+        shared_x, own_x, alone_x = self._features(x, halves[:4], training)
+        shared_y, own_y, alone_y = self._features(y, halves[4:], training)
         score = (shared_x * strength) @ shared_y.mT + own_x @ own_y.mT
         return score + alone_x + alone_y.mT
 
-    def _features(
-        self, side: Tensor, first: Tensor, bias: Tensor, last: Tensor, squares: Tensor, training: bool
-    ) -> tuple[Tensor, Tensor, Tensor]:
+    def _features(self, side: Tensor, weights: list[Tensor], training: bool) -> tuple[Tensor, Tensor, Tensor]:
+        first, bias, last, squares = weights
         hidden = torch.baddbmm(bias, side, first).relu()
         if training and self.dropout:
             mask = torch.rand((1, *hidden.shape[1:]), generator=self.rng) > self.dropout
