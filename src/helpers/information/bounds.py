@@ -113,7 +113,8 @@ def lower_bound(x: Any, y: Any, seed: int = 0, folds: int = 4, **training: Any) 
     pointwise = np.empty(n)
     for fold, cells in enumerate(parts):
         with torch.no_grad():
-            scores = critic.scores(*(_tensor(side[cells])[None] for side in sides[fold].axes), nets=[fold])
+            u, v = (_tensor(side[cells])[None] for side in sides[fold].axes)
+            scores = critic.scores(u, v, nets=[fold])
             pointwise[cells] = _gains(scores)[0].double().numpy() / np.log(2)
     settings = {"estimator": "lower_bound", "folds": folds, "seed": seed, **vars(how)}
     return Estimate(float(pointwise.mean()), pointwise, float("nan"), n, time.perf_counter() - start, settings)
