@@ -1,6 +1,5 @@
 """Estimators of information against exact answers and plain second implementations; all in bits."""
 
-import sys
 import warnings
 
 import numpy as np
@@ -15,10 +14,11 @@ from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
+from helpers.information.axes import shift_parts, shifted_ksg, trust, unit
 from helpers.information.faithful import PairedAutoencoders
 from helpers.information.known_pairs import known_pair, level_information
 from helpers.information.ksg import ksg_pointwise
-from helpers.information.lmi import _trust, _untied, shifted_ksg
+from helpers.information.lmi import _untied
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.spectrum import FAMILIES, Channels, scaled_to, simulate
 from helpers.laws import NoiseLaw
@@ -830,17 +830,16 @@ def test_clusters_share_what_they_should():
 @pytest.mark.parametrize("taken", [0.2, 1.0, 4.0])
 def test_a_trusted_shift_needs_alike_entropies(taken):
     for share, weight in ((0.0, 1.0), (0.5, 1.0), (0.75, 0.5), (1.0, 0.0), (9.0, 0.0)):
-        assert _trust(share * min(1.0, taken), taken) == pytest.approx(weight)
+        assert trust(share * min(1.0, taken), taken) == pytest.approx(weight)
 
 
 @pytest.mark.parametrize(("kind", "bits"), [("gaussian", 2.0), ("clusters", 2.5), ("spread", 1.0)])
 def test_neighbours_that_do_not_weigh_need_not_be_counted(kind, bits):
     """The mix is the same whether the neighbours of trusted pairs are counted or not."""
-    module = sys.modules["helpers.information.lmi"]
     u, v = known_pair(kind, bits, 400, 2)
-    u, v = module._unit(u), module._unit(v)
-    shifted, added, taken = module._shift(u, v, 3, "uv")
-    weight = _trust(added.mean(), taken.mean())
+    u, v = unit(u), unit(v)
+    shifted, added, taken = shift_parts(u, v, 3, "uv")
+    weight = trust(added.mean(), taken.mean())
     np.testing.assert_allclose(shifted_ksg(u, v), weight * shifted + (1 - weight) * ksg_pointwise(u, v), atol=1e-12)
 
 

@@ -108,7 +108,15 @@ def test_agreement_counts_only_what_both_tell_apart():
         assert (found["pairs"], found["clear"], found["agree"]) == (1, clear, agree)
 
 
-def test_depth_that_keeps_half_of_the_bits_is_interpolated():
-    points = _points("protein", lambda m, d: 2 + np.log10(d), [1.0, 0.1, 0.01])
-    found = other_half.depths_keeping(points)
-    assert found["depth"].tolist() == pytest.approx([100.0, 100.0], rel=0.02)
+def test_depth_that_keeps_half_of_the_bits_is_interpolated_over_common_levels():
+    external = _points("protein", lambda m, d: 2 + np.log10(d), [1.0, 0.5, 0.05, 0.005])
+    own = _points("other_half", lambda m, d: 2 + np.log10(2 * d), [1.0, 0.1, 0.01], factor=0.5)
+    table = other_half.depths_keeping(own, external)
+    assert len(table) == 2
+    assert table["deepest"].tolist() == [500.0, 500.0]
+    half = 0.5 * (2 + np.log10(0.5) + 0.001)  # bits left by the external signal, seeds' mean
+    assert table["external"].tolist() == pytest.approx([1000 * 10 ** (half - 2 - 0.001)] * 2, rel=0.01)
+    assert table["half"].tolist() == pytest.approx([50.0, 50.0], rel=0.01)
+    assert other_half.depths_to_read(table)["by the other half"].iloc[0].startswith("50 [")
+    with pytest.raises(ValueError, match="share"):
+        other_half.depths_keeping(own, external, share=1.5)

@@ -9,13 +9,14 @@ import pandas as pd
 from scipy import sparse
 from scipy.stats import kendalltau
 
+from helpers._utils.validation import in_range
 from helpers.datasets import Dataset
-from helpers.datasets.pairing import with_other_half
+from helpers.datasets.pairing import OTHER_HALF, with_other_half
 from helpers.findings.curves import KEYS
 from helpers.information import lmi
 from helpers.preprocess.genes import prepare
 from helpers.representations import PCA
-from helpers.store.model_free import MeasuredCurve, with_ends
+from helpers.store.model_free import MeasuredCurve, bracketed, with_ends
 
 # Levels of the two that differ by no more than this factor are one depth.
 _EQUAL = 1.1
@@ -119,22 +120,51 @@ def _orders(first: dict[str, Any], second: dict[str, Any]) -> bool | None:
     return bool(apart[0] * apart[1] > 0) if min(map(abs, apart)) > _CLEAR else None
 
 
-def depths_keeping(points: pd.DataFrame, share: float = 0.5) -> pd.DataFrame:
-    """Return the depth at which a curve still has a share of the bits at its deepest level, one row a curve.
+def depths_keeping(halves: pd.DataFrame, external: pd.DataFrame, share: float = 0.5) -> pd.DataFrame:
+    """Return the depth at which a share of the bits at the deepest common level is left, by either signal.
+
+    Parameters
+    ----------
+    halves, external : DataFrames as for ``at_equal_depth``
+        Compared over the levels that both have.
+    share : float in (0, 1)
 
     Returns
     -------
     DataFrame
-        ``KEYS``; ``umis_per_cell``, of the deepest; ``bits``, there; ``depth`` in UMIs per cell, interpolated, with the
-        ends of its 95 % interval (``depth_low``, ``depth_high``); 0 stands for a depth below the shallowest measured.
+        One row a data set, external signal and model: ``KEYS``; ``deepest``, the common level in UMIs per cell;
+        ``external`` and ``half``, the depths by either signal in UMIs per cell, interpolated, with the ends of their
+        95 % intervals (``_low``, ``_high``); 0 stands for a depth below the shallowest.
     """
+    in_range(share, 0, 1, "share", open_low=True)
     rows = []
-    for key, curve in points.groupby(KEYS):
-        measured = MeasuredCurve(curve)
-        top = float(measured.bits[-1])
-        ends = with_ends({"depth": measured.depth_with(share * top)})
-        rows.append(dict(zip(KEYS, key, strict=True)) | {"umis_per_cell": measured.u[-1], "bits": top, **ends})
+    for key, matched in at_equal_depth(halves, external).groupby(KEYS):
+        if matched["depth"].nunique() < 2:
+            continue
+        wanted = dict(zip(KEYS, key, strict=True))
+        curves = {
+            name: MeasuredCurve(_levels(points, wanted | of, matched["depth"] * factor))
+            for name, points, of, factor in (("external", external, {}, 1), ("half", halves, {"signal": OTHER_HALF}, 2))
+        }
+        depths = {name: curve.depth_with(share * float(curve.bits[-1])) for name, curve in curves.items()}
+        rows.append(wanted | {"deepest": curves["external"].u[-1], **with_ends(depths)})
     return pd.DataFrame(rows)
+
+
+def _levels(points: pd.DataFrame, wanted: dict[str, str], levels: pd.Series) -> pd.DataFrame:
+    """Return the points of a curve at some levels of noise, each to within the factor that counts as equal."""
+    curve = points[(points[list(wanted)] == pd.Series(wanted)).all(axis=1)]
+    apart = np.abs(np.log(curve["noise_level"].to_numpy()[:, None] / levels.to_numpy()))
+    return curve[apart.min(axis=1) < np.log(_EQUAL)]
+
+
+def depths_to_read(table: pd.DataFrame) -> pd.DataFrame:
+    """Return ``depths_keeping`` with a depth and its interval in one cell."""
+    shown = table[KEYS].assign(deepest=table["deepest"].map("{:,.0f}".format))
+    for name, title in (("external", "by the external signal"), ("half", "by the other half")):
+        ends = table[[name, f"{name}_low", f"{name}_high"]].itertuples(index=False)
+        shown[title] = [bracketed(value, low, high, ",.0f") for value, low, high in ends]
+    return shown.rename(columns={"deepest": "deepest level"})
 
 
 def answers(table: pd.DataFrame) -> dict[str, float]:
@@ -142,3 +172,11 @@ def answers(table: pd.DataFrame) -> dict[str, float]:
     tau = table["tau"]
     return {"tasks": len(table), "tau": float(tau.median()), "tau_least": float(tau.min()),
             "clear": int(table["clear"].sum()), "agree": int(table["agree"].sum())}  # fmt: skip
+
+
+def answers_of_depths(table: pd.DataFrame, representation: str = "pca") -> dict[str, float]:
+    """Return what a table of ``depths_keeping`` says in numbers: depth by the other half over that by the signal."""
+    of_model = table[(table["representation"] == representation) & (table[["external", "half"]] > 0).all(axis=1)]
+    ratio = of_model["half"] / of_model["external"]
+    return {"ratio_tasks": len(ratio), "ratio": float(ratio.median()), "ratio_least": float(ratio.min()),
+            "ratio_most": float(ratio.max())}  # fmt: skip

@@ -4,6 +4,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,10 +13,12 @@ from threadpoolctl import threadpool_limits
 
 from helpers._utils import lazy
 from helpers._utils.validation import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
+from helpers.information.axes import Axes, all_axes, scaled, shifted_ksg, spread_of, straightened, telling_axes
 from helpers.information.estimate import Estimate
-from helpers.information.gaussian import canonical, whitened
-from helpers.information.ksg import ksg_pointwise, neighbour_distance, ross_pointwise
+from helpers.information.ksg import ross_pointwise
 from helpers.information.nets import Columns, Training, learn_codes
+from helpers.information.paired import inputs_of, learn_pairs
+from helpers.information.predictive import predictive
 
 if TYPE_CHECKING:
     import torch
@@ -25,10 +28,8 @@ else:
 VERSION = 1  # 2026-11-28 numbered
 
 FEWEST = 50
+CODES = ("predictive", "correlated")
 LABEL_METHODS = ("neighbours", "bound", "one_hot")
-# Entropy that a shift may add, relative to the information it takes out (to 1 bit at most): the shift is trusted in
-# full up to the first share, not at all from the second on.
-_ADDED_SHARE = (0.5, 1.0)
 # Share of the spread by which repeated values are moved apart.
 _TIE = 1e-3
 # Pairs whose nets are trained together: more gain little on a CPU and take memory.
@@ -45,6 +46,7 @@ def lmi(
     null: bool = True,
     label_method: str = "neighbours",
     faithful: bool = False,
+    codes: str = "predictive",
     **training: Any,
 ) -> Estimate:
     r"""Estimate I(x; y) in bits when x, y or both have many dimensions.
@@ -52,20 +54,18 @@ def lmi(
     Small nets learn codes of ``x`` and ``y`` from some cells; neighbours in code space give the
     information on *other* cells. Folds rotate, so every cell is estimated once by nets that never saw it.
 
-    - *Continuous y.* The code of x predicts y; the code of y predicts x and the code of x. Codes are
-      turned to canonical axes, and axes whose correlation does not show on the stopping cells are
-      dropped, since every useless axis costs the estimator accuracy. The distance from the middle is one
-      more axis where it shows something that the codes do not explain. In the axes u, v that remain with
-      correlations ρ, and the shift w = (v − ρu)/√(1 − ρ²),
+    - *Continuous y.* With "predictive" codes, the code of x predicts y, and the code of y predicts x and the code of
+      x (``predictive``); with "correlated" ones, two nets are trained so that their codes correlate
+      (``paired.learn_pairs``), an axis is kept if it raises the information that shows on the stopping cells, and
+      of linear and curved codes, each as they are and with every axis mapped to a normal one, the best is taken
+      there. In the axes u, v that remain with correlations ρ, and the shift w = (v − ρu)/√(1 − ρ²),
 
       .. math:: I(u; v) = -\tfrac12\sum\log_2(1-ρ^2) + h(v) - h(w) + I(u; w)
 
       holds exactly for any distribution and any ρ. The first term carries most of the information, and
       the nearest-neighbour terms are small: that removes most of the downward bias KSG has at high
       information. Where the shift does not leave small terms, as for well separated clusters of cells, the
-      neighbours of u and v are taken as they are (``shifted_ksg``). A variable of one or two dimensions
-      needs no code and loses no axis; its squares are among what the other's code predicts, so that an even
-      dependence on it is found.
+      neighbours of u and v are taken as they are (``axes.shifted_ksg``).
     - *Labels y.* The code is the log posterior of a net trained by cross-entropy, which is sufficient
       for y. Codes of all folds share their meaning, so they are pooled, and the nearest-neighbour
       estimate for one continuous and one discrete variable (Ross 2014) is taken over all cells.
@@ -91,6 +91,9 @@ def lmi(
     label_method : str
         For labels only. "neighbours" as above; "bound", the mean of log2 q(y|x)/p(y) with q the nets' posterior, which
         on average is below the truth; "one_hot", labels as continuous vectors, as published.
+    codes : str
+        For continuous y only. "predictive", which the stored results were measured with; "correlated" misses less where
+        the dependence is in the spread, in heavy tails or along curves (``benchmarks/bmi.py``), and takes longer.
     faithful : bool
         The published architecture, loss and split instead (``helpers.information.faithful``); slow.
     **training
@@ -104,8 +107,8 @@ def lmi(
     Notes
     -----
     After Gowri et al. (NeurIPS 2024), whose estimator trains encoders by self- and cross-reconstruction
-    and applies KSG. Here: cross-prediction only, from a linear start (``nets.learn_codes``), cross-fitting, best
-    weights restored, fewer code dimensions, and the exact shift above.
+    and applies KSG. Here: cross-prediction only, or correlation, from a linear start, cross-fitting, best weights
+    restored, fewer code dimensions, and the exact shift above.
 
     Examples
     --------
@@ -115,7 +118,7 @@ def lmi(
     >>> abs(lmi(x, y, null=False).bits - 0.5) < 0.15
     True
     """
-    return lmi_many([(x, y)], seed, k, dim, folds, null, label_method, faithful, **training)[0]
+    return lmi_many([(x, y)], seed, k, dim, folds, null, label_method, faithful, codes, **training)[0]
 
 
 def lmi_many(
@@ -127,6 +130,7 @@ def lmi_many(
     null: bool = True,
     label_method: str = "neighbours",
     faithful: bool = False,
+    codes: str = "predictive",
     **training: Any,
 ) -> list[Estimate]:
     """Estimate the information of many pairs at once; their nets are trained together, so each costs less.
@@ -150,6 +154,7 @@ def lmi_many(
         choose(name, Training.__dataclass_fields__, "option of lmi")
     how = Training(**training)
     choose(label_method, LABEL_METHODS, "label_method")
+    choose(codes, CODES, "codes")
     in_range(folds, 2, 20, "folds", whole=True)
     in_range(dim, 1, 64, "dim", whole=True)
     in_range(k, 1, 50, "k", whole=True)
@@ -164,13 +169,14 @@ def lmi_many(
         "folds": folds,
         "seed": seed,
         "label_method": label_method,
+        "codes": codes,
         **vars(how),
     }
     found: dict[int, Estimate] = {}
     for members in shapes.values():
         for stack in (members[at : at + _STACK] for at in range(0, len(members), _STACK)):
             start = time.perf_counter()
-            pointwise = _estimate([ready[i] for i in stack], seed, k, dim, folds, null, label_method, how)
+            pointwise = _estimate([ready[i] for i in stack], seed, k, dim, folds, null, label_method, codes, how)
             seconds = (time.perf_counter() - start) / len(stack)
             for i, values in zip(stack, pointwise, strict=True):
                 nothing = float(np.nanmean(values[1])) if null else float("nan")
@@ -228,6 +234,7 @@ def _estimate(
     folds: int,
     null: bool,
     label_method: str,
+    codes: str,
     how: Training,
 ) -> list[np.ndarray]:
     """Return the pointwise values of each pair, (1, n) or with the permuted signal's (2, n)."""
@@ -241,7 +248,8 @@ def _estimate(
     if signals[0].ndim == 1:
         pointwise = _with_labels(x, signals, of_pair, k, dim, turn, seed, how, label_method == "bound")
     else:
-        pointwise = _continuous(x, signals, of_pair, k, dim, turn, seed, how)
+        continuous = predictive if codes == "predictive" else _correlated
+        pointwise = continuous(x, signals, of_pair, k, dim, turn, seed, how)
     return np.split(pointwise, len(pairs))
 
 
@@ -267,190 +275,44 @@ def _rotate(n: int, folds: int, rng: np.random.Generator) -> _Rotation:
     return _Rotation(train, stop, parts)
 
 
-def _scaled(values: np.ndarray) -> np.ndarray:
-    """Z-scores, clipped at ±10 as the published code does."""
-    spread = values.std(axis=0)
-    return np.clip((values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0), -10, 10)
-
-
-def _spread(values: np.ndarray) -> np.ndarray:
-    """Log distance from the middle, standardised, (n, 1): two variables may share it and nothing else."""
-    return _scaled(np.log(np.linalg.norm(values, axis=1, keepdims=True) + 1e-6))
-
-
-def _continuous(
+def _correlated(
     x: list[np.ndarray], signals: list[np.ndarray], of_pair: np.ndarray, k: int, dim: int, turn: _Rotation,
     seed: int, how: Training,
 ) -> np.ndarray:  # fmt: skip
-    small_x, small_y = (side.shape[1] <= 2 for side in (x[0], signals[0]))
-    xs, ys = (np.stack([_scaled(v) for v in values]) for values in (x, signals))
-    # What stands for a variable where the other's code is learned and chosen.
-    seen_x, seen_y = (_with_squares(v) if small else v for v, small in ((xs, small_x), (ys, small_y)))
     # Net by net: which table it reads, and its cells.
     signal_of = np.repeat(np.arange(len(signals)), len(turn))
     pair_of = of_pair[signal_of]
     train, stop = (np.tile(rows, (len(signals), 1)) for rows in (turn.train, turn.stop))
-    code_x = code_y = None
-    spread_x, spread_y = (np.stack([_spread(v) for v in tables]) for tables in (xs, ys))
-    if not small_x:
-        inputs = Columns((xs, pair_of), *([(spread_x, pair_of)] if small_y else []))
-        targets = Columns((seen_y, signal_of))
-        code_x = learn_codes(inputs, targets, train, stop, min(dim, x[0].shape[1]), seed, how=how)[0]
-    if not small_y:
-        own = [(seen_x, pair_of)]
-        if code_x is not None:
-            # With the code of x among the targets, y need not predict x linearly to be coded well.
-            own.append((_standard(code_x), np.arange(len(code_x))))
-        inputs = Columns((ys, signal_of), *([(spread_y, signal_of)] if small_x else []))
-        targets = Columns(*own)
-        code_y = learn_codes(inputs, targets, train, stop, min(dim, signals[0].shape[1]), seed + 1, how=how)[0]
-    # Of each signal and cell: information after the shift, how much entropy the shift added, what it took out.
-    parts = np.zeros((3, len(signals), len(xs[0])))
-    axes: list[list[tuple[np.ndarray, np.ndarray, np.ndarray]]] = [[] for _ in signals]
-    # Of two codes, or of two variables as they are, both are shifted; else the variable, not the other's code.
-    shift = "uv" if small_x == small_y else "u" if small_x else "v"
+    small = all(side[0].shape[1] <= 2 for side in (x, signals))
+    codes = []
+    if not (small and x[0].shape[1] == signals[0].shape[1] == 1):  # single numbers need no code
+        inputs = [np.stack([inputs_of(v) for v in side]) for side in (x, signals)]
+        tables = Columns((inputs[0], pair_of)), Columns((inputs[1], signal_of))
+        codes = learn_pairs(*tables, train, stop, dim, seed, how)
+    pointwise = np.zeros((len(signals), len(x[0])))
 
-    def one(net: int) -> None:
-        signal, pair = signal_of[net], pair_of[net]
-        cells, at = turn.estimate[net % len(turn)], (train[net], stop[net])
-        u = xs[pair] if code_x is None else code_x[net]
-        v = ys[signal] if code_y is None else code_y[net]
-        if any(np.ptp(code[at[0]], axis=0).max() < 1e-9 for code in (u, v)):
-            return  # a constant code: nothing was found to learn from
-        if code_x is not None:
-            u = _axes_that_show(u, seen_y[signal] if code_y is None else v, *at)
-        if code_y is not None:
-            v = _axes_that_show(v, seen_x[pair] if code_x is None else code_x[net], *at)
-        if code_x is not None and code_y is not None:
-            u, v = _with_shared_spread(*canonical(u, v, train[net]), spread_x[pair], spread_y[signal], *at)
-        u, v = canonical(u, v, train[net])
-        u, v = _unit(u[cells]), _unit(v[cells])
-        parts[:, signal, cells] = _shift(u, v, k, shift)
-        axes[signal].append((cells, u, v))
+    def views(net: int) -> list[Axes]:
+        rows, x_whole, y_whole = (train[net], stop[net]), x[pair_of[net]], signals[signal_of[net]]
+        found = []
+        # Normal axes suit smooth clouds and long tails; clusters keep their shape only as they are.
+        for shape in (partial(straightened, train=rows[0]), np.asarray):
+            found += [telling_axes(shape(u[net]), shape(v[net]), rows[1], k) for u, v in codes]
+            if small:
+                found.append(all_axes(shape(x_whole), shape(y_whole), *rows, k))
+        return found
 
-    # A net's cells a thread. The threads of the linear algebra would only wait for each other, busily.
+    def one(signal: int) -> None:
+        nets = np.flatnonzero(signal_of == signal)
+        of_fold = [views(net) for net in nets]
+        # No view of x and y holds more information than they do: the one that shows most is the best.
+        best = int(np.argmax(np.mean([[view.shown for view in found] for found in of_fold], axis=0)))
+        for found, cells in zip(of_fold, turn.estimate, strict=True):
+            pointwise[signal, cells] = shifted_ksg(found[best].u[cells], found[best].v[cells], k)
+
+    # A signal a thread. The threads of the linear algebra would only wait for each other, busily.
     with threadpool_limits(1, "blas"), ThreadPoolExecutor(torch.get_num_threads()) as threads:
-        list(threads.map(one, range(len(signal_of))))
-        return np.stack(list(threads.map(lambda part, of: _trusted(part, of, k), parts.swapaxes(0, 1), axes)))
-
-
-def _unit(values: np.ndarray) -> np.ndarray:
-    """Zero mean and unit spread of each column; a constant column becomes zero."""
-    spread = values.std(axis=0)
-    return (values - values.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-
-
-def _standard(tables: np.ndarray) -> np.ndarray:
-    """Zero mean and unit spread of each column of each table; a constant column becomes zero."""
-    spread = tables.std(1, keepdims=True)
-    return (tables - tables.mean(1, keepdims=True)) / np.where(spread > 0, spread, 1.0)
-
-
-def _with_squares(tables: np.ndarray) -> np.ndarray:
-    return np.concatenate([tables, _standard(tables**2)], 2)
-
-
-def _axes_that_show(code: np.ndarray, other: np.ndarray, train: np.ndarray, stop: np.ndarray) -> np.ndarray:
-    """Return the canonical axes of a code whose correlation with the other variable shows on the stopping cells."""
-    u, v = canonical(code, other, train)
-    pairs = min(u.shape[1], v.shape[1])
-    rho = np.array([_correlation(u[:, i], v[:, i], stop) for i in range(pairs)])
-    shows = np.flatnonzero(rho > 2 / np.sqrt(len(stop)))
-    return u[:, shows if len(shows) else [int(np.argmax(rho))]]
-
-
-def _with_shared_spread(
-    u: np.ndarray, v: np.ndarray, spread_u: np.ndarray, spread_v: np.ndarray, train: np.ndarray, stop: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Append what each spread adds to its code, if the two rests are large and correlate on the stopping cells.
-
-    The rest is what simple functions of the code leave: code and rest hold what code and spread hold. Where
-    the spreads are all there is, they replace the codes. A small rest is a function of the code that the fit
-    missed: as an axis it would trace a surface, which has no density.
-    """
-    pairs = zip((u, v), (spread_u, spread_v), strict=True)
-    bare = abs(_correlation(u[:, 0], v[:, 0], stop)) < 2 / np.sqrt(len(stop))
-    rests = [spread if bare else _unexplained(spread, code, train) for code, spread in pairs]
-    small = any(rest[train].var() < 0.25 for rest in rests)
-    if small or abs(_correlation(rests[0][:, 0], rests[1][:, 0], stop)) < 3 / np.sqrt(len(stop)):
-        return u, v
-    return (rests[0], rests[1]) if bare else (np.hstack([u, rests[0]]), np.hstack([v, rests[1]]))
-
-
-def _unexplained(spread: np.ndarray, code: np.ndarray, train: np.ndarray) -> np.ndarray:
-    """Return what a fit on the training cells, quadratic in the code and linear in its own spread, leaves."""
-    known = np.hstack([np.ones((len(code), 1)), code, code**2, _spread(whitened(code, train))])
-    return spread - known @ np.linalg.lstsq(known[train], spread[train], rcond=None)[0]
-
-
-def _correlation(a: np.ndarray, b: np.ndarray, rows: np.ndarray) -> float:
-    """Correlation over some rows; 0 if either is constant there."""
-    a, b = a[rows] - a[rows].mean(), b[rows] - b[rows].mean()
-    scale = np.sqrt((a @ a) * (b @ b))
-    return float(a @ b / scale) if scale > 1e-9 * len(rows) else 0.0
-
-
-def shifted_ksg(u: np.ndarray, v: np.ndarray, k: int = 3, shift: str = "uv") -> np.ndarray:
-    """Pointwise information in bits between paired axes, most of it taken out exactly by a linear shift.
-
-    The shift w of v by ρu leaves information that neighbours estimate well if v and w are alike in shape,
-    and then their entropies are alike, too. Clusters or curves are smeared out by a shift: the
-    entropies differ, by up to many bits, and neither they nor what is left can be estimated. So the shift is
-    trusted in full while the entropies differ by up to half of what it takes out (counted to 1 bit at most), and KSG
-    alone is taken from all of it on.
-
-    Parameters
-    ----------
-    u, v : (n, r) and (n, s) arrays
-        Column i of ``u`` pairs with column i of ``v``; columns without a partner are not shifted.
-    shift : "u", "v" or "uv"
-        Which is shifted by the other; both, and the mean taken, by default. A shifted variable needs a density:
-        a code that may trace a curve, such as (z, z²), must not be one.
-
-    Returns
-    -------
-    (n,) array, each cell's part of the identity in ``lmi``.
-    """
-    u, v = _unit(u), _unit(v)
-    return _trusted(_shift(u, v, k, shift), [(np.arange(len(u)), u, v)], k)
-
-
-def _trusted(parts: np.ndarray, axes: list[tuple[np.ndarray, np.ndarray, np.ndarray]], k: int) -> np.ndarray:
-    """Mix the shifted with neighbours alone, counted in the ``axes`` (cells, u, v) of each fold where they weigh."""
-    shifted, added, taken = parts
-    weight = _trust(float(added.mean()), float(taken.mean()))
-    pointwise = weight * shifted if weight else np.zeros_like(shifted)
-    for cells, u, v in axes if weight < 1 else ():
-        pointwise[cells] += (1 - weight) * ksg_pointwise(u, v, k, workers=1)
+        list(threads.map(one, range(len(signals))))
     return pointwise
-
-
-def _trust(added: float, taken: float) -> float:
-    """Return the weight of the shift, 0 to 1, by how alike in entropy it leaves the variables."""
-    least, most = (share * min(1.0, taken) for share in _ADDED_SHARE)
-    return float(np.clip((most - added) / max(most - least, 1e-12), 0, 1))
-
-
-def _shift(u: np.ndarray, v: np.ndarray, k: int, shift: str) -> np.ndarray:
-    """Information after the shift, the entropy it added, what it took out, (3, n), of standardised u and v."""
-    none = np.zeros(len(u))
-    turns = [(a, b, neighbour_distance(b, k, 1)) for name, a, b in (("v", u, v), ("u", v, u)) if name in shift]
-    if not all(reach.all() for _, _, reach in turns):  # ties: no density, so no entropy; KSG counts them itself
-        return np.stack([ksg_pointwise(u, v, k, 1), none, none])
-    pairs = min(u.shape[1], v.shape[1])
-    rho = np.clip((u[:, :pairs] * v[:, :pairs]).mean(axis=0), -1 + 1e-12, 1 - 1e-12)
-    left_over = np.sqrt(1 - rho**2)
-    gain = -np.log2(left_over).sum()
-    shifted, added = np.zeros(len(u)), 0.0
-    for a, b, reach in turns:
-        w = b.copy()
-        w[:, :pairs] = (b[:, :pairs] - rho * a[:, :pairs]) / left_over
-        # Entropies after Kozachenko and Leonenko (1987): their constants cancel in h(b) − h(w).
-        reach_w = np.maximum(neighbour_distance(w, k, 1), np.finfo(float).tiny)
-        gone = b.shape[1] * np.log2(reach / reach_w)
-        shifted += (gain + gone + ksg_pointwise(a, w, k, 1)) / len(turns)
-        added = max(added, abs(float(gone.mean())))
-    return np.stack([shifted, none + added, none + gain])
 
 
 def _with_labels(
@@ -460,8 +322,8 @@ def _with_labels(
     n_labels = int(signals[0].max()) + 1
     signal_of = np.repeat(np.arange(len(signals)), len(turn))
     train, stop = (np.tile(rows, (len(signals), 1)) for rows in (turn.train, turn.stop))
-    xs = np.stack([_scaled(v) for v in x])
-    inputs = Columns((xs, of_pair[signal_of]), (np.stack([_spread(v) for v in xs]), of_pair[signal_of]))
+    xs = np.stack([scaled(v) for v in x])
+    inputs = Columns((xs, of_pair[signal_of]), (np.stack([spread_of(v) for v in xs]), of_pair[signal_of]))
     targets = Columns((np.stack([np.eye(n_labels)[y] for y in signals]), signal_of))
     logits = learn_codes(inputs, targets, train, stop, min(dim, n_labels), seed, labels=True, how=how)[1]
     pointwise = []

@@ -78,9 +78,10 @@ class Columns:
         self._parts = [(values.to(device), of.to(device)) for values, of in self._parts]
         return self
 
-    def take(self, rows: Tensor) -> Tensor:
-        """Rows (M, r), each net its own, as (M, r, width)."""
-        return torch.cat([values[of[:, None], rows] for values, of in self._parts], dim=2)
+    def take(self, rows: Tensor, nets: np.ndarray | None = None) -> Tensor:
+        """Rows (M, r), each net its own, as (M, r, width); of some ``nets`` if given."""
+        some = slice(None) if nets is None else torch.tensor(nets)
+        return torch.cat([values[of[some][:, None], rows] for values, of in self._parts], dim=2)
 
 
 def learn_codes(
