@@ -1,6 +1,7 @@
 """Checks of an estimator without an exact answer, and real embeddings with signals whose answer is known."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from helpers.findings import consistency, probe, semi_synthetic
@@ -39,25 +40,24 @@ def test_labels_have_no_exchange_and_pairs_of_labels():
     assert table.loc["two cells side by side", "bits"] > table.loc["rotated", "bits"]
 
 
-def test_tables_of_tasks_are_kept_or_computed(monkeypatch):
-    known = {"pbmc68k": "cell_type"}
-
+def test_tables_of_tasks_are_kept_or_computed():
     def judge(embeddings, signal, seeds):
-        return consistency.checked({name: x[:, :2] for name, x in embeddings.items()}, signal, seeds)
+        return pd.DataFrame({"of": list(embeddings), "cells": len(signal), "seeds": len(seeds)})
 
-    monkeypatch.setattr(consistency, "checks", lambda x, y, seed: _table(x, y, seed))
-    table = probe.of_tasks("test", known, [1.0, 0.1], 4, [0, 1], judge)
-    assert table[["dataset", "signal", "of"]].drop_duplicates().to_numpy().tolist() == [
-        ["pbmc68k", "cell_type", "depth 1"],
-        ["pbmc68k", "cell_type", "depth 0.1"],
+    table = probe.of_tasks("test", {"pbmc68k": "cell_type"}, [1.0, 0.1], 4, [0, 1], judge)
+    assert table.to_numpy().tolist() == [
+        ["pbmc68k", "cell_type", "depth 1", 350, 2],
+        ["pbmc68k", "cell_type", "depth 0.1", 350, 2],
     ]
 
 
-_checks = consistency.checks
-
-
-def _table(x, y, seed):
-    return _checks(x, y, seed, estimator=cca)
+def test_both_kinds_of_code_are_checked_on_continuous_signals(monkeypatch):
+    monkeypatch.setattr(consistency, "CODES", {"predictive codes": cca, "correlated codes": cca})
+    x, y = known_pair("gaussian", 1.0, 300, 2)
+    table = consistency.checked({"one": x, "two": x}, y, [0, 1])
+    assert len(table) == 2 * 2 * len(consistency.CHECKS)
+    labelled = consistency.checked({"one": x}, (y[:, 0] > 0).astype(int), [0])
+    assert set(labelled["estimator"]) == {"labels"}
 
 
 def test_a_drawn_signal_has_the_information_of_its_channel():

@@ -22,7 +22,7 @@ from helpers.store.paths import project_root
 # Whose results are kept: they take long, and are of points that are committed.
 PAGES = """
     analyses/published analyses/findings analyses/joint_law analyses/transformer_diagnosis analyses/one_grid
-    analyses/model_comparison modalities/sample_number modalities/masked_reconstruction
+    analyses/model_comparison analyses/estimators modalities/sample_number modalities/masked_reconstruction
 """.split()
 
 

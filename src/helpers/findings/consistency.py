@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -13,10 +14,13 @@ from helpers.information import Estimate, lmi
 CHECKS = ("two cells side by side", "rotated", "bent", "half of the dimensions", "exchanged", "half of the cells")
 
 
-_LMI = partial(lmi, null=False)
+# LMI by either kind of code, and without the estimate of a permuted signal.
+CODES = {f"{codes} codes": partial(lmi, null=False, codes=codes) for codes in ("predictive", "correlated")}
 
 
-def checks(x: np.ndarray, y: np.ndarray, seed: int = 0, estimator: Callable[..., Estimate] = _LMI) -> pd.DataFrame:
+def checks(
+    x: np.ndarray, y: np.ndarray, seed: int = 0, estimator: Callable[..., Estimate] = CODES["predictive codes"]
+) -> pd.DataFrame:
     """Return what an estimator says where the answer follows from another of its own answers.
 
     - *two cells side by side*: of two independent cells, what both embeddings tell about both signals is twice what
@@ -93,20 +97,24 @@ def _standard_error(apart: np.ndarray) -> float:
 
 
 def checked(embeddings: dict[str, np.ndarray], y: np.ndarray, seeds: Sequence[int]) -> pd.DataFrame:
-    """Return ``checks`` of ``lmi`` on several embeddings, mean over seeds, for ``probe.of_tasks``.
+    """Return ``checks`` of ``lmi`` with either kind of code on several embeddings, for ``probe.of_tasks``.
 
     Returns
     -------
     DataFrame
-        Columns of ``checks`` after ``of``, the embedding, and ``check``; ``error`` is the larger of the mean standard
-        error by cell and the spread over seeds.
+        Means over seeds of the columns of ``checks``, after ``of``, the embedding, ``estimator`` and ``check``;
+        ``error`` is the larger of the mean standard error by cell and the spread over seeds. Labels have one kind of
+        code.
     """
     parts = []
-    for name, x in embeddings.items():
-        tables = pd.concat({seed: checks(x, y, seed) for seed in seeds}, names=["seed"])
+    for (name, x), (codes, estimator) in product(embeddings.items(), CODES.items()):
+        if is_labels(y) and codes != "predictive codes":
+            continue
+        tables = pd.concat({seed: checks(x, y, seed, estimator) for seed in seeds}, names=["seed"])
         of_check = tables.groupby("check", sort=False)
         mean = of_check[["bits", "expected", "off", "error"]].mean()
         mean["error"] = np.maximum(mean["error"], of_check["off"].sem().fillna(0))
         mean["rule"] = of_check["rule"].first()
-        parts.append(mean.reset_index().assign(of=name))
-    return pd.concat(parts, ignore_index=True)[["of", "check", "rule", "bits", "expected", "off", "error"]]
+        parts.append(mean.reset_index().assign(of=name, estimator="labels" if is_labels(y) else codes))
+    columns = ["of", "estimator", "check", "rule", "bits", "expected", "off", "error"]
+    return pd.concat(parts, ignore_index=True)[columns]

@@ -1,6 +1,5 @@
 """Real embeddings with signals whose information is known: how far off an estimate is on cells as they are."""
 
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -8,10 +7,11 @@ import pandas as pd
 from scipy.special import logsumexp
 
 from helpers._utils.validation import is_labels
-from helpers.information import Estimate, cca, ksg, lmi
+from helpers.findings.consistency import CODES
+from helpers.information import Estimate, cca, ksg
 from helpers.information.bounds import lower_bound
 
-ESTIMATORS = {"lmi": partial(lmi, null=False), "lower bound": lower_bound, "ksg": ksg, "cca": cca}
+ESTIMATORS = {**CODES, "lower bound": lower_bound, "ksg": ksg, "cca": cca}
 
 
 def drawn_signal(x: np.ndarray, y: np.ndarray, seed: int = 0) -> tuple[np.ndarray, float]:
