@@ -23,10 +23,12 @@ FLOW = {  # the analyses read what the datasets before them measured
                                   "decades": [3.0], "seeds": [0, 1], "components": 3},
     "analyses/estimators": {"bits": [0.0, 1.0], "n_pairs": [100, 200], "dims": [1, 3], "fixed_n": 200, "fixed_dim": 3,
                          "fixed_bits": 1.0, "task_bits": [0.0, 1.0], "label_bits": [0.0, 1.0], "seeds": [0],
-                         "code_dims": [2, 8], "neighbours": [3]},
+                         "code_dims": [2, 8], "neighbours": [3], "tasks": {"pbmc68k": "cell_type"},
+                            "depths": [1.0]},
     "analyses/noise": {"profile": "reference", "own": "tiny"},
     "analyses/cell_number": {"profile": "reference", "own": "tiny"},
     "analyses/collapse": {"profile": "reference"},
+    "analyses/other_half": {"profile": "reference"},
     "book/intro": {},
     "book/reproducibility": {},
 }  # fmt: skip
