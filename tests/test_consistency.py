@@ -86,6 +86,14 @@ def test_the_same_seed_draws_the_same_signal():
     assert np.array_equal(one[0], two[0])
 
 
+def test_every_estimator_takes_pairs_and_labels():
+    x, y = known_pair("gaussian", 1.0, 300, 2)
+    for signal in (y, (y[:, 0] > 0).astype(int)):
+        table = semi_synthetic.calibrated({"all": x}, signal, [1])
+        assert table["estimator"].tolist() == list(semi_synthetic.ESTIMATORS)
+        assert np.isfinite(table["bits"]).all()
+
+
 def test_estimates_stand_beside_the_exact_answer():
     x, y = known_pair("gaussian", 1.0, 800, 3)
     table = semi_synthetic.calibrated({"all": x}, y, [0, 1], {"cca": cca})

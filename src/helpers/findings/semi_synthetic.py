@@ -1,5 +1,6 @@
 """Real embeddings with signals whose information is known: how far off an estimate is on cells as they are."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,12 @@ from helpers.findings.consistency import CODES
 from helpers.information import Estimate, cca, ksg
 from helpers.information.bounds import lower_bound
 
-ESTIMATORS = {**CODES, "lower bound": lower_bound, "ksg": ksg, "cca": cca}
+ESTIMATORS: dict[str, Callable[..., Estimate]] = {
+    **CODES,
+    "lower bound": lower_bound,
+    "ksg": lambda x, y, seed: ksg(x, y),
+    "cca": cca,
+}
 
 
 def drawn_signal(x: np.ndarray, y: np.ndarray, seed: int = 0) -> tuple[np.ndarray, float]:
