@@ -88,7 +88,7 @@ def test_the_same_seed_draws_the_same_signal():
 
 def test_every_estimator_takes_pairs_and_labels():
     x, y = known_pair("gaussian", 1.0, 300, 2)
-    for signal in (y, (y[:, 0] > 0).astype(int)):
+    for signal in (y, (y[:, 0] > 0).astype(int), np.where(y[:, 0] > 0, "a", "b").astype(object)):
         table = semi_synthetic.calibrated({"all": x}, signal, [1])
         assert table["estimator"].tolist() == list(semi_synthetic.ESTIMATORS)
         assert np.isfinite(table["bits"]).all()

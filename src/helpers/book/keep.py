@@ -43,15 +43,24 @@ def keep(pages: Iterable[str] = PAGES) -> Path:
     file = reference.folder() / f"{NAME}.parquet"
     for page in pages:
         with recording() as results, open(os.devnull, "w", encoding="utf8") as nowhere, redirect_stdout(nowhere):
-            run_page(page)
-        rows = [(page, what, key, content) for key, (what, content) in results.items()]
-        new = pd.DataFrame(rows, columns=["page", "what", "key", "content"])
-        if file.exists():
-            old = pd.read_parquet(file)
-            new = pd.concat([old[old["page"] != page], new])
-        new = new.sort_values(["page", "what", "key"], kind="stable").drop_duplicates(["page", "key"])
-        new.to_parquet(file, index=False, compression="zstd")
+            finished = False
+            try:
+                run_page(page)
+                finished = True
+            finally:  # what a page computed before it failed took as long
+                rows = [(page, what, key, content) for key, (what, content) in results.items()]
+                _write(file, page, rows, finished)
     return file
+
+
+def _write(file: Path, page: str, rows: list[tuple], finished: bool) -> None:
+    """Put the results of a page in place of those that it had; of one that failed, add them to those."""
+    new = pd.DataFrame(rows, columns=["page", "what", "key", "content"])
+    if file.exists():
+        old = pd.read_parquet(file)
+        new = pd.concat([new, old[old["page"] != page] if finished else old])
+    new = new.sort_values(["page", "what", "key"], kind="stable").drop_duplicates(["page", "key"])
+    new.to_parquet(file, index=False, compression="zstd")
 
 
 if __name__ == "__main__":
