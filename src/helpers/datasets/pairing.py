@@ -127,8 +127,8 @@ def halves(
     --------
     >>> whole = sparse.csr_matrix(np.random.default_rng(0).poisson(5.0, (40, 30)))
     >>> made = halves(whole, np.arange(40) % 2, np.zeros(40, int))
-    >>> round(made["counts"].sum() / whole.sum(), 2), made["signal"].shape
-    (0.5, (40, 16))
+    >>> 0.45 < made["counts"].sum() / whole.sum() < 0.55, made["signal"].shape
+    (True, (40, 16))
     """
     if isinstance(counts, BackedCounts):
         raise ValueError(f"signal is {OTHER_HALF!r}: it needs counts in memory, and these are on disk (backed=True).")

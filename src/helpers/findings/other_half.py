@@ -35,7 +35,7 @@ def alike_and_not(cells: Dataset, seed: int = 0) -> pd.DataFrame:
         Rows "as they are" and "all alike"; ``bits``, their standard ``error``, ``null`` in bits, ``probe_cells``.
     """
     mean = np.asarray(cells.counts.mean(axis=0)).ravel()
-    alike = sparse.csr_matrix(np.random.default_rng(seed).poisson(mean, cells.counts.shape))
+    alike = sparse.csr_matrix(np.random.default_rng([seed, 1]).poisson(mean, cells.counts.shape))
     rows = {}
     for name, counts in {"as they are": cells.counts, "all alike": alike}.items():
         halves = with_other_half(replace(cells, counts=counts), seed)

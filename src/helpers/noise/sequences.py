@@ -68,7 +68,8 @@ def as_proteins(sequences: Iterable[str]) -> list[str]:
         If they are not a list of str, or hold letters other than upper-case ones, gaps and stops.
     """
     if isinstance(sequences, str) or not np.iterable(sequences):
-        raise ValueError(f"sequences are {brief(sequences)}: give a list of proteins.")
+        form = "one text, " if isinstance(sequences, str) else ""
+        raise ValueError(f"sequences are {form}{brief(sequences)}: give a list of proteins.")
     proteins = list(sequences)
     other = [protein for protein in proteins if not isinstance(protein, str)]
     if other:
