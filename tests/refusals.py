@@ -1238,7 +1238,7 @@ def _noise() -> list[tuple[str, Any, str]]:
         ("a tile of no pixels", lambda d: noise.pixelate(IMAGES, 0), "factor is 0"),
         ("a row of pixels", lambda d: noise.pixelate(np.zeros(9), 2), "images have shape (9,)"),
         ("a substitution rate above 1", lambda d: noise.substitute(["MFV"], 1.5), "substitution rate is 1.5"),
-        ("one protein, no list", lambda d: noise.substitute("MFV", 0.1), "sequences are 'MFV': give a list"),
+        ("one protein, no list", lambda d: noise.substitute("MFV", 0.1), "sequences are one text, 'MFV': give a list"),
         ("proteins in small letters", lambda d: noise.substitute(["mfv"], 0.1), "sequences hold 'v'"),
         ("a number for the proteins", lambda d: noise.substitute(5, 0.1), "sequences are 5: give a list"),
         ("a number among the proteins", lambda d: noise.substitute(["MFV", 3], 0.1), "sequences hold 3"),
