@@ -138,6 +138,11 @@ def test_the_bound_refuses_what_it_cannot_use(change, message):
         lower_bound(x, y, **change)
 
 
+def test_the_bound_refuses_a_constant():
+    with pytest.raises(ValueError, match="y is constant over 300 cells"):
+        lower_bound(np.random.default_rng(0).normal(size=(300, 2)), np.ones((300, 1)))
+
+
 def test_labels_and_values_together_add_up_where_they_are_apart_and_not_where_they_repeat():
     rng = np.random.default_rng(3)
     label = rng.integers(0, 4, 3000)

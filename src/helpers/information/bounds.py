@@ -10,8 +10,9 @@ import numpy as np
 from scipy.special import ndtri
 
 from helpers._utils import lazy
+from helpers._utils.options import check_options, number, whole
 from helpers._utils.validation import as_matrix, as_seed, choose, in_range, is_labels, same_length
-from helpers.information.estimate import Estimate
+from helpers.information.estimate import Estimate, check_varies
 from helpers.information.gaussian import canonical
 
 if TYPE_CHECKING:
@@ -31,23 +32,19 @@ class CriticTraining:
     is judged on the stopping cells every ``every`` steps and stops after ``patience`` judgements without a gain.
     """
 
-    hidden: int = 64
-    extra: int = 16
-    dropout: float = 0.1
-    rate: float = 3e-3
-    decay: float = 1e-3
-    steps: int = 600
-    batch: int = 400
-    every: int = 25
-    patience: int = 8
+    hidden: int = whole(64, 1, 1e6)
+    extra: int = whole(16, 1, 1e6)
+    dropout: float = number(0.1, 0, 0.95)
+    rate: float = number(3e-3, 1e-8, 1)
+    decay: float = number(1e-3, 0, 10)
+    steps: int = whole(600, 1, 1e6)
+    batch: int = whole(400, 1, 1e6)
+    every: int = whole(25, 1, 1e6)
+    patience: int = whole(8, 1, 1e6)
 
     def __post_init__(self) -> None:
         """Check every field."""
-        in_range(self.dropout, 0, 0.95, "dropout")
-        in_range(self.rate, 1e-8, 1, "rate")
-        in_range(self.decay, 0, 10, "decay")
-        for name in ("hidden", "extra", "steps", "batch", "every", "patience"):
-            in_range(getattr(self, name), 1, 1e6, name, whole=True)
+        check_options(self)
 
 
 def lower_bound(x: Any, y: Any, seed: int = 0, folds: int = 4, **training: Any) -> Estimate:
@@ -80,7 +77,7 @@ def lower_bound(x: Any, y: Any, seed: int = 0, folds: int = 4, **training: Any) 
     Raises
     ------
     ValueError
-        For mismatched lengths, NaN, fewer than 200 samples, a bad seed or an unknown option.
+        For mismatched lengths, NaN, a constant x or y, fewer than 200 samples, a bad seed or an unknown option.
 
     Notes
     -----
@@ -103,6 +100,7 @@ def lower_bound(x: Any, y: Any, seed: int = 0, folds: int = 4, **training: Any) 
     n = same_length(x=x, y=y)
     in_range(n, FEWEST, np.inf, "number of samples for lower_bound")
     in_range(folds, 2, 20, "folds", whole=True)
+    check_varies(x=x, y=y)
     for name in training:
         choose(name, CriticTraining.__dataclass_fields__, "option of lower_bound")
     how = CriticTraining(**training)

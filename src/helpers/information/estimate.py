@@ -44,3 +44,12 @@ class Estimate:
             f"Estimate({self.bits:.3f} ± {self.stderr:.3f} bits, null {self.null_bits:+.3f}, "
             f"n={self.n}, {self.seconds:.1f} s)"
         )
+
+
+def check_varies(**variables: np.ndarray) -> None:
+    """Raise ``ValueError`` for the first variable whose rows are all equal."""
+    for name, values in variables.items():
+        if (values == values[0]).all():
+            raise ValueError(
+                f"{name} is constant over {len(values)} cells: information about it is 0 and needs no estimate."
+            )

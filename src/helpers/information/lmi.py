@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from helpers._utils import lazy
 from helpers._utils.validation import as_labels, as_matrix, as_seed, choose, in_range, is_labels, same_length
 from helpers.information.axes import Axes, all_axes, scaled, shifted_ksg, spread_of, straightened, telling_axes
-from helpers.information.estimate import Estimate
+from helpers.information.estimate import Estimate, check_varies
 from helpers.information.ksg import ross_pointwise
 from helpers.information.nets import Columns, Training, learn_codes
 from helpers.information.paired import inputs_of, learn_pairs
@@ -201,9 +201,7 @@ def _checked(x: Any, y: Any, k: int, folds: int, label_method: str, seed: int) -
                 f"{(crowd <= k).sum()} of {n} cells carry a label that {k} cells or fewer share: "
                 "labels need more cells; give a continuous signal as floats."
             )
-    for name, values in (("x", x), ("y", y)):
-        if (values == values[0]).all():
-            raise ValueError(f"{name} is constant over {n} cells: information about it is 0 and needs no estimate.")
+    check_varies(x=x, y=y)
     if discrete and label_method == "one_hot":
         y = np.eye(int(y.max()) + 1)[y]
     return _untied(x, seed), y if discrete else _untied(y, seed + 1)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from helpers._utils import lazy
-from helpers._utils.validation import choose, in_range
+from helpers._utils.options import check_options, choice, number, whole
 
 if TYPE_CHECKING:
     import torch
@@ -32,24 +32,18 @@ class Training:
     ``device`` is "cpu", "cuda", or "auto": CUDA where present and there are 20,000 cells or more.
     """
 
-    hidden: int = 64
-    dropout: float = 0.2
-    rate: float = 1e-2
-    decay: float = 1e-2
-    batches: int = 10
-    epochs: int = 40
-    patience: int = 8
-    device: str = "auto"
+    hidden: int = whole(64, 1, 4096)
+    dropout: float = number(0.2, 0, 0.95)
+    rate: float = number(1e-2, 1e-8, 1)
+    decay: float = number(1e-2, 0, 10)
+    batches: int = whole(10, 1, 1e6)
+    epochs: int = whole(40, 1, 1e6)
+    patience: int = whole(8, 1, 1e6)
+    device: str = choice("auto", ["auto", "cpu", "cuda"])
 
     def __post_init__(self) -> None:
         """Check every field."""
-        in_range(self.hidden, 1, 4096, "hidden", whole=True)
-        in_range(self.dropout, 0, 0.95, "dropout")
-        in_range(self.rate, 1e-8, 1, "rate")
-        in_range(self.decay, 0, 10, "decay")
-        for name in ("batches", "epochs", "patience"):
-            in_range(getattr(self, name), 1, 1e6, name, whole=True)
-        choose(self.device, ["auto", "cpu", "cuda"], "device")
+        check_options(self)
         if self.device == "cuda" and not torch.cuda.is_available():
             raise ValueError("device is 'cuda': torch finds none here; use 'cpu' or 'auto'.")
 
