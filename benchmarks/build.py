@@ -74,7 +74,7 @@ def main() -> None:
         line("make book, installed, from nothing", seconds(["make", "book"]) / 60, "min", 6.0)
     line("make book, nothing changed", seconds(["make", "book"], 3), "s", 4.0)
     if given.rebuild:
-        page = Path("notebooks/analyses/noise.md")
+        page = Path("notebooks/analyses/how_deep.md")
         line("make book, the text of one page changed", edited(page, lambda: seconds(["make", "book"])), "s", 20.0)
         seconds(["make", "book"])
     html = Path("_build/html")

@@ -277,6 +277,15 @@ def cca() -> Numbers:
     return numbers_of(bits=[found.bits, found.stderr, gaussian_channel(np.eye(2) + 1, np.eye(2), 0.7)])
 
 
+@case("classifier")
+def classifiers() -> Numbers:
+    from helpers.information.classifier import classifier_bound, trained_bound
+
+    x, y = counts().toarray(), labels()
+    within, trained = classifier_bound(x[:, :3], y), trained_bound(x[:60, :3], y[:60], x[60:, :3], y[60:])
+    return numbers_of(bits=[within.bits, within.stderr, trained.bits, trained.stderr, trained.null_bits])
+
+
 @case("latentmi")
 def latentmi() -> Numbers:
     """What the package is given: it cannot be seeded, so its own numbers differ from run to run."""
@@ -444,14 +453,34 @@ def rejected_curves() -> Numbers:
     return numbers_of(bits=_false_alarms(40, 0).to_numpy().ravel())
 
 
-@case("probe", "txformer", "training", "lmi")
-def probed_along_training() -> Numbers:
-    from helpers.findings.probe import along_training
-    from helpers.preprocess.genes import prepare
+@case("bound")
+def bounds_from_below() -> Numbers:
+    from helpers.information.bounds import lower_bound
 
-    ready = prepare(counts()[:40], counts()[40:], np.zeros(40, int), np.zeros(50, int), 12)
-    found = along_training(ready, labels()[40:], [0], 2, 2, (0, 2))
-    return numbers_of(bits=found.select_dtypes("number").to_numpy().ravel())
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(240, 3))
+    signals = [x[:, :2] + rng.normal(size=(240, 2)), np.sin(2 * x[:, :1]) + 0.3 * rng.normal(size=(240, 1))]
+    return numbers_of(bits=[lower_bound(x, y, folds=2, steps=25).bits for y in signals])
+
+
+@case("bracket", "lmi")
+def trends_in_samples() -> Numbers:
+    from helpers.information.bracket import trend
+
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(800, 2))
+    found = [trend(x, y, 0, epochs=2) for y in (x[:, 0] + rng.normal(size=800), x[:, 0] > 0)]
+    return numbers_of(bits=[bits for bits, status in found if status == "ok"])
+
+
+@case("semi_synthetic")
+def drawn_signals() -> Numbers:
+    from helpers.findings.semi_synthetic import drawn_signal
+
+    x = np.random.default_rng(0).normal(size=(240, 3))
+    values, labels_of = drawn_signal(x, x[:, :2] ** 2), drawn_signal(x, (x[:, 0] > 0).astype(int))
+    return numbers_of(trained=values[0][:5].ravel(), bits=[values[1], labels_of[1]],
+                      exact=[labels_of[0].sum(), labels_of[0] @ np.arange(240)])  # fmt: skip
 
 
 def _noisy(name: str) -> Numbers:
@@ -466,7 +495,7 @@ _TRIED = {name: partial(_fitted, name) for name in REPRESENTATIONS} | {
 _CASES |= {name: ((name,), made) for name, made in _TRIED.items() if name not in _COVERED}
 EMBEDDED = ("pbmc68k", "digits", "simulated", "simulated_spike")
 _MADE = [name for name in (*EMBEDDED, *WRITERS, *OTHERS) if name in LOADERS]
-_LOADERS_OF = {name: f"load_{LOADERS.modules[name].rpartition('.')[2]}" for name in _MADE}
+_LOADERS_OF = {name: f"load_{LOADERS.modules[name].rpartition('.')[2]}" for name in sorted(_MADE)}
 for _name, _module in _LOADERS_OF.items():
     _CASES[f"data set {_name}"] = (("data", *sorted({_module, "load_simulated"})), _dataset(_name))
 NAMES = tuple(_CASES)

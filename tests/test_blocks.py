@@ -221,7 +221,7 @@ def test_probe_cells_are_chosen_by_the_seed_and_do_not_rename_other_points():
     some = whole.model_copy(update={"n_probe": 60})
     assert all("n_probe" not in point for point in whole.points())
     assert [{**point, "n_probe": 60} for point in whole.points()] == some.points()
-    with pytest.raises(ValueError, match="greater than or equal to 50"):
+    with pytest.raises(ValueError, match="it must be at least 50"):
         Grid(dataset="pbmc68k", representations=["pca"], n_probe=10)
 
 

@@ -3,9 +3,11 @@
 import functools
 import http.server
 import io
+import posixpath
 import re
 import shutil
 import threading
+from itertools import pairwise
 from math import log2
 from pathlib import Path
 
@@ -17,6 +19,11 @@ CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", 
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update",
          "--disable-sync", "--no-first-run", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]  # fmt: skip
 WINDOW = {"width": 1280, "height": 720}
+# Where pages are that are no longer at their old address; the others are the papers' large data sets.
+NOW_AT = {
+    **{"probing": "analyses/estimators", "noise": "analyses/shape", "collapse": "analyses/shape"},
+    **dict.fromkeys(("pbmc4k", "malaria_idc"), "datasets/pbmc68k"),
+}
 MOVED = sorted(str(p.relative_to(ROOT / "book" / "_moved")) for p in (ROOT / "book" / "_moved").rglob("*.html"))
 BUILT = {str(p.relative_to(BOOK)) for d in ("book", "notebooks") for p in (BOOK / d).rglob("*.html")}
 PAGES = sorted(BUILT - {*MOVED})
@@ -116,7 +123,7 @@ def test_all_pages_of_the_contents_were_built():
 @pytest.mark.parametrize("name", MOVED)
 def test_an_old_address_leads_to_the_new_page(page, base, name):
     page.goto(base + name)
-    page.wait_for_url(base + "notebooks/datasets/rerun_the_papers.html")
+    page.wait_for_url(f"{base}notebooks/{NOW_AT.get(Path(name).stem, 'datasets/rerun_the_papers')}.html")
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -137,22 +144,156 @@ def test_a_page_is_whole_without_network(page, base, name):
     assert page.problems == []
     assert page.locator("[data-mml-node=merror]").count() == 0
     assert "Traceback" not in page.inner_text("main")
+    reads_well(page)
     if name.startswith("notebooks/analyses/"):
         every_chart_has_a_table(page)
 
 
-def test_the_front_page_shows_the_law_on_real_cells(page, base):
+def reads_well(page):
+    """No answer is quoted as Python has it, tables keep their last column in sight, sliders say what they are at."""
+    quoted = page.locator(".cell_output pre").filter(has_text=re.compile(r"^\s*'[A-Z].*'\s*$"))
+    assert quoted.count() == 0
+    hidden = page.evaluate("""() => [...document.querySelectorAll('.table-box')].filter(box => {
+        const last = box.querySelector('thead th:last-child'), place = box.getBoundingClientRect();
+        return place.width && last && last.getBoundingClientRect().right > place.right + 1;
+    }).length""")
+    assert hidden == 0, f"{hidden} tables hide their last column"
+    for slider in page.locator(".vega-bind input[type=range]").all():
+        assert ": " in slider.get_attribute("aria-valuetext")
+        assert "log10" not in slider.get_attribute("aria-valuetext")
+    page.emulate_media(media="print")
+    page.set_viewport_size({"width": 700, "height": 900})
+    cut = page.evaluate("""() => [...document.querySelectorAll('main .vega-chart svg.marks')].filter(svg =>
+        svg.getBoundingClientRect().right > document.documentElement.clientWidth + 1).length""")
+    assert cut == 0, f"{cut} charts lose their right end on paper"
+    page.emulate_media(media="null")
+
+
+OPENS = [name for name in PAGES if (source := (ROOT / name).with_suffix(".md")).exists()
+         and "lead]" in source.read_text("utf8")]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPENS)
+def test_a_page_opens_with_its_answer_and_its_figure(page, base, name):
+    page.goto(base + name)
+    first = page.locator("article section > p").first.inner_text()
+    assert first.startswith(("In short.", "Answer."))
+    assert "{glue" not in first
+    place = page.locator("#lead-figure")
+    assert place.bounding_box()["y"] < 720
+    assert place.locator(".vega-chart, table").count() >= 1
+    imports = page.locator("details.hide > summary", has_text="Imports")
+    assert imports.count() == 1
+    assert not page.locator("details.hide pre", has_text="from helpers").first.is_visible()
+
+
+# The front page: turn the noise up
+
+
+def stops_of(kind):
+    from helpers.charts.noise_piece import bits_of, value_of
+    from helpers.findings.noise_piece import kept
+
+    return [(value_of(kind, stop), bits_of(stop)) for stop in kept()[kind]["stops"]]
+
+
+def place_of_the_point(page, kind):
+    dot = page.locator(f".np-mode[data-kind={kind}] .np-here circle")
+    return [float(dot.get_attribute(name)) for name in ("cx", "cy")]
+
+
+def test_the_slider_of_the_front_page_takes_bits_away(page, base):
+    """By keyboard alone: cells melt, the point slides down the curve, and the bits are those of the level."""
     page.goto(base + "index.html")
-    page.wait_for_selector(".vega-chart svg.marks")
-    chart = page.locator(".vega-chart").first
-    label = chart.get_attribute("aria-label")
-    assert "the points reject the law" in label
-    assert "profile quick" in label
-    words = chart.inner_text()
-    assert "I_max = " not in words
-    for word in ("dotted", "ceiling", "information (bits)", "mean UMIs per probe cell"):
-        assert word in words
-    assert "{glue" not in page.inner_text("main")
+    page.wait_for_selector(".np-live")
+    slider, says = page.get_by_role("slider"), page.locator(".np-says")
+    stops, places, clouds = stops_of("cells"), [], set()
+    slider.focus()
+    page.keyboard.press("End")
+    for value, bits in reversed(stops):
+        assert slider.get_attribute("aria-valuetext") == f"molecules kept: {value}; {bits}"
+        assert bits in says.inner_text()
+        places.append(place_of_the_point(page, "cells"))
+        page.wait_for_timeout(450)
+        clouds.add(page.locator(".np-now path").first.get_attribute("d"))
+        page.keyboard.press("ArrowLeft")
+    assert len(clouds) == len(stops)
+    assert all(now[0] < before[0] and now[1] > before[1] for before, now in pairwise(places))
+    assert says.get_attribute("aria-live") == "polite"
+
+
+def test_the_front_page_switches_to_photographs_and_a_protein(page, base):
+    page.goto(base + "index.html")
+    page.wait_for_selector(".np-live")
+    page.get_by_role("radio", name="Blood cells").focus()
+    page.keyboard.press("ArrowRight")
+    slider = page.get_by_role("slider")
+    picture = page.locator(".np-chosen .np-now image")
+    seen = {picture.get_attribute("href")}
+    slider.focus()
+    for value, bits in reversed(stops_of("photograph")[3:-1]):
+        page.keyboard.press("ArrowLeft")
+        assert slider.get_attribute("aria-valuetext") == f"pixels kept along a side: {value}; {bits}"
+        seen.add(picture.get_attribute("href"))
+    assert len(seen) == len(stops_of("photograph")) - 3
+    page.get_by_role("radio", name="Photographs").focus()
+    page.keyboard.press("ArrowRight")
+    boxes = page.locator(".np-chosen .np-now .np-wrong")
+    assert boxes.get_attribute("d") == ""
+    slider.focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowRight")
+    value, bits = stops_of("protein")[1]
+    assert slider.get_attribute("aria-valuetext") == f"residues misread: {value}; {bits}"
+    assert boxes.get_attribute("d").count("z") > 500
+    assert page.locator(".np-mode:visible").count() == 1
+
+
+def test_nothing_moves_for_who_wants_no_motion(page, base):
+    page.emulate_media(reduced_motion="reduce")
+    page.goto(base + "index.html")
+    page.wait_for_selector(".np-live")
+    path = "() => document.querySelector('.np-now path').getAttribute('d')"
+    page.get_by_role("slider").focus()
+    page.keyboard.press("ArrowLeft")
+    there = page.evaluate(path)
+    page.wait_for_timeout(500)
+    assert page.evaluate(path) == there
+    page.emulate_media(reduced_motion="no-preference")
+
+
+def test_the_front_page_is_meaningful_on_paper_and_without_scripts(browser, page, base):
+    context = browser.new_context(java_script_enabled=False)
+    still = context.new_page()
+    still.goto(base + "book/intro.html")
+    page.goto(base + "book/intro.html")
+    page.wait_for_selector(".np-live")
+    assert page.locator(".np-still:visible").count() == 0
+    page.emulate_media(media="print")
+    for shown in (still, page):
+        assert shown.locator(".np-still:visible").count() == 9
+        assert shown.locator(".np-curve:visible").count() == 3
+        assert shown.get_by_role("slider").count() == 0
+        assert "bits (95 % interval" in shown.locator(".np-still figcaption").first.inner_text()
+    context.close()
+
+
+def test_the_front_page_says_what_was_found_and_has_a_door_for_each_reader(page, base):
+    page.goto(base + "index.html")
+    words = page.inner_text("main")
+    assert "{glue" not in words
+    assert "UMIs per cell" in words
+    for door, leads in (
+        ("How deep for my task?", "how_deep"),
+        ("What was found", "findings"),
+        ("A course of four sessions", "course/index"),
+    ):
+        page.goto(base + "index.html")
+        page.locator("#three-ways-in").get_by_role("link", name=door).click()
+        page.wait_for_url(f"**/{leads}.html")
+
+
+# Charts
 
 
 def explorer(page, base):
@@ -188,19 +329,6 @@ def test_sliders_move_the_curve_and_agree_with_python(page, base):
         assert bits == pytest.approx(law, abs=1e-9)
 
 
-def test_linked_widgets_live_without_a_kernel(page, base):
-    explorer(page, base)
-    page.wait_for_selector(".widget-slider, .jupyter-widget-slider")
-    handle = page.locator(".widget-slider .noUi-handle, .jupyter-widget-slider .noUi-handle").last
-    bar = page.locator(".progress-bar").last
-    before = bar.evaluate("e => e.getBoundingClientRect().width")
-    handle.focus()
-    for _ in range(8):
-        page.keyboard.press("ArrowRight")
-    page.wait_for_timeout(300)
-    assert bar.evaluate("e => e.getBoundingClientRect().width") > before
-
-
 def test_the_legend_picks_a_curve(page, base):
     page.goto(base + "notebooks/datasets/pbmc68k.html")
     wait_for_charts(page)
@@ -213,7 +341,7 @@ def test_the_legend_picks_a_curve(page, base):
 
 def test_charts_follow_the_theme_and_the_width(page, base):
     page.set_viewport_size({"width": 1300, "height": 900})
-    page.goto(base + "book/intro.html")
+    page.goto(base + "notebooks/analyses/how_deep.html")
     wait_for_charts(page)
     svg = page.locator(".vega-chart svg.marks").first
     wide = svg.bounding_box()["width"]
@@ -293,6 +421,19 @@ def test_every_picture_is_shown_and_none_is_a_screenshot_of_a_chart():
         assert f"_images/{picture.name}" in pages, picture.name
     assert "<noscript>" in pages
     assert not re.findall(r"<noscript>\s*<img[^>]*\.png", pages)
+
+
+def test_the_gallery_shows_every_chart_and_leads_to_it():
+    shown = r'<a href="([^"#]+)#(chart-\d+)"><img loading="lazy" src="\.\./(_images/[^"]+)" alt=""><span>[^<]+<'
+    shown = re.findall(shown, (BOOK / "book/gallery.html").read_text("utf8"))
+    charts = {
+        (name, chart)
+        for name in PAGES
+        for chart in re.findall(r'<div id="(chart-\d+)"', (BOOK / name).read_text("utf8"))
+    }
+    assert {(posixpath.normpath(f"book/{page}"), chart) for page, chart, _ in shown} == charts
+    assert len(shown) == len(charts) > 100
+    assert all((BOOK / "book" / ".." / picture).exists() for _, _, picture in shown)
 
 
 def test_charts_of_the_pages_carry_only_what_they_draw():
@@ -414,6 +555,9 @@ def test_the_calculator_finds_the_optimum_that_python_finds(page, base):
         assert best["u"] == pytest.approx(umis, rel=0.01)
         assert prices.cost(best["n"], best["u"]) == pytest.approx(budget, rel=1e-6)
         assert f"{best['bits']:.3f} bits" in chart.inner_text()
+        order = design.order_for(prices, best["n"], best["u"])
+        lanes = f"{order.capture_lanes:,.0f} of capture, {order.sequencing_lanes:,.0f} of sequencing"
+        assert f"In whole lanes: {lanes}, {order.price:,.0f}" in chart.inner_text()
         seen.add(tuple(values.values()))
     assert len(seen) == len(moves), "every move changed a control"
 
@@ -441,13 +585,14 @@ def test_more_money_than_there_is_use_for_buys_the_largest_experiment(page, base
 def test_the_depth_is_dragged_and_has_a_slider(page, base):
     from helpers.laws import NoiseLaw
 
-    chart = chart_with(page, base, "notebooks/analyses/gaussian_channel.html", "depth_step")
-    step = "box => box.view.signal('depth_step')"
-    assert chart.evaluate(step) == 80
+    chart = chart_with(page, base, "notebooks/analyses/gaussian_channel.html", "depth_log_u")
+    depth = "box => box.view.signal('depth_log_u')"
+    assert chart.evaluate(depth) == 2
+    assert "100" in chart.locator(".vega-bind").filter(has_text="depth").inner_text()
     slider = chart.locator(".vega-bind").filter(has_text="depth").locator("input")
     press(page, slider, "ArrowRight", 5)
-    assert chart.evaluate(step) == 85
-    assert f"{float(NoiseLaw(3.0, 300.0)(10 ** (85 * 0.025))):.2f} bits" in chart.inner_text()
+    assert chart.evaluate(depth) == pytest.approx(2.125)
+    assert f"{float(NoiseLaw(3.0, 300.0)(10**2.125)):.2f} bits" in chart.inner_text()
     chart.scroll_into_view_if_needed()
     plot = chart.locator("g.mark-line path").first.bounding_box()
     y = plot["y"] + plot["height"] / 2
@@ -456,12 +601,12 @@ def test_the_depth_is_dragged_and_has_a_slider(page, base):
     page.mouse.move(plot["x"] + 0.8 * plot["width"], y, steps=8)
     page.mouse.up()
     page.wait_for_timeout(300)
-    assert chart.evaluate(step) > 120
-    assert int(slider.input_value()) == chart.evaluate(step)
+    assert chart.evaluate(depth) > 3
+    assert float(slider.input_value()) == pytest.approx(chart.evaluate(depth), abs=0.0126)
 
 
 def test_the_noise_viewer_thins_the_chosen_cell(page, base):
-    chart = chart_with(page, base, "notebooks/analyses/noise.html", "thinned_step")
+    chart = chart_with(page, base, "notebooks/analyses/shape.html", "thinned_step")
     kept = []
     for key in ("Home", "End"):
         press(page, chart.locator("input[type=range]"), key, 1)
@@ -499,13 +644,10 @@ def test_a_grid_is_drawn_with_its_joint_law(page, base):
     assert max(abs(float(law(row["n"], row["u"])) - row["bits"]) for row in curves) < 1e-3
 
 
-def test_controls_of_the_live_widgets_show_their_values(page, base):
+def test_pages_say_where_python_controls_stand_and_have_no_dead_ones(page, base):
     page.goto(base + "notebooks/analyses/experimental_design.html")
-    wait_for_charts(page)
-    page.wait_for_selector(".widget-readout")
-    words = page.inner_text("main")
-    assert "run the notebook to move them" in words
-    assert page.locator(".jupyter-widgets [disabled], .widget-slider [disabled]").count() > 0
+    assert "controls and their figure stand here: budget, per cell, per M reads" in page.inner_text("main")
+    assert page.locator(".jupyter-widgets, .widget-area").count() == 0
 
 
 # What a reader takes away
@@ -575,12 +717,80 @@ def test_each_session_offers_its_student_version(page, base):
             assert all(text.endswith("answer = ...") and text.count("\n") <= 1 for text in given)
 
 
+SESSIONS = sorted((ROOT / "notebooks" / "course").glob("session_*.md"))
+
+
+@pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
+def test_a_session_answers_in_the_page_and_shows_no_answer(page, base, source):
+    page.goto(f"{base}notebooks/course/{source.stem}.html")
+    exercises = re.findall(r"^### Exercise (\S+) ", source.read_text("utf8"), re.MULTILINE)
+    shown = page.locator(".course-field:visible")
+    assert [field.get_attribute("data-exercise") for field in shown.all()] == exercises
+    solutions = page.locator("details.course-solution")
+    assert solutions.count() == len(exercises)
+    labels = [summary.text_content() for summary in solutions.locator("summary").all()]
+    assert labels == [f"Solution to exercise {name}" for name in exercises]
+    assert not [s for s in solutions.all() if s.get_attribute("open") is not None]
+    words = page.inner_text("main")
+    assert not re.search(r"Exercise [\d.]+: (right|not yet)", words)
+    assert "check(" not in words
+    field = shown.first
+    field.locator("input").first.fill("-12345")
+    field.get_by_role("button").click()
+    assert field.get_by_role("status").inner_text().startswith("Not yet: ")
+    field.locator("input").first.fill("")
+    solutions.first.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert solutions.first.locator("pre").is_visible()
+
+
+@pytest.mark.parametrize("source", SESSIONS, ids=lambda s: s.stem)
+def test_a_session_has_slides_with_its_figures(page, base, source):
+    page.goto(f"{base}notebooks/course/{source.stem}.html")
+    page.get_by_role("link", name="Slides").click()
+    page.wait_for_selector("section.now")
+    assert page.locator("section.question").count() == source.read_text("utf8").count("### Exercise ")
+    for number in range(page.locator("section").count()):
+        page.evaluate("number => { location.hash = `slide-${number + 1}`; }", number)
+        page.wait_for_function(
+            "number => document.querySelector('section.now').id === `slide-${number + 1}`", arg=number
+        )
+        for picture in page.locator("section.now img").all():
+            assert picture.evaluate("e => e.decode().then(() => e.naturalWidth)") > 100
+        now = page.locator("section.now")
+        over = now.evaluate("s => [s.scrollWidth - s.clientWidth, s.scrollHeight - s.clientHeight]")
+        assert max(over) <= 1, f"slide {number + 1} of {source.stem} is cut"
+
+
+def test_the_download_button_of_a_session_gives_the_student_version_first(page, base):
+    page.goto(base + "notebooks/course/session_1.html")
+    page.locator(".dropdown-download-buttons button").first.click()
+    entries = page.locator(".dropdown-download-buttons .dropdown-item")
+    assert "Student version" in entries.first.inner_text()
+    assert all("with solutions" in e.inner_text() for e in entries.all() if "ipynb" in e.inner_text())
+    with page.expect_download() as got:
+        entries.first.click()
+    assert got.value.suggested_filename == "session_1_student.ipynb"
+
+
+def test_on_paper_fields_are_lines_and_solutions_are_left_out(page, base):
+    page.goto(base + "notebooks/course/session_1.html")
+    page.locator(".course-field input").first.fill("0.75")
+    page.emulate_media(media="print")
+    field = page.locator(".course-field").first
+    script = "e => ['borderTopWidth', 'borderBottomWidth', 'color'].map(name => getComputedStyle(e)[name])"
+    look = field.locator("input").first.evaluate(script)
+    assert look == ["0px", "1px", "rgba(0, 0, 0, 0)"]
+    assert not field.get_by_role("button").is_visible()
+    assert page.locator("details.course-solution:visible").count() == 0
+
+
 def test_notebook_pages_are_launched_from_their_menu(page, base):
     for name in ("book/intro", "notebooks/course/session_1"):
         page.goto(f"{base}{name}.html")
         page.locator(".dropdown-launch-buttons button").click()
         links = page.locator(".dropdown-launch-buttons a")
-        files = [f"{name}.ipynb"] + ["student/session_1_student.ipynb"] * ("course" in name)
+        files = ["student/session_1_student.ipynb"] * ("course" in name) + [f"{name}.ipynb"]
         places = ["https://mybinder.org/v2/gh/noise-scaling/noise-scaling/main?urlpath=lab/tree/",
                   "http://localhost:8888/lab/tree/"]  # fmt: skip
         assert [a.get_attribute("href") for a in links.all()] == [p + f for f in files for p in places]

@@ -60,7 +60,6 @@ def all_charts(points, fits):
         "residuals": charts.residuals(points, fits, "umis_per_cell", "T", "quick"),
         "calibration": charts.calibration(table, "mi_ceiling_bits", "n_probe", "T", "quick"),
         "explorer": widgets.channel_explorer(),
-        "law": widgets.law_curve(2.0, 100.0),
         "fitted": charts.fitted_curve(fits["pca"]),
         "matrix": charts.matrix(points, "T", "quick"),
         "parameters": charts.parameters(
@@ -74,7 +73,18 @@ def all_charts(points, fits):
         ),
         "loss": charts.loss_and_information(
             pd.DataFrame(
-                {"step": [0, 9], "bits": [1.0, 1.1], "± (95 %)": 0.1, "validation loss (bits per token)": [9.6, 9.5]}
+                {
+                    "network": "d, s, seed 0",
+                    "task": "d, s",
+                    "depth": "1",
+                    "noise_level": 1.0,
+                    "step": ["0", "end"],
+                    "order": [0, 9],
+                    "loss": [9.6, 9.5],
+                    "bits": [1.0, 1.1],
+                    "low": [0.9, 1.0],
+                    "high": [1.1, 1.2],
+                }
             ),
             "T",
             "quick",
@@ -119,7 +129,7 @@ def test_the_page_and_jupyter_get_a_type_they_draw(points, fits, monkeypatch):
     from IPython.core.interactiveshell import InteractiveShell
 
     shell = InteractiveShell.instance()
-    bundle, _ = shell.display_formatter.format(widgets.law_curve(2.0, 100.0))
+    bundle, _ = shell.display_formatter.format(widgets.channel_explorer())
     assert MIME in bundle
     assert bundle[PICTURE].startswith("<svg")
     assert set(bundle) == {MIME, PICTURE, "text/plain"}, "one picture of one kind"

@@ -170,7 +170,7 @@ def test_a_vector_is_one_column():
         ([[1.0], [np.nan], [np.inf]], r"x holds NaN or infinite values in 2 of 3 rows \(first: row 1\)"),
         (["a"], "x has dtype <U1 .*give numbers"),
         ([1j], "x has dtype complex128"),
-        (np.zeros((2, 2, 2)), r"x has shape \(2, 2, 2\): give \(cells,\)"),
+        (np.zeros((2, 2, 2)), r"x has shape \(2, 2, 2\): give \(samples,\)"),
         (None, "x has dtype object"),
     ],
 )

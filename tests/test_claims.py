@@ -8,7 +8,7 @@ from helpers.findings import claims, claims_of_losses, losses
 from helpers.findings import curves as findings
 from helpers.findings.samples import share_lost, share_of_entropy
 from helpers.findings.saturation import saturation
-from helpers.findings.training import training_gain, untrained
+from helpers.findings.training import along_training, loss_tells, training_gain
 from helpers.laws import ModelSizeLaw, NoiseLaw
 from helpers.laws.tolerance import SEQUENCE_ROLES, NoiseAxis
 from helpers.store import model_free
@@ -113,6 +113,9 @@ def test_models_are_judged_by_paired_differences_from_pca():
     one = pairs[pairs["representation"] == "random_projection"].iloc[0]
     gap = float(NoiseLaw(1.0, 50.0)(2000.0) - NoiseLaw(2.0, 100.0)(2000.0))
     assert one["low"] < gap < one["high"]
+    shares = [float(law(200.0) / law(2000.0)) for law in (NoiseLaw(1.0, 50.0), NoiseLaw(2.0, 100.0))]
+    assert one["kept_low"] < shares[0] - shares[1] < one["kept_high"]
+    assert one["kept"] == pytest.approx(shares[0] - shares[1], abs=0.01)
     told = [claim.verdict for claim in claims.models_against_pca(pairs)]
     assert told == ["holds", "holds", "not decided"]  # nothing says that the transformers are trained
     less = dict.fromkeys(MODELS, (1.0, 50.0))
@@ -130,6 +133,7 @@ def test_models_are_judged_by_paired_differences_from_pca():
     [
         ((1.5, 20.0), [0.5, 0.6, 0.4], "holds"),
         ((3.0, 100.0), [0.5, 0.6, 0.4], "does not hold"),
+        ((1.5, 300.0), [0.5, 0.6, 0.4], "does not hold"),
         ((1.5, 20.0), [0.01, -0.02, 0.0], "not decided"),
         ((1.5, 20.0), [0.5], "not decided"),
     ],
@@ -142,18 +146,40 @@ def test_transformers_are_judged_once_training_has_added_information(law, gains,
     assert "core-hours" in found.change
 
 
+def test_a_training_is_followed_from_the_untrained_network_to_the_end():
+    deep = noisy("txformer", NoiseLaw(2.0, 50.0), [1.0], 0.0, seeds=2).assign(mi_stderr_bits=0.02)
+    steps = {"_at_300": (6.0, 0.1), "": (5.0, 0.3), "_untrained": (9.0, 0.0), "_at_100": (7.0, -0.1)}
+    rows = pd.concat(
+        deep.assign(representation=f"txformer{name}", model_loss=loss, mi_bits=1.0 + more)
+        for name, (loss, more) in steps.items()
+    )
+    along = along_training(rows)
+    for _, network in along.groupby("network"):
+        assert network["step"].tolist() == ["0", "100", "300", "end"]
+        assert network["order"].tolist() == [0, 1, 2, 3]
+    tells = loss_tells(along)
+    assert len(tells) == 2
+    assert tells[["loss_fall", "gain", "least"]].iloc[0].tolist() == pytest.approx([4.0, 0.3, -0.1])
+    assert tells["rank"].iloc[0] == pytest.approx(0.8)
+
+
+def test_a_model_that_loses_in_proportion_tolerates_no_more_noise():
+    pca = noisy("pca", NoiseLaw(2.0, 100.0), LEVELS, 0.005)
+    half = pca.assign(representation="txformer", mi_bits=pca["mi_bits"] / 2)
+    row = model_free.paired_differences(pd.concat([pca, half])).iloc[0]
+    assert row["difference"] < row["shallow"] < 0
+    assert row["kept"] == pytest.approx(0.0, abs=1e-12)
+
+
 def test_what_training_adds_is_paired_by_seed_and_data():
-    trained = noisy("txformer", NoiseLaw(2.0, 50.0), [1.0, 0.1], 0.0)
-    controls = trained[trained["noise_level"] == 1.0].assign(mi_bits=lambda rows: rows["mi_bits"] - 0.1 * rows["seed"])
-    table = training_gain(trained, controls)
+    trained = noisy("txformer", NoiseLaw(2.0, 50.0), [1.0, 0.1], 0.0).assign(mi_stderr_bits=0.02)
+    deep = trained[trained["noise_level"] == 1.0]
+    less = deep["mi_bits"] - 0.1 * deep["seed"]
+    earlier = [deep.assign(mi_bits=less, representation=f"txformer_{name}") for name in ("untrained", "at_100")]
+    table = training_gain(pd.concat([trained, *earlier]))
     assert table["gain"].to_numpy() == pytest.approx([0.0, 0.1, 0.2])
+    assert table["gain_error"].to_numpy() == pytest.approx(np.sqrt(2) * deep["mi_stderr_bits"].to_numpy())
     assert mean_interval(table["gain"]).value == pytest.approx(0.1)
-
-
-def test_controls_of_the_transformers_are_at_hand():
-    rows = untrained()
-    assert rows.groupby("dataset")["seed"].nunique().tolist() == [2] * 4
-    assert rows["settings"].str.contains('"steps": 1}').all()
 
 
 def both_misread(shares, clean=2.0, by="seed"):

@@ -90,8 +90,10 @@ def test_every_estimator_takes_pairs_and_labels():
     x, y = known_pair("gaussian", 1.0, 300, 2)
     for signal in (y, (y[:, 0] > 0).astype(int), np.where(y[:, 0] > 0, "a", "b").astype(object)):
         table = semi_synthetic.calibrated({"all": x}, signal, [1])
-        assert table["estimator"].tolist() == list(semi_synthetic.ESTIMATORS)
-        assert np.isfinite(table["bits"]).all()
+        kinds = [name for name in semi_synthetic.ESTIMATORS if signal is y or name != "correlated codes"]
+        assert table["estimator"].tolist() == kinds
+        # 300 samples are too few for a trend.
+        assert (np.isfinite(table["bits"]) == (table["estimator"] != "extrapolated")).all()
 
 
 def test_estimates_stand_beside_the_exact_answer():
@@ -139,7 +141,7 @@ def test_the_bound_refuses_what_it_cannot_use(change, message):
 
 
 def test_the_bound_refuses_a_constant():
-    with pytest.raises(ValueError, match="y is constant over 300 cells"):
+    with pytest.raises(ValueError, match="y is constant over 300 samples"):
         lower_bound(np.random.default_rng(0).normal(size=(300, 2)), np.ones((300, 1)))
 
 

@@ -46,6 +46,17 @@ def test_it_measures_both_axes_of_every_signal_once(sweep):
     assert sweep.facts().loc["cells", "value"] == 300
 
 
+def test_it_measures_along_an_option_of_the_data(sweep):
+    rows = sweep.along_option("information_bits", [0, 0.5])
+    plain, changed = (rows[rows["information_bits"] == value] for value in (0, 0.5))  # 0: as the data set has it
+    assert len(plain) == len(changed) == 2
+    measured = sweep.along_depth
+    same = measured[measured["parameters_hash"].isin(plain["parameters_hash"])]
+    assert sorted(plain["mi_bits"]) == sorted(same["mi_bits"])
+    assert set(changed["representation"]) == {"pca"}
+    assert changed["mi_bits"].max() < plain["mi_bits"].min()
+
+
 def test_its_methods_are_the_calls_that_a_page_made_itself(sweep):
     points = named(noise_axis(seed_means(sweep.along_depth)))
     fits = fit_groups(points, NoiseLaw, "umis_per_cell", by="curve")
@@ -139,3 +150,27 @@ def test_our_curves_stand_beside_the_released_ones(sweep):
     assert list(curves.fits) == ["pca, measured here", "pca, released"]
     alone = rerun.released_curves("larry", "clone").fits["pca"]
     assert curves.fits["pca, released"].params == alone.params
+
+
+def test_a_sweep_whose_points_all_failed_says_why(results):
+    sweep = simulated(options={"n_cells": 80, "umis_per_cell": 1000.0}, n_train=[10], profile="few")
+    assert (sweep.along_depth["status"] == "failed").all()
+    for axis in ("by_depth", "by_cells"):
+        with pytest.raises(
+            ValueError, match=r"none of the .* points could be measured: ValueError: number of .* is 40"
+        ):
+            getattr(sweep, axis)
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"dim": 0}, "^dim is 0: it must be at least 1.$"),
+        ({"seeds": []}, "^seeds is empty: give at least one.$"),
+        ({"depths": [1.0, 2.0]}, "^depth is 2.0: it must be a number in "),
+    ],
+)
+def test_wrong_settings_are_told_in_one_line(results, changes, told):
+    with pytest.raises(ValueError, match=told) as refused:
+        simulated(**changes)
+    assert "\n" not in str(refused.value)

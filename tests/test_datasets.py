@@ -9,6 +9,7 @@ from scipy import sparse
 
 from helpers.datasets import available, load
 from helpers.datasets.base import Dataset
+from helpers.datasets.pairing import neighbours
 from helpers.datasets.simulated import SIGNALS, _draw_blocks, _state_and_signal, simulated
 from helpers.information.discrete import entropy, plug_in
 
@@ -71,6 +72,17 @@ def test_neighbours_never_straddle_the_split(n_cells):
     partner = np.array([np.flatnonzero((state == y).all(axis=1)).item() for y in cells.signal])
     assert (cells.folds[partner] == cells.folds).all()
     assert (np.abs(partner - np.arange(n_cells)) == 1).all()
+
+
+@pytest.mark.parametrize("distance", [0.05, 0.2, 0.4])
+def test_neighbours_beyond_a_distance_are_the_nearest_of_those(distance):
+    """As a full table of distances says, each of the ``k`` drawn now and then."""
+    positions, folds = np.random.default_rng(0).uniform(size=(120, 2)), np.arange(120) % 2
+    apart = np.linalg.norm(positions[:, None] - positions[None], axis=2)
+    apart[(apart <= distance) | (folds[:, None] != folds)] = np.inf
+    nearest = np.sort(np.argsort(apart, axis=1)[:, :3], axis=1)
+    drawn = np.array([neighbours(positions, folds, 3, seed, distance) for seed in range(60)])
+    assert all(set(drawn[:, i]) == set(nearest[i]) for i in range(120))
 
 
 def test_a_neighbour_is_any_of_the_two():

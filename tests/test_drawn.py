@@ -206,7 +206,7 @@ def test_charts_look_the_same_and_tell_the_same(pieces):
 
 
 def test_a_picture_stands_alone_on_white():
-    svg = picture(only_drawn(widgets.law_curve(2.0, 100.0).to_dict()))
+    svg = picture(only_drawn(widgets.channel_explorer().to_dict()))
     drawn = ElementTree.fromstring(svg)
     assert drawn[0].get("fill") == "white"
     assert float(drawn.get("width")) > 300

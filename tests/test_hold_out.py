@@ -90,12 +90,12 @@ def test_an_unusual_exponent_is_said_and_its_plan_is_not_trusted():
     fit = design.fit_pilot(points)
     assert fit.unusual
     assert "trust no prediction beyond the points; measure deeper" in fit.message
-    sentence = design.in_words(design.plan(fit, 150.0, Prices(), cells=1000), 150.0)
+    sentence = design.in_words(design.plan(fit, 150.0, Prices(whole_lanes=False), cells=1000), 150.0)
     assert "beyond the most UMIs per cell measured (250), where the interval is too narrow" in sentence
     usual = design.fit_pilot(pilot())
     assert isinstance(usual, PredictiveFit)
     assert not usual.unusual
-    assert "too narrow" not in design.plan(usual, 150.0, Prices(), cells=1000).outside
+    assert "too narrow" not in design.plan(usual, 150.0, Prices(whole_lanes=False), cells=1000).outside
 
 
 def test_laws_drawn_from_a_fit_with_priors_spread_as_far_as_its_points_suppose():
@@ -113,13 +113,13 @@ def test_a_rejected_law_is_not_planned_with():
     bits = StretchedNoiseLaw(2.2, 300.0, 0.5)(u) + np.random.default_rng(0).normal(0, 0.02, 24)
     rejected = NoiseLaw.fit(u, bits)
     assert rejected.status == "misfit"
-    for use in (lambda fit: design.plan(fit, 100.0, Prices(), cells=100),
-                lambda fit: design.advice(fit, (100, 300), Prices()), design.draws):  # fmt: skip
+    for use in (lambda fit: design.plan(fit, 100.0, Prices(whole_lanes=False), cells=100),
+                lambda fit: design.advice(fit, (100, 300), Prices(whole_lanes=False)), design.draws):  # fmt: skip
         with pytest.raises(ValueError, match=r"the points reject the NoiseLaw \(.*\): plan from design.fit_pilot"):
             use(rejected)
     freed = design.fit_pilot(pd.DataFrame({"u": u, "bits": bits}))
     assert "The noise law would be rejected: " in freed.message
-    assert design.plan(freed, 100.0, Prices(), cells=100).bits > 0
+    assert design.plan(freed, 100.0, Prices(whole_lanes=False), cells=100).bits > 0
 
 
 # Pilots without their deepest depth

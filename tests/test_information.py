@@ -15,6 +15,7 @@ from sklearn.linear_model import LogisticRegression, RidgeCV
 
 from helpers.information import cca, entropy, gaussian_channel, ksg, lmi, lmi_many, plug_in
 from helpers.information.axes import shift_parts, shifted_ksg, trust, unit
+from helpers.information.classifier import classifier_bound, trained_bound
 from helpers.information.faithful import PairedAutoencoders
 from helpers.information.known_pairs import known_pair, level_information
 from helpers.information.ksg import ksg_pointwise
@@ -268,7 +269,7 @@ def test_plug_in_ignores_the_order_of_cells_and_the_names_of_labels(pairs, seed)
 def test_plug_in_misuse_is_told():
     with pytest.raises(ValueError, match="x has 2 rows, y has 3 rows"):
         plug_in([1, 2], [1, 2, 3])
-    with pytest.raises(ValueError, match="number of cells is 1"):
+    with pytest.raises(ValueError, match="number of samples is 1"):
         plug_in([1], [1])
     with pytest.raises(ValueError, match="y holds 1 missing labels"):
         plug_in([1, 2], ["a", None])
@@ -365,7 +366,7 @@ def test_ksg_misuse_is_told():
     x = np.arange(10.0)
     with pytest.raises(ValueError, match="x has 10 rows, y has 9 rows"):
         ksg(x, x[1:])
-    with pytest.raises(ValueError, match=r"number of cells for k=9 is 10: .*\[11, "):
+    with pytest.raises(ValueError, match=r"number of samples for k=9 is 10: .*\[11, "):
         ksg(x, x, k=9)
     with pytest.raises(ValueError, match=r"k is 0: .*\[1, 1000\]"):
         ksg(x, x, k=0)
@@ -549,10 +550,10 @@ def test_lmi_of_labels_nobody_shares_is_refused():
     [
         ({"x": np.full((60, 2), np.nan)}, r"x holds NaN or infinite values in 60 of 60 rows \(first: row 0\)"),
         ({"y": np.full(60, np.inf)}, "y holds NaN or infinite"),
-        ({"x": np.ones((60, 2))}, "x is constant over 60 cells: information about it is 0"),
-        ({"y": ["a"] * 60}, "y is constant over 60 cells"),
+        ({"x": np.ones((60, 2))}, "x is constant over 60 samples: information about it is 0"),
+        ({"y": ["a"] * 60}, "y is constant over 60 samples"),
         ({"y": np.arange(59.0)}, "x has 60 rows, y has 59 rows"),
-        ({"x": np.arange(49.0), "y": np.arange(49.0)}, r"number of cells for lmi is 49: .*\[50, .*ksg or plug_in"),
+        ({"x": np.arange(49.0), "y": np.arange(49.0)}, r"number of samples for lmi is 49: .*\[50, .*ksg or plug_in"),
         ({"k": 0}, r"k is 0: .*\[1, 50\]"),
         ({"k": 2.5}, r"k is 2\.5"),
         ({"dim": 65}, r"dim is 65: .*\[1, 64\]"),
@@ -671,7 +672,7 @@ def test_cca_takes_labels_and_survives_constant_columns():
     x = np.hstack([rng.normal(size=(2000, 2)) + 6 * y[:, None], np.ones((2000, 1))])
     assert cca(x, y).bits > 1.5
     assert cca(np.ones((100, 2)), rng.normal(size=100)).bits == 0
-    with pytest.raises(ValueError, match="number of cells for cca with 4 folds is 20"):
+    with pytest.raises(ValueError, match="number of samples for cca with 4 folds is 20"):
         cca(x[:20], y[:20])
 
 
@@ -696,6 +697,54 @@ def test_the_bound_is_the_held_out_gain_of_a_classifier():
     posterior = LogisticRegression().fit(x[:1500], y[:1500]).predict_proba(x[1500:])[np.arange(1500), y[1500:]]
     gain = np.log2(posterior).mean() + entropy(y)
     assert lmi(x, y, null=False, label_method="bound").bits == pytest.approx(gain, abs=0.06)
+
+
+# A classifier of other cells
+
+
+def three_types(n, seed, shares=(1, 1, 1)):
+    rng = np.random.default_rng(seed)
+    y = rng.choice(3, n, p=np.array(shares) / sum(shares))
+    x = rng.normal(size=(n, 4))
+    x[:, :3] += 1.5 * np.eye(3)[y]
+    return x, y
+
+
+def test_a_classifier_of_other_cells_tells_what_one_of_these_cells_does():
+    known, asked = three_types(3000, 0), three_types(3000, 1)
+    found = trained_bound(*known, *asked)
+    assert found.bits == pytest.approx(classifier_bound(*asked).bits, abs=0.03)
+    assert found.null_bits == pytest.approx(0, abs=0.02)
+    assert found.n == 3000
+    # The exact posterior of Gaussian types tells as much.
+    posterior = log_softmax(1.5 * asked[0][:, :3], axis=1)[np.arange(3000), asked[1]]
+    assert found.bits == pytest.approx((posterior.mean() + np.log(3)) / np.log(2), abs=0.03)
+
+
+def test_other_shares_among_the_training_cells_do_not_matter():
+    asked = three_types(3000, 1)
+    alike, unlike = (trained_bound(*three_types(6000, 0, shares), *asked).bits for shares in ((1, 1, 1), (8, 1, 1)))
+    assert unlike == pytest.approx(alike, abs=0.03)
+
+
+def test_a_label_that_the_training_cells_lack_costs_some_bits_and_not_all():
+    x, y = three_types(3000, 0)
+    lacking = trained_bound(x[y < 2], y[y < 2], *three_types(3000, 1)).bits
+    assert -2 < lacking < trained_bound(x, y, *three_types(3000, 1)).bits
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        (lambda x, y: (x, y[1:], x, y), "lengths differ: x_train has 40 rows, y_train has 39"),
+        (lambda x, y: (x, y, x[:9], y[:9]), "number of samples for trained_bound is 9"),
+        (lambda x, y: (x[:9], y[:9], x, y), "number of training samples for trained_bound is 9"),
+        (lambda x, y: (x, y, x, np.zeros(40, int)), "y is constant"),
+    ],
+)
+def test_what_a_classifier_of_other_cells_cannot_take_is_told(spoil, told):
+    with pytest.raises(ValueError, match=told):
+        trained_bound(*spoil(*three_types(40, 0)))
 
 
 # The estimator as published

@@ -9,19 +9,16 @@ import pytest
 from helpers import laws
 from helpers._utils.validation import as_matrix
 from helpers.book import keep
-from helpers.datasets import load
 from helpers.findings import curves as findings
 from helpers.findings import losses
 from helpers.findings import papers as published
-from helpers.findings import probe as probing
 from helpers.laws import CellNumberLaw, JointLaw, ModelSizeLaw, NoiseLaw, kept, robust
 from helpers.laws import compare as judging
 from helpers.laws.compare import grid_means
 from helpers.laws.kept import KeptFit
-from helpers.preprocess.genes import prepare
 from helpers.store import reference
 from helpers.store.points import seed_means
-from helpers.sweep import cell_grids, verify
+from helpers.sweep import cell_grids
 from helpers.sweep.engine import stored_rows
 
 STALE = "results/reference/kept.parquet is of other points or code: python -m helpers.book.keep, and commit it"
@@ -164,31 +161,6 @@ def test_a_table_comes_back_as_it_was():
     with kept.recording():
         for _ in range(2):
             pd.testing.assert_frame_equal(kept.table("key", "a table", lambda: table), table)
-
-
-def test_training_with_other_settings_is_done_now():
-    counts = np.random.default_rng(0).poisson(2.0, size=(110, 20))
-    ready, labels = prepare(counts[:50], counts[50:]), np.arange(60) % 2
-    with kept.recording() as noted:
-        table = probing.along_training(ready, labels, [0], 4, 1, at=[0, 1])
-        again = probing.along_training(ready, labels, [0], 4, 1, at=[0, 1])
-    assert len(noted) == 1
-    assert table.index.tolist() == [0, 1]
-    assert table["validation loss (bits per token)"].notna().all()
-    pd.testing.assert_frame_equal(again, table)
-
-
-@pytest.mark.slow
-def test_the_kept_training_is_that_computed():
-    blood = load("pbmc68k")
-    others = blood.other_umis[blood.train], blood.other_umis[blood.probe]
-    ready = prepare(blood.counts[blood.train], blood.counts[blood.probe], *others)
-    asked = ready, blood.signal[blood.probe], [0, 1, 2], 16, 60, [0, 15, 30, 60]
-    known = probing.along_training(*asked)
-    with kept.recording() as noted:
-        again = probing.along_training(*asked)
-    assert len(noted) == 1
-    pd.testing.assert_frame_equal(known, again, atol=verify.TOLERANCE, rtol=0.05)
 
 
 @pytest.mark.slow

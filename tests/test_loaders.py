@@ -19,6 +19,8 @@ from helpers.datasets.cells.larry import larry
 from helpers.datasets.cells.merfish import merfish
 from helpers.datasets.cells.mouse_embryo import day_of, mouse_embryo
 from helpers.datasets.cells.pbmc_citeseq import pbmc_citeseq
+from helpers.datasets.cells.perturbation_lowmoi import perturbation_lowmoi
+from helpers.datasets.cells.xenium_sampled import FILES, xenium_sampled
 from helpers.datasets.pairing import transcriptome
 from helpers.datasets.your_data import your_data
 from miniatures import WRITERS, write
@@ -92,7 +94,7 @@ def test_a_miniature_holds_information_about_its_signal(name, miniatures):
 
 
 @pytest.mark.parametrize(
-    "name", ["xenium_breast", "osmfish", "merfish_hypothalamus", "merfish", "larry_subset", "larry"]
+    "name", ["xenium_breast", "xenium_sampled", "osmfish", "merfish_hypothalamus", "merfish", "larry_subset", "larry"]
 )
 def test_pairs_never_straddle_the_split(name, miniatures):
     if name not in KNOWN:
@@ -110,6 +112,43 @@ def test_a_missing_file_is_named(name, tmp_path):
     needed = f"{tmp_path}/.* does not exist: {name} needs a file of that name .*; its files: .*\\."
     with pytest.raises(FileNotFoundError, match=needed):
         KNOWN[name](folder=tmp_path)
+
+
+def test_xenium_sampled_joins_four_files_and_leaves_out_empty_cells(miniatures, own):
+    folder = miniatures("xenium_sampled")
+    cells = xenium_sampled(folder=folder)
+    assert cells.n_cells == 396
+    assert cells.counts.getnnz(axis=1).min() > 0
+    assert "4 cells without a count left out" in cells.checked
+    tables = {file: read.table(folder / f"{file}.csv.gz") for file in FILES}
+    whole = pd.concat(tables.values())
+    whole = whole[whole.iloc[:, 3:].any(axis=1)]
+    np.testing.assert_array_equal(cells.counts.toarray(), whole.iloc[:, 3:])
+    copy = own("xenium_sampled")
+    tables[FILES[0]].rename(columns={"Gene1": "Gene0"}).to_csv(copy / f"{FILES[1]}.csv.gz")
+    with pytest.raises(ValueError, match=f"the columns of {FILES[1]} and {FILES[0]} differ"):
+        xenium_sampled(folder=copy)
+    tables[FILES[0]].to_csv(copy / f"{FILES[1]}.csv.gz")
+    with pytest.raises(ValueError, match=r"xenium_sampled: cell \d+ is in two files or twice in one"):
+        xenium_sampled(folder=copy)
+
+
+def test_partners_of_xenium_sampled_are_as_far_as_asked(miniatures):
+    folder = miniatures("xenium_sampled")
+    near, far = (xenium_sampled(folder=folder, distance=d) for d in (0, 100.0))
+    places = pd.concat([read.table(folder / f"{file}.csv.gz") for file in FILES])
+    places = places[places.iloc[:, 3:].any(axis=1)].iloc[:, :2].to_numpy()
+    apart = [np.linalg.norm(places - places[cells.partners], axis=1) for cells in (near, far)]
+    assert apart[0].max() < 90
+    assert 100 < apart[1].min() <= apart[1].max() < 180
+    assert (far.folds == near.folds).all()
+    assert (far.folds == far.folds[far.partners]).all()
+    assert far.data_hash != near.data_hash
+    assert "of those more than 100 away" in far.checked[-1]
+    with pytest.raises(ValueError, match=r"distance is 9000: a cell of fold 0 has 0 cells farther away, k=5 are"):
+        xenium_sampled(folder=folder, distance=9000.0)
+    with pytest.raises(ValueError, match=r"distance is -1: it must be a number in \[0, inf\]"):
+        xenium_sampled(folder=folder, distance=-1)
 
 
 def files_of(name):
@@ -178,6 +217,76 @@ def test_r_objects_of_a_miniature_read_like_the_real_ones(miniatures):
     assert list(table.listData["time.point"].categories)[-1] == "mixed"
     counts, genes, cells = read.r_sparse(matrix)
     assert counts.shape == (len(cells), len(genes)) == (400, 200)
+
+
+# A CRISPR screen
+
+
+def guides_of(folder):
+    """Share of the strongest guide, its name and its target, of each cell of the file."""
+    stored = read.r_object(folder / "lowmoi_example_data.rda")["lowmoi_example_data"]
+    umis, names, cells = read.r_sparse(stored["grna_matrix"])
+    assert cells == []
+    umis = umis.toarray()
+    target_of = dict(stored["grna_target_data_frame"].itertuples(index=False))
+    guide = np.array(names)[umis.argmax(axis=1)]
+    return umis.max(axis=1) / umis.sum(axis=1), guide, np.array([target_of[name] for name in guide])
+
+
+def test_a_cell_of_the_screen_is_given_its_strongest_guide(miniatures):
+    folder = miniatures("perturbation_lowmoi")
+    share, _, target = guides_of(folder)
+    one = share >= 0.8
+    cells = perturbation_lowmoi(folder=folder)
+    assert cells.n_cells == one.sum() == 380
+    assert list(cells.signal) == list(target[one])
+    assert "20 cells left out: under 80% of guide UMIs are of one guide" in cells.checked
+    assert "non-targeting" in cells.signal
+    assert cells.independent_signal
+    table = pd.crosstab(cells.folds, cells.signal)
+    assert (table.max() - table.min()).max() <= 1
+    replicates = perturbation_lowmoi("replicate", folder=folder)
+    assert list(replicates.signal) == [f"rep_{i % 3 + 1}" for i in np.flatnonzero(one)]
+    assert (replicates.folds == cells.folds).all()
+
+
+@pytest.mark.parametrize("n_folds", [2, 3])
+@pytest.mark.parametrize("seed", [0, 1])
+def test_no_guide_of_the_screen_straddles_and_every_target_is_in_every_fold(miniatures, n_folds, seed):
+    folder = miniatures("perturbation_lowmoi")
+    share, guide, target = guides_of(folder)
+    cells = perturbation_lowmoi(split="guides", n_folds=n_folds, split_seed=seed, folder=folder)
+    kept = (share >= 0.8) & (target != "SPI1")  # whose only guide cannot be in every fold
+    assert list(cells.signal) == list(target[kept])
+    assert f"no guide is in two folds; targets of fewer than {n_folds} guides: SPI1" in cells.checked
+    assert pd.Series(cells.folds).groupby(guide[kept]).nunique().max() == 1
+    assert (pd.crosstab(cells.signal, cells.folds) > 0).all(axis=None)
+    assert set(cells.folds) == set(range(n_folds))
+    other = perturbation_lowmoi("replicate", split="guides", n_folds=n_folds, split_seed=seed, folder=folder)
+    assert (other.folds == cells.folds).all()
+
+
+def test_another_seed_deals_guides_otherwise(miniatures):
+    one, other = (
+        perturbation_lowmoi(split="guides", split_seed=s, folder=miniatures("perturbation_lowmoi")) for s in (0, 1)
+    )
+    assert one.data_hash != other.data_hash
+
+
+def test_a_wrong_screen_is_told(miniatures, own):
+    folder = miniatures("perturbation_lowmoi")
+    with pytest.raises(ValueError, match="unknown split of perturbation_lowmoi 'guide': did you mean 'guides'"):
+        perturbation_lowmoi(split="guide", folder=folder)
+    with pytest.raises(ValueError, match="unknown signal of perturbation_lowmoi 'gene'"):
+        perturbation_lowmoi("gene", folder=folder)
+    with pytest.raises(ValueError, match="n_folds is 1"):
+        perturbation_lowmoi(split="guides", n_folds=1, folder=folder)
+    with pytest.raises(ValueError, match="n_folds is 50: fewer than two labels have as many groups"):
+        perturbation_lowmoi(split="guides", n_folds=50, folder=folder)
+    file = own("perturbation_lowmoi") / "lowmoi_example_data.rda"
+    shutil.copy(miniatures("merfish_hypothalamus") / "hypothalamus.rda", file)
+    with pytest.raises(ValueError, match="is not the screen that is expected: it lacks 'lowmoi_example_data'"):
+        perturbation_lowmoi(folder=file.parent)
 
 
 # PBMC CITE-seq
@@ -450,7 +559,8 @@ def saved(tmp_path):
 
 @pytest.mark.parametrize(
     ("signal", "independent"),
-    [("obs:celltype", False), ("obs:age", True), ("obsm:protein", True), ("obsm:X_made", False),
+    [("obs:celltype", None), ("obs:age", None), ("obsm:protein", None), ("obsm:X_made", None),
+     ("pert:celltype", True), ("batch:donor", True), ("split", True), ("other_half", True),
      ("neighbours:spatial", True), ("pairs:clone", True), ("pairs:clone:day", True)],
 )  # fmt: skip
 @pytest.mark.parametrize("options", [{}, {"n_folds": 3}, {"train_fraction": 0.75}])
@@ -490,6 +600,20 @@ def test_clones_of_your_data_stay_together(cells, miniatures):
     assert (made.folds[clone.isna()] == -1).all()
 
 
+def test_a_clone_may_give_several_pairs_without_a_cell_twice(cells, saved):
+    clone = np.arange(len(cells)) // 5  # 80 clones of five cells, two pairs each
+    cells.obs["clone"] = [f"c{i}" for i in clone]
+    path = saved(cells)
+    one, many = (your_data(path, "pairs:clone", pairs_per_clone=most) for most in (1, 3))
+    mine, other = partners(many)
+    assert (len(partners(one)[0]), len(mine)) == (80, 160)
+    assert (clone[mine] == clone[other]).all()
+    assert len({*mine, *other}) == 320
+    assert pd.Series(many.folds).groupby(clone).nunique().max() == 1
+    assert not one.doubts
+    assert "up to 3 pairs of one clone are alike" in many.doubts[0]
+
+
 def test_a_batch_stays_in_one_fold(cells, miniatures):
     made = your_data(batch="donor", folder=miniatures("your_data"))
     assert pd.crosstab(made.folds, cells.obs["donor"].to_numpy()).gt(0).sum().max() == 1
@@ -506,20 +630,37 @@ def test_neighbours_are_of_one_batch_even_where_positions_overlap(cells, saved):
 @pytest.mark.parametrize(
     ("values", "kind"),
     [
-        (np.arange(400) % 3, "continuous"),
+        (np.arange(400) % 3, "labels"),
+        (np.arange(400) % 3 + 0.0, "labels"),
+        (np.arange(400) % 60, "continuous"),
         (np.arange(400) / 7, "continuous"),
         ((np.arange(400) % 3).astype(str), "labels"),
         (np.arange(400).astype(str), "continuous"),
         (pd.Categorical((np.arange(400) % 3).astype(str)), "labels"),
         (np.arange(400) % 2 == 0, "labels"),
         (np.array([f"t{i % 30}" for i in range(400)]), "labels"),
+        (pd.Categorical((101 + np.arange(400) % 25).astype(str)), "labels"),
+        ((np.arange(400) % 30 / 7).astype(str), "continuous"),
     ],
 )
 def test_numbers_and_labels_are_told_apart(cells, saved, values, kind):
     cells.obs["y"] = values
     path = saved(cells)
-    assert is_labels(your_data(path, "obs:y").signal) == (kind == "labels")
-    assert is_labels(your_data(path, "obs:y", as_labels=True).signal)
+    found = your_data(path, "obs:y")
+    assert is_labels(found.signal) == (kind == "labels")
+    (taken,) = [words for words in found.checked if words.startswith("obs:y: ")]
+    assert ("labels" in taken.partition("(")[0]) == (kind == "labels")
+    if len(set(values)) < 200:
+        assert is_labels(your_data(path, "obs:y", as_labels=True).signal)
+
+
+@pytest.mark.parametrize("name", ["day", "time.point", "age", "n_counts", "dose_mg"])
+def test_a_quantity_of_few_values_is_a_number(cells, saved, name):
+    cells.obs[name] = np.arange(400) % 4
+    found = your_data(saved(cells), f"obs:{name}")
+    assert not is_labels(found.signal)
+    assert f"obs:{name}: numbers with 4 different values (as_labels=True takes them as labels)" in found.checked
+    assert is_labels(your_data(saved(cells), f"obs:{name}", as_labels=True).signal)
 
 
 def test_raw_counts_are_found_wherever_they_are(cells, saved):
@@ -567,19 +708,12 @@ def spoil_other(path):
         handle["images"] = np.zeros(3)
 
 
-def spoil_loom(path):
-    with h5py.File(path, "w") as handle:
-        handle["matrix"] = np.zeros((3, 4))
-        handle.create_group("layers")
-
-
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
         (spoil_truncated, "mine.h5ad is not a whole HDF5 file"),
-        (spoil_text, "mine.h5ad is not a whole HDF5 file"),
-        (spoil_other, "mine.h5ad holds images: it is neither AnnData"),
-        (spoil_loom, "mine.h5ad holds layers, matrix: it is neither AnnData"),
+        (spoil_text, "mine.h5ad has 0 rows and 1 columns of counts: it holds no counts"),
+        (spoil_other, "mine.h5ad holds images: it is none of AnnData"),
     ],
 )
 def test_a_file_that_is_none_is_told(cells, saved, tmp_path, spoil, told):
@@ -590,9 +724,10 @@ def test_a_file_that_is_none_is_told(cells, saved, tmp_path, spoil, told):
 
 
 def test_a_missing_file_of_yours_is_told(tmp_path):
-    for path in (tmp_path / "no.h5ad", tmp_path):
-        with pytest.raises(FileNotFoundError, match=f"{path} does not exist"):
-            your_data(str(path))
+    with pytest.raises(FileNotFoundError, match=r"no\.h5ad does not exist"):
+        your_data(str(tmp_path / "no.h5ad"))
+    with pytest.raises(ValueError, match="is a folder that holds nothing: give a file, or a folder of one of AnnData"):
+        your_data(str(tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -606,6 +741,7 @@ def test_a_missing_file_of_yours_is_told(tmp_path):
         ({"signal": "neighbours:protein"}, "neighbours:protein has 4 columns: positions have 2 or 3"),
         ({"signal": "pairs:clon"}, "unknown column of obs .*'clon': did you mean 'clone'"),
         ({"signal": "pairs:clone:celltype", "batch": "donor"}, "pairs are split by clone already"),
+        ({"signal": "pairs:clone", "pairs_per_clone": 0}, "pairs_per_clone is 0: it must be a whole number"),
         ({"signal": "pairs:age"}, "values of age have two cells: at least 8"),
         ({"layer": "counts"}, "unknown layer of .* 'counts'.*Known: X, raw"),
         ({"embeddings": ["X_mad"]}, "unknown key of obsm .* 'X_mad': did you mean 'X_made'"),
@@ -660,10 +796,13 @@ def test_what_is_not_counts_is_told(cells, saved, factor, odd):
 
 @pytest.mark.filterwarnings("ignore:.* names are not unique")
 @pytest.mark.parametrize(("axis", "what"), [("var_names", "gene"), ("obs_names", "cell")])
-def test_a_name_twice_is_told(cells, saved, axis, what):
+def test_names_that_occur_twice_are_made_unique_and_noted(cells, saved, axis, what):
     setattr(cells, axis, ["twice", "twice", *getattr(cells, axis)[2:]])
-    with pytest.raises(ValueError, match=f"has 1 {what} names twice, such as 'twice'"):
-        your_data(saved(cells))
+    found = your_data(saved(cells))
+    assert found.n_cells == 400
+    assert len(set(found.genes)) == 200
+    assert any(f"1 {what} names occur twice, such as 'twice'" in doubt for doubt in found.doubts)
+    assert "names occur twice" in found.describe()["doubts"]
 
 
 def write_10x(path, cells, proteins):

@@ -96,7 +96,7 @@ def test_nothing_is_left_on_disk_or_printed(kind, tmp_path, monkeypatch, capfd):
 @pytest.mark.parametrize(
     ("option", "told"),
     [
-        ({"steps": 0}, r"steps is 0: .*\[1, "),
+        ({"steps": -1}, r"steps is -1: .*\[0, "),
         ({"rate": 0}, r"rate is 0: .*\(0, 1\]"),
         ({"patience": 0}, r"patience is 0: .*\[1, "),
         ({"batch": 1.5}, "batch is 1.5: it must be a whole number"),
@@ -333,8 +333,10 @@ def test_txformer_ends_with_the_weights_of_its_lowest_validation_loss():
     probe = counts(seed=1)
     assert (model.transform(probe) == model.transform_at(best, probe)).all()
     assert np.abs(model.transform(probe) - model.transform_at(last, probe)).max() > 1e-3
-    with pytest.raises(ValueError, match=r"step 30 was not kept.*may stop early"):
-        model.transform_at(30, probe)
+    assert (model.transform_at(30, probe) == model.transform(probe)).all(), "training has stopped before"
+    assert model.loss_at(30) == model.loss_at() == bits.min()
+    with pytest.raises(ValueError, match=r"step 31 was not kept.* of 30 steps"):
+        model.transform_at(31, probe)
 
 
 def test_kept_steps_leave_the_trained_model_as_it_is():
@@ -344,6 +346,23 @@ def test_kept_steps_leave_the_trained_model_as_it_is():
     assert (model.transform(probe) == plain).all()
     assert np.abs(model.transform_at(0, probe) - model.transform_at(2, probe)).max() > 1e-6
     assert (model.transform(probe) == plain).all()
+    assert (model.transform_at(0, probe) == short(Txformer, steps=0).fit(counts()).transform(probe)).all()
+    assert model.loss_at() == model.history_["validation_bits"].min()
+    assert model.loss_at(0) == model.history_["validation_bits"].iloc[0]
+    assert np.isnan(model.loss_at(2)), "not validated"
+
+
+def test_an_untrained_network_depends_on_its_seed_alone():
+    probe = counts(seed=1)
+    codes = [short(SCVI, steps=0, seed=s, **o).fit(counts()).transform(probe) for s, o in
+             ((0, {}), (0, {"rate": 0.5}), (1, {}), (0, {"patience": 3}))]  # fmt: skip
+    assert (codes[0] == codes[1]).all()
+    assert (codes[0] == codes[3]).all()
+    assert np.abs(codes[0] - codes[2]).max() > 1e-3
+    assert np.abs(codes[0] - short(SCVI, steps=3).fit(counts()).transform(probe)).max() > 1e-6
+    assert np.isnan(short(SCVI).loss_at())
+    with pytest.raises(ValueError, match="SCVI keeps no earlier step of its training: leave out checkpoints"):
+        short(SCVI).fit(counts()).transform_at(0, probe)
 
 
 def test_loss_is_the_mean_over_masked_tokens_only():

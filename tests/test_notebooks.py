@@ -25,11 +25,10 @@ FLOW = {  # the analyses read what the datasets before them measured
                          "fixed_bits": 1.0, "task_bits": [0.0, 1.0], "label_bits": [0.0, 1.0], "seeds": [0],
                          "code_dims": [2, 8], "neighbours": [3], "tasks": {"pbmc68k": "cell_type"},
                             "depths": [1.0]},
-    "analyses/noise": {"profile": "reference", "own": "tiny"},
+    "analyses/shape": {"profile": "reference", "own": "tiny"},
     "analyses/cell_number": {"profile": "reference", "own": "tiny"},
-    "analyses/collapse": {"profile": "reference"},
     "analyses/other_half": {"profile": "reference"},
-    "book/intro": {},
+    "book/intro": {"profile": "reference"},
     "book/reproducibility": {},
 }  # fmt: skip
 _SMALL = {"seeds": [0], "dim": 4}
@@ -42,8 +41,9 @@ del FILES["datasets/your_data"]
 FILES |= {"datasets/rerun_the_papers": "larry", "analyses/one_grid": "pbmc4k"}
 ALONE = {
     **dict.fromkeys(FILES, _ONE_MODEL),
-    **{f"datasets/{name}": _PAGE for name in ("pbmc4k", "osmfish", "your_data")},
+    **{f"datasets/{name}": _PAGE for name in ("spleen_lymph", "osmfish", "your_data")},
     "datasets/larry_subset": {**_ONE_MODEL, "n_train": [10, 20, 30, 40]},
+    "datasets/xenium_sampled": {**_ONE_MODEL, "n_probe": 100, "distances": [0.0, 100.0]},
     "datasets/rerun_the_papers": {**_ONE_MODEL, "dataset": "larry", "required": True},
     "datasets/rna_mixture": {**_SMALL, "probe_depths": [1.0, 0.1, 0.01]},
     "analyses/train_vs_probe_noise": {
@@ -52,7 +52,8 @@ ALONE = {
     },
     "analyses/model_comparison": {
         **_SMALL, "datasets": ["pbmc68k", "simulated"], "signals": ["cell_type", "protein"],
-        "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2,
+        "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2, "checkpoints": [0],
+        "transformers_of": ["pbmc68k"], "txformer_seeds": [0],
         "package_depths": [0.1], "package_cells": 60,
     },
     "analyses/joint_law": {
@@ -70,7 +71,7 @@ ALONE = {
                                  "seeds": [0]},
     "modalities/masked_reconstruction": {"datasets": ["pbmc68k"], "sizes": ["XXS", "TINY"], "n_genes": 16, "seeds": [0],
                                          "steps": {"XXS": 20, "TINY": 20}},
-    "analyses/transformer_diagnosis": {"seeds": [0], "steps": 4, "variant_steps": 2, "widths": [4, 8], "dim": 4},
+    "analyses/transformer_diagnosis": {"seeds": [0], "variant_steps": 2, "widths": [4, 8], "dim": 4},
 }  # fmt: skip
 READ = {  # these show what others measured or teach, and keep no results
     "analyses/findings": {},

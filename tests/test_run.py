@@ -3,6 +3,7 @@
 import functools
 import importlib.metadata
 import operator
+import os
 import shutil
 import subprocess
 import sys
@@ -62,7 +63,7 @@ def test_every_notebook_declares_its_parameters(name):
 
 def test_notebooks_are_found_by_short_name_and_not_outside():
     assert run.find_notebook("pbmc68k", ROOT) == ROOT / "notebooks/datasets/pbmc68k.md"
-    assert run.find_notebook("notebooks/analyses/noise.ipynb", ROOT).name == "noise.md"
+    assert run.find_notebook("notebooks/analyses/shape.ipynb", ROOT).name == "shape.md"
     for name in ("pbmc68", "../../etc/passwd", "book/theory", "a\0b", "a" * 5000, "\ud800"):
         with pytest.raises(ValueError, match="unknown notebook"):
             run.find_notebook(name, ROOT)
@@ -192,7 +193,7 @@ def test_the_sweep_covers_what_the_pages_ask_for():
         ("notebook: datasets/pbmc\n    each: {seeds: [[0]]}", "unknown notebook"),
         ("notebook: datasets/pbmc68k\n    each: {seed: [[0]]}", "did you mean 'seeds'"),
         ("notebook: datasets/pbmc68k\n    parameters: {dim: x}", "it must be int"),
-        ("notebook: datasets/pbmc68k\n    loops: {}", "Extra inputs"),
+        ("notebook: datasets/pbmc68k\n    loops: {}", "unknown field 'loops'"),
     ],
 )
 def test_a_wrong_profile_is_refused_before_anything_runs(tmp_path, text, told):
@@ -271,6 +272,18 @@ def test_a_package_without_a_clone_says_where_to_go(tmp_path):
     assert "is not inside the book" in done.stderr
 
 
+def test_a_wheel_installed_within_a_clone_does_not_belong_to_it(tmp_path):
+    (tmp_path / "clone" / "notebooks").mkdir(parents=True)
+    (tmp_path / "clone" / "_toc.yml").touch()
+    packages = tmp_path / "clone" / ".venv" / "lib" / "python3" / "site-packages"
+    shutil.copytree(ROOT / "src" / "helpers", packages / "helpers")
+    reading = [sys.executable, "-c", "from helpers.store.paths import project_root; print(project_root())"]
+    where = {"env": {**os.environ, "PYTHONPATH": str(packages)}, "capture_output": True, "text": True}
+    assert "is not inside the book" in subprocess.run(reading, cwd=tmp_path, **where).stderr
+    within = subprocess.run(reading, cwd=tmp_path / "clone" / "notebooks", **where)
+    assert within.stdout.strip() == str(tmp_path / "clone")
+
+
 def test_help_and_list():
     assert "noise-scaling run datasets/pbmc68k -p dim=8" in cli("run", "--help").stdout
     listed = cli("list").stdout
@@ -318,6 +331,18 @@ def test_the_lock_satisfies_the_project(lab):
     lock = locked("requirements-lab.lock" if lab else "requirements.lock")
     for wanted in declared_requirements(lab):
         assert lock[wanted.name.lower()] in wanted.specifier, wanted
+
+
+def test_the_lock_keeps_what_the_project_says_it_keeps():
+    """`make lock` resolves within these; what a user installs has ranges."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    kept = [Requirement(text) for text in project["tool"]["uv"]["constraint-dependencies"]]
+    lock = locked("requirements.lock")
+    assert kept
+    for wanted in kept:
+        assert lock[wanted.name] in wanted.specifier, wanted
+    exact = [text for text in project["project"]["dependencies"] if "==" in text.partition(";")[0]]
+    assert not exact, "other packages of a user's environment want other versions"
 
 
 def test_what_slows_down_every_start_is_installed_for_jupyterlab_alone():

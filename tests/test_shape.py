@@ -188,6 +188,22 @@ def test_paired_differences_are_those_of_each_seed():
     assert row["seeds"] == 3
 
 
+def test_steps_are_those_of_each_seed():
+    table = pd.DataFrame({"n_train": [10, 30, 100] * 3, "seed": np.repeat([0, 1, 2], 3)})
+    table["mi_bits"] = np.log10(table["n_train"]) + table["seed"]
+    lacking = pd.DataFrame({"n_train": [10], "seed": [3], "mi_bits": [9.0]})
+    found = model_free.steps(pd.concat([table, lacking]), "n_train")
+    assert found["n_train"].tolist() == [10, 30, 100]
+    assert set(found["seeds"]) == {3}
+    np.testing.assert_allclose(found["bits"], np.log10([10, 30, 100]) + 1)
+    np.testing.assert_allclose(found["bits_high"] - found["bits_low"], 2 * 4.303 / np.sqrt(3), rtol=1e-3)
+    for end in ("step", "step_low", "step_high"):
+        np.testing.assert_allclose(found[end], [np.nan, np.log10(3), np.log10(100 / 30)], atol=1e-9)
+    assert model_free.shown_steps(found, "n_train").iloc[:, 1].tolist() == [
+        "–", "0.477 [0.477, 0.477]", "0.523 [0.523, 0.523]"
+    ]  # fmt: skip
+
+
 def test_shapes_are_chosen_by_the_points():
     shapes = {"noise law": NoiseLaw(2.0, 150.0), "free exponent": StretchedNoiseLaw(2.5, 300.0, 0.6)}
     shapes["line"] = DepthLine(0.1, 0.2)
@@ -232,7 +248,7 @@ def test_no_sentence_quotes_a_parameter_of_a_rejected_fit():
     rows = findings.together(stored_rows(planned(block), store) for block in ("linear", "scvi", "txformer", "masked"))
     fits = findings.noise_fits(seed_means(rows))
     rejected = np.array([list(fit.params.values()) for fit in fits.values() if fit.status == "misfit"]).ravel()
-    assert len(rejected) == 50
+    assert len(rejected) == 48
     numbers = {where: v for where, v in values.items() if isinstance(v, float) and np.isfinite(v) and v}
     assert len(numbers) > 100
     quoted = [where for where, v in numbers.items() if np.isclose(rejected, v, rtol=1e-9, atol=0).any()]

@@ -9,10 +9,12 @@ import anndata
 import numpy as np
 import pandas as pd
 import pytest
-from pydantic import ValidationError
 from scipy import sparse
 
 from helpers._utils.content import frozen_json
+from helpers.datasets import load
+from helpers.information.classifier import trained_bound
+from helpers.representations import Txformer
 from helpers.store import versions
 from helpers.store.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
 from helpers.store.rows import Store
@@ -129,18 +131,18 @@ def test_killed_and_resumed_equals_uninterrupted(done, tmp_path):
     [
         ({"dataset": "pbmc"}, "unknown dataset 'pbmc': did you mean 'pbmc4k'"),
         ({"representations": ["pcaa"]}, "did you mean 'pca'"),
-        ({"representations": []}, "at least 1 item"),
+        ({"representations": []}, "is empty: give at least one"),
         ({"depths": [0.0]}, r"depth is 0\.0: it must be a number in \(0, 1\]"),
         ({"depths": [10]}, r"depth is 10\.0"),
         ({"probe_depths": [-1]}, r"depth is -1\.0"),
-        ({"dim": 0}, "greater than or equal to 1"),
+        ({"dim": 0}, "dim is 0: it must be at least 1"),
         ({"noise": "thining"}, "unknown noise of cells 'thining': did you mean 'thinning'"),
-        ({"sedes": [1]}, "Extra inputs are not permitted"),
-        ({"seeds": ["a"]}, "valid integer"),
+        ({"sedes": [1]}, "unknown field 'sedes': did you mean 'seeds'"),
+        ({"seeds": ["a"]}, "one of seeds is 'a': give a whole number"),
     ],
 )
 def test_impossible_grids_are_told(change, told):
-    with pytest.raises(ValidationError, match=told):
+    with pytest.raises(ValueError, match=told):
         Grid(**{"dataset": "simulated", "representations": ["pca"], **change})
 
 
@@ -158,6 +160,50 @@ def test_train_and_probe_depth_are_separate(tmp_path):
     by_probe = table.groupby("probe_noise_level")["umis_per_cell"].nunique()
     assert by_probe.tolist() == [1, 1]
     assert len(noise_axis(seed_means(table))) == 2
+
+
+def test_a_model_is_trained_once_and_measured_at_its_checkpoints(tmp_path, monkeypatch):
+    options = {"steps": 4, "validate_every": 2, "checkpoints": [0, 2]}
+    grid = Grid(
+        dataset="simulated", options=SMALL, representations=["txformer"], depths=[1.0, 0.5], seeds=[0], folds=[0],
+        dim=3, lmi={"epochs": 1}, models={"txformer": options},
+    )  # fmt: skip
+    fits = []
+    fit = Txformer._fit
+    monkeypatch.setattr(Txformer, "_fit", lambda self, train: fits.append(1) or fit(self, train))
+    table = run_sweep(grid, Store(tmp_path))
+    assert len(fits) == 2, "one a depth"
+    assert table["status"].tolist() == ["ok"] * 6
+    losses = {depth: rows["model_loss"] for depth, rows in table.groupby("noise_level")}
+    step = table["parameters"].map(lambda point: point.get("step"))
+    for of_depth in losses.values():
+        assert of_depth[step[of_depth.index] == 0].item() > of_depth[step[of_depth.index].isna()].item()
+    plain = grid.model_copy(update={"models": {"txformer": {"steps": 0, "validate_every": 2}}, "depths": [1.0]})
+    untrained = run_sweep(plain, Store(tmp_path))["mi_bits"].item()
+    assert untrained == pytest.approx(
+        table.loc[(step == 0) & (table["noise_level"] == 1.0), "mi_bits"].item(), abs=1e-6
+    )
+    deep = {p.get("step"): p for p in grid.points() if p["depth"] == 1.0}
+    trained, untrained_side = (cells._train_pair(deep[step])[0] for step in (None, 0))
+    assert np.abs(trained - untrained_side).max() > 1e-6, "both sides are of the same step"
+    linear = GRID.model_copy(update={"models": {"pca": {}}})
+    assert linear.points() == GRID.points()
+
+
+@pytest.mark.parametrize(
+    ("checkpoints", "told"),
+    [
+        (5, r"checkpoints of txformer is 5: give a list of steps"),
+        ("ab", r"checkpoints of txformer is 'ab': give a list of steps"),
+        ([-1], r"step of checkpoints of txformer is -1: .*\[0, 4\]"),
+        ([0, 5], r"step of checkpoints of txformer is 5: .*\[0, 4\]"),
+        ([0.5], r"step of checkpoints of txformer is 0\.5: .*whole number"),
+    ],
+)
+def test_impossible_checkpoints_are_refused_before_anything_is_loaded(checkpoints, told):
+    options = {"txformer": {"steps": 4, "checkpoints": checkpoints}}
+    with pytest.raises(ValueError, match=told):
+        Grid(dataset="pbmc68k", representations=["txformer"], models=options)
 
 
 def test_axes_and_means(done):
@@ -256,6 +302,22 @@ def test_the_package_latentmi_is_an_estimator_too(tmp_path):
     assert "takes no option 'k'" in wrong["message"].item()
 
 
+def test_a_classifier_of_the_training_cells_is_an_estimator_too(tmp_path):
+    options = {"n_cells": 400, "signal": "label"}
+    given = {"options": options, "depths": [1.0], "seeds": [0], "representations": ["pca"], "n_train": [40, 200]}
+    grid = Grid(dataset="simulated", folds=[0], dim=4, lmi={"estimator": "classifier"}, **given)
+    few, all_cells = run_sweep(grid, Store(tmp_path), progress=False).sort_values("n_train").to_dict("records")
+    assert few["mi_bits"] < all_cells["mi_bits"]
+    assert all_cells["method"].endswith("pca1-classifier1")
+    # Each side by itself: what the classifier is fitted to are the training cells, in the order of their labels.
+    train, labels, probe, signal = (*cells._train_pair(grid.points()[1]), *cells.probe_pair(grid.points()[1]))
+    assert all_cells["mi_bits"] == trained_bound(train, labels, probe, signal, 0).bits
+    simulated = load("simulated", **options)
+    assert sorted(labels) == sorted(simulated.signal[simulated.train])
+    wrong = run_sweep(grid.model_copy(update={"lmi": {"estimator": "classifier", "k": 5}}), Store(tmp_path), False)
+    assert wrong["message"].str.contains("the estimator classifier takes no option 'k'").all()
+
+
 def test_what_does_not_learn_is_measured_at_one_number_of_cells():
     grid = GRID.model_copy(update={"representations": ["pca", "random_projection"], "n_train": [20, 100, 60]})
     sizes = pd.DataFrame(grid.points()).groupby("representation")["n_train"].unique()
@@ -273,7 +335,7 @@ def test_genes_chosen_from_deep_cells_are_those_of_the_deep_cells(tmp_path):
     assert (of_deep.genes == of_shallow.genes).all()
     assert (of_deep.genes != chosen_shallow.genes).any()
     assert of_shallow.train.sum() < of_deep.train.sum()
-    with pytest.raises(ValidationError, match="gene_depth is 2"):
+    with pytest.raises(ValueError, match="gene_depth is 2"):
         Grid(dataset="pbmc68k", representations=["pca"], gene_depth=2.0)
     # At full depth both are one measurement, in rows of their own.
     store = Store(tmp_path)

@@ -144,6 +144,42 @@
     }
   };
 
+  // Sliders say quantities: "log10 budget 4" is a budget of 10,000, a step of a list is its value. Screen readers hear it.
+  const three = (value) => Number(value.toPrecision(3)).toLocaleString("en");
+  const readingOf = (words) => {
+    const log = words.match(/^(.*?)log10 (.*)$/);
+    if (log) return [log[1] + log[2], (value) => three(10 ** value)];
+    const steps = words.match(/^(.*), step of (.*)$/);
+    if (steps) return [steps[1], (value) => steps[2].split(", ")[value] ?? String(value)];
+    return [words, (value) => value.toLocaleString("en")];
+  };
+  const speak = (bind) => {
+    const input = bind.querySelector("input[type=range]");
+    const label = bind.querySelector(".vega-bind-name");
+    if (!input || !label) return;
+    const [words, reading] = readingOf(label.textContent.trim());
+    label.textContent = words;
+    const shown = bind.querySelector("label > span:last-child");
+    const said = shown.cloneNode(false);
+    shown.hidden = true;
+    shown.after(said);
+    const say = () => {
+      said.textContent = reading(Number(input.value));
+      input.setAttribute("aria-valuetext", `${words}: ${said.textContent}`);
+    };
+    input.addEventListener("input", say);
+    new MutationObserver(say).observe(shown, { childList: true, characterData: true, subtree: true });
+    say();
+  };
+
+  // A group of marks with none in it has nothing to say to a screen reader.
+  const hush = (plot) => {
+    for (const group of plot.querySelectorAll('g[role="graphics-symbol"]:not([aria-label], :has([aria-label]))')) {
+      group.removeAttribute("role");
+      group.removeAttribute("aria-roledescription");
+    }
+  };
+
   for (const box of document.querySelectorAll(".vega-chart")) {
     const spec = JSON.parse(box.querySelector("script").textContent);
     for (const [name, table] of Object.entries(spec.datasets ?? {})) spec.datasets[name] = rowsOf(table);
@@ -161,7 +197,20 @@
     vegaEmbed(plot, spec, { renderer: "svg", config, actions: false }).then(({ view, vgSpec }) => {
       box.view = view;
       addButtons(box, name, view, vgSpec);
+      box.querySelectorAll(".vega-bind").forEach(speak);
+      hush(plot);
+      new MutationObserver(() => hush(plot)).observe(plot, { subtree: true, childList: true, attributeFilter: ["role"] });
       new ResizeObserver(() => window.dispatchEvent(new Event("resize"))).observe(box);
     });
   }
+
+  // On paper nothing unfolds: tables that are folded are printed open.
+  let opened = [];
+  window.addEventListener("beforeprint", () => {
+    opened = [...document.querySelectorAll("main .cell_output details:not([open])")];
+    for (const part of opened) part.open = true;
+  });
+  window.addEventListener("afterprint", () => {
+    for (const part of opened) part.open = false;
+  });
 })();

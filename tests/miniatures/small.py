@@ -10,6 +10,7 @@ import pandas as pd
 from scipy import sparse
 
 from helpers.datasets.cells.merfish_hypothalamus import SEQUENTIAL
+from helpers.datasets.cells.xenium_sampled import FILES
 from miniatures.parts import (
     GENES,
     along_a_line,
@@ -24,7 +25,7 @@ from miniatures.parts import (
     simulated_relatives,
     write_hdf5,
 )
-from miniatures.write_r import Named, d_frame, dgc_matrix, write_r
+from miniatures.write_r import Named, d_frame, dgc_matrix, dgt_matrix, write_r
 
 
 def citeseq_pbmc10k(folder: Path, n: int, seed: int) -> None:
@@ -91,6 +92,19 @@ def xenium_breast(folder: Path, n: int, seed: int) -> None:
     table.to_csv(folder / "pikachu.csv.gz", quoting=csv.QUOTE_NONNUMERIC)
 
 
+def xenium_sampled(folder: Path, n: int, seed: int) -> None:
+    """Four CSVs of positions and genes, a cell a row in no order, names in quotes; some cells have no count."""
+    cells, places = simulated_cells("neighbour", n, seed, depth=300.0, bits=4.0), along_a_line(n, seed)
+    cells.counts[:: n // 4] = 0
+    rng = np.random.default_rng(seed)
+    about = {"x_centroid": places[:, 0], "y_centroid": places[:, 1], "area": rng.uniform(5, 120, n)}
+    table = pd.DataFrame(about).join(pd.DataFrame(cells.counts, columns=gene_names(GENES)))
+    table.index = (1498 + np.arange(n)).astype(str)
+    for file, rows in zip(FILES, np.array_split(np.arange(n), len(FILES)), strict=True):
+        part = table.iloc[rng.permutation(rows)]
+        part.to_csv(folder / f"{file}.csv.gz", quoting=csv.QUOTE_NONNUMERIC)
+
+
 def osmfish(folder: Path, n: int, seed: int) -> None:
     """Loom: genes × cells, one cell in eight not valid."""
     cells, places = simulated_cells("neighbour", n, seed, genes=33, depth=250.0, bits=4.0), along_a_line(n, seed)
@@ -147,6 +161,28 @@ def merfish_hypothalamus(folder: Path, n: int, seed: int) -> None:
         "metadata": pd.DataFrame(about, index=pd.RangeIndex(1, n + 1)).astype(dict.fromkeys(texts, object)),
     }
     write_r(folder / "hypothalamus.rda", {"hypothalamus": part})
+
+
+def perturbation_lowmoi(folder: Path, n: int, seed: int) -> None:
+    """R list of two dgTMatrix, genes × cells and guides × cells, and two tables; one cell in twenty has two guides."""
+    cells = simulated_cells("label", n, seed, bits=2.5)
+    names = ["non-targeting", "ATF2", "BRD4", "CD86", "IFNGR1", "JAK2", "STAT1", "SPI1"]
+    targets = np.repeat(names, [3] * 7 + [1])  # the last target has one guide
+    guides = np.array([f"{'NT' if name == names[0] else name}g{i % 3 + 1}" for i, name in enumerate(targets)])
+    rng = np.random.default_rng(seed)
+    umis = rng.binomial(1, 0.1, (n, len(guides)))
+    label, two = cells.signal.astype(int), np.arange(n) % 20 == 5
+    umis[np.arange(n), 3 * label + np.where(label < 7, rng.integers(0, 3, n), 0)] = 60
+    umis[two, 3 * ((label[two] + 1) % 8)] = 40
+    screen = {
+        "response_matrix": dgt_matrix(sparse.coo_matrix(cells.counts.T), gene_names(GENES)),
+        "grna_matrix": dgt_matrix(sparse.coo_matrix(umis.T), guides),
+        "extra_covariates": pd.DataFrame({"bio_rep": pd.Categorical([f"rep_{i % 3 + 1}" for i in range(n)])}),
+        "grna_target_data_frame": pd.DataFrame({"grna_id": guides, "grna_target": targets}, dtype=object),
+    }
+    for table in ("extra_covariates", "grna_target_data_frame"):
+        screen[table].index = pd.RangeIndex(1, len(screen[table]) + 1)
+    write_r(folder / "lowmoi_example_data.rda", {"lowmoi_example_data": screen})
 
 
 def worm_embryo(folder: Path, n: int, seed: int) -> None:

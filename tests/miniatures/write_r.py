@@ -48,6 +48,20 @@ def dgc_matrix(values: sparse.csc_matrix, rows: np.ndarray, columns: np.ndarray)
     return S4(Name("dgCMatrix", "Matrix"), slots)
 
 
+def dgt_matrix(values: sparse.spmatrix, rows: np.ndarray) -> S4:
+    """Return a sparse matrix without column names as R's ``dgTMatrix``, which holds triplets."""
+    values = sparse.coo_matrix(values)
+    slots = {
+        "i": values.row.astype(np.int32),
+        "j": values.col.astype(np.int32),
+        "Dim": np.array(values.shape, np.int32),
+        "Dimnames": [rows.astype(str), None],
+        "x": values.data.astype(float),
+        "factors": [],
+    }
+    return S4(Name("dgTMatrix", "Matrix"), slots)
+
+
 def d_frame(columns: dict[str, Any], rows: np.ndarray) -> S4:
     """Return a table as Bioconductor's ``DFrame``."""
     slots = {

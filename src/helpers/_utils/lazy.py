@@ -17,19 +17,27 @@ class Lazy(Mapping[str, T], Generic[T]):
 
     def __init__(self, modules: Mapping[str, str]) -> None:
         self.modules = dict(modules)
+        self._given: dict[str, T] = {}
+
+    def give(self, name: str, value: T) -> None:
+        """Add a name with its value, for as long as this process runs."""
+        self._given[name] = value
 
     def __getitem__(self, name: str) -> T:
         """Import the module of a name and return what it has under it."""
+        if name in self._given:
+            return self._given[name]
         module, _, attribute = self.modules[name].partition(":")
         return getattr(import_module(module), attribute or name)
 
     def __iter__(self) -> Iterator[str]:
         """Go through the names."""
-        return iter(self.modules)
+        yield from self.modules
+        yield from self._given
 
     def __len__(self) -> int:
         """Count the names."""
-        return len(self.modules)
+        return len(self.modules) + len(self._given)
 
 
 class Package:

@@ -7,6 +7,21 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
+# What a field of a grid or a plan may be, in place of pydantic's words for it.
+_WANTED = {
+    "greater_than_equal": "it must be at least {ge}",
+    "greater_than": "it must be more than {gt}",
+    "less_than_equal": "it must be at most {le}",
+    "less_than": "it must be less than {lt}",
+    "int": "give a whole number",
+    "float": "give a number",
+    "finite_number": "give a finite number",
+    "bool": "give true or false",
+    "string": "give text",
+    "list": "give a list",
+    "dict": "give names, each with its value",
+    "model": "give names, each with its value",
+}
 # Largest seed of what users seed: torch and scikit-learn take no more than 32 bits.
 LARGEST_SEED = 2**32 - 1
 # Largest seed of what only numpy draws, such as streams that are derived from a seed by adding to it.
@@ -28,7 +43,8 @@ def choose(name: str, allowed: Iterable[str], what: str) -> str:
     known = sorted(allowed)
     if name in known:
         return name
-    raise ValueError(f"unknown {what} {name!r}:{did_you_mean(name, known)} Known: {', '.join(known)}.")
+    names = f"Known: {', '.join(known)}" if known else "There is none"
+    raise ValueError(f"unknown {what} {name!r}:{did_you_mean(name, known)} {names}.")
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -86,6 +102,37 @@ def as_rng(rng: Any) -> np.random.Generator:
     if rng is None or isinstance(rng, (np.random.Generator, np.random.BitGenerator, np.random.SeedSequence)):
         return np.random.default_rng(rng)
     return np.random.default_rng(as_seed(rng, "rng", LARGEST_STREAM, "Or give a numpy Generator."))
+
+
+def first_refusal(error: Any, known: Iterable[str] = ()) -> str:
+    """Return what a pydantic ``ValidationError`` says first, in one line of our own words.
+
+    ``known`` are the names of the fields, for a name that is not among them.
+
+    >>> from pydantic import BaseModel, Field, ValidationError
+    >>> class Sizes(BaseModel):
+    ...     dim: int = Field(ge=1)
+    >>> try:
+    ...     Sizes(dim=0)
+    ... except ValidationError as error:
+    ...     first_refusal(error)
+    'dim is 0: it must be at least 1.'
+    """
+    wrong = error.errors()[0]
+    path, kind = list(wrong["loc"]), str(wrong["type"])
+    if kind == "value_error":  # a check of ours
+        return wrong["msg"].removeprefix("Value error, ")
+    if kind == "extra_forbidden":
+        return f"unknown field {path[-1]!r}:{did_you_mean(path[-1], known)} Known: {', '.join(sorted(known))}."
+    place = ".".join(str(part) for part in path if not isinstance(part, int)) or "the whole of it"
+    if kind == "missing":
+        return f"{place} is missing: give it."
+    if kind == "too_short" and not wrong["input"]:
+        return f"{place} is empty: give at least one."
+    name = kind if kind in _WANTED else kind.split("_")[0]  # int_type, int_parsing, int_from_float, …
+    wanted = _WANTED[name].format(**wrong.get("ctx", {})) if name in _WANTED else wrong["msg"]
+    item = "one of " if path and isinstance(path[-1], int) else ""
+    return f"{item}{place} is {brief(wrong['input'])}: {wanted}."
 
 
 def brief(value: Any) -> str:
@@ -228,7 +275,7 @@ def as_matrix(values: Any, what: str) -> np.ndarray:
     if array.ndim == 1:
         array = array[:, None]
     if array.ndim != 2:
-        raise ValueError(f"{what} has shape {array.shape}: give (cells,) or (cells, dimensions).")
+        raise ValueError(f"{what} has shape {array.shape}: give (samples,) or (samples, dimensions).")
     if not array.shape[1]:
         raise ValueError(f"{what} has shape {array.shape}: it needs at least one column.")
     array = np.ascontiguousarray(array, dtype=np.float64)
@@ -236,7 +283,7 @@ def as_matrix(values: Any, what: str) -> np.ndarray:
     if bad.size:
         raise ValueError(
             f"{what} holds NaN or infinite values in {bad.size} of {len(array)} rows (first: row {bad[0]}): drop or "
-            "impute these cells first."
+            "impute these samples first."
         )
     return array
 
@@ -258,7 +305,7 @@ def as_labels(values: Any, what: str) -> np.ndarray:
         raise ValueError(f"{what} has shape {array.shape}: labels are a vector, one label a cell.")
     codes, _ = pd.factorize(array, sort=True)
     if (codes < 0).any():
-        raise ValueError(f"{what} holds {(codes < 0).sum()} missing labels: drop these cells first.")
+        raise ValueError(f"{what} holds {(codes < 0).sum()} missing labels: drop these samples first.")
     return codes
 
 

@@ -10,12 +10,33 @@ from typing import Annotated, Any
 
 import typer
 
+from helpers.book import cli_points, own_cells
+
 app = typer.Typer(
     help="Measure how noise and the number of cells limit what representations learn.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from helpers import __version__
+
+        typer.echo(f"noise-scaling {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    pass
+
 
 Profile = Annotated[str, typer.Option(help="The size of the sweep: a file in config/.")]
 Cores = Annotated[int | None, typer.Option(help="Jobs at once; what --on says if not given.", min=1)]
@@ -93,6 +114,10 @@ def run(
         typer.echo(f"Report: {report}")
 
 
+app.command(epilog="Example: `noise-scaling scan cells.h5ad -s obs:cell_type --budget 2min`")(own_cells.scan)
+app.command(epilog="Example: `noise-scaling thin cells.h5ad --depths 1,0.5,0.1 --to thinned`")(own_cells.thin)
+
+
 @app.command(epilog="Example: `noise-scaling data citeseq_pbmc10k`")
 def data(
     name: Annotated[str | None, typer.Argument(help="Download all files of this dataset; none: list all.")] = None,
@@ -126,34 +151,65 @@ def student(
         typer.Option(help="The .ipynb to write, or a folder for all; a file there is never written over."),
     ],
     notebook: Annotated[str | None, typer.Argument(help="Name such as session_1; none: all sessions.")] = None,
+    name: Annotated[str, typer.Option("--for", help="A student: the exercises get numbers of their own.")] = "",
+    names: Annotated[
+        Path | None, typer.Option(help="CSV file with a column name: a notebook for each, into the folder --to.")
+    ] = None,
+    grader: Annotated[
+        str, typer.Option("--as", help="For a grader: otter or nbgrader; its tests go into the folder --to, too.")
+    ] = "",
 ) -> None:
     """Write the student version of a notebook of the course, or of all: the answers are left blank."""
-    from helpers._utils.content import write_whole
-    from helpers.book.course import student as course
-    from helpers.book.run import find_notebook
-    from helpers.store.paths import project_root
+    from helpers.book.grading import handing_out
 
-    root = project_root()
-    if notebook is not None:
-        source = find_notebook(notebook, root)
-        if to.suffix != ".ipynb":
-            raise ValueError(f"--to is {to}: give the .ipynb file to write, such as {course.student_name(source)}.")
-        if to.exists():
-            raise ValueError(
-                f"--to is {to}, which is there already and may hold somebody's answers: name another file."
-            )
-        write_whole(to, course.student_version(source))
+    if name and names:
+        raise ValueError("--for and --names: give one name, or a file of names.")
+    if grader:
+        typer.echo("\n".join(map(str, handing_out.write_for(grader, notebook, to, name))))
+        return
+    if notebook is not None and names is None:
+        handing_out.write_one(notebook, to, name)
         typer.echo(f"{to}. Open it with: make lab OPEN={shlex.quote(str(to))}")
         return
-    if to.suffix or to.is_file():
-        raise ValueError(f"--to is {to}: give a folder for all sessions, such as student, or name one of them.")
-    for source in course.sessions(root):
-        target = to / course.student_name(source)
-        if target.exists():
-            typer.echo(f"{target} is there already, with what was written into it: left as it is.")
-        else:
-            write_whole(target, course.student_version(source))
-            typer.echo(target)
+    for line in handing_out.write_all(notebook, to, name, names):
+        typer.echo(line)
+
+
+@app.command(epilog="Example: `noise-scaling grade handed_in --to marks.csv`")
+def grade(
+    folder: Annotated[Path, typer.Argument(help="The folder with the notebooks that were handed in.")],
+    to: Annotated[Path, typer.Option(help="The .csv file to write; pages of feedback go beside it.")],
+    session: Annotated[str | None, typer.Option(help="Such as session_1; none: that of most notebooks.")] = None,
+    names: Annotated[Path | None, typer.Option(help="CSV file with a column name: the class.")] = None,
+    seconds: Annotated[float, typer.Option(help="Processor time of one notebook; one cell may take half.")] = 120.0,
+    memory: Annotated[float, typer.Option(help="Gigabytes that one notebook may take.")] = 4.0,
+    cores: Annotated[int | None, typer.Option(help="Notebooks at once; all cores if not given.", min=1)] = None,
+) -> None:
+    """Mark the notebooks of a class: a table with a row for each exercise, and a page for each student."""
+    from helpers.book.grading import feedback, marks
+    from helpers.book.grading.limits import limits_of
+
+    done = marks.mark(folder, to, session, names, limits_of(seconds, memory), cores, typer.echo)
+    pages = feedback.write(done.marks, to.with_suffix("") / "feedback")
+    verdicts = ", ".join(f"{count} {verdict}" for verdict, count in done.counts().items())
+    typer.echo(f"{to}: {len(pages)} notebooks ({done.run} run now); {verdicts}.")
+    typer.echo(f"A page for each student: {to.with_suffix('') / 'feedback'}")
+
+
+@app.command("lab-folder", epilog="Example: `noise-scaling lab-folder lab --platform win_amd64 --python-version 3.12`")
+def lab_folder(
+    to: Annotated[Path, typer.Argument(help="The folder to write; a new one.")],
+    platform: Annotated[
+        list[str] | None, typer.Option(help="Of the lab's computers, as pip names it, if not this one; repeat for more.")
+    ] = None,
+    python_version: Annotated[str | None, typer.Option(help="Of the lab, such as 3.12, if not this one.")] = None,
+) -> None:
+    """Write one folder for a lab without internet: packages, the built book, student notebooks, how to install."""
+    from helpers.book.course import lab_folder as lab
+    from helpers.store.paths import project_root
+
+    lab.make(to, project_root(), platform or (), python_version)
+    typer.echo(f"{to}: copy it to each computer; README.txt in it says how to install and start.")
 
 
 @app.command(epilog="Example: `noise-scaling sweep --profile quick`")
@@ -199,54 +255,10 @@ def pack(
             raise ValueError("points differ from the results though their method is today's: see the table.")
 
 
-@app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")
-def fit(
-    file: Annotated[
-        Path,
-        typer.Argument(help="CSV with the columns the law needs: u and bits, n and bits, or loss with p, d or flops."),
-    ],
-    law: Annotated[
-        str, typer.Option(help="noise, cell_number or another; for an unknown one all are listed.")
-    ] = "noise",
-    chart: Annotated[Path | None, typer.Option(help="HTML file for the chart; beside the CSV if not given.")] = None,
-) -> None:
-    """Fit a law to your own measured points and print estimates, intervals and what to doubt."""
-    from helpers.book import points
-
-    points.fit(file, law, chart)
-
-
-@app.command(epilog="Example: `noise-scaling design --pilot points.csv --budget 10000 --per-cell 0.2`")
-def design(
-    budget: Annotated[float, typer.Option(help="Money to spend, in the currency of the prices.", min=0)],
-    pilot: Annotated[Path | None, typer.Option(help="CSV with u, bits and, if several, n (cells).")] = None,
-    published: Annotated[
-        str | None, typer.Option(help="Instead of a pilot, a published curve such as 'pbmc_citeseq protein pca'.")
-    ] = None,
-    cells: Annotated[float | None, typer.Option(help="Number of cells, if it is decided.", min=1)] = None,
-    share: Annotated[float, typer.Option(help="Target, as a share of what unlimited depth would give.")] = 0.9,
-    per_cell: Annotated[float | None, typer.Option(help="Price of capturing a cell.")] = None,
-    per_million_reads: Annotated[float | None, typer.Option(help="Price of a million reads.")] = None,
-    usable: Annotated[float | None, typer.Option(help="Share of reads that become counted molecules.")] = None,
-    complexity: Annotated[float | None, typer.Option(help="Molecules a cell in the library; inf for none.")] = None,
-    lane_cells: Annotated[float | None, typer.Option(help="Cells that a capture lane takes.")] = None,
-    lane_reads: Annotated[float | None, typer.Option(help="Reads that a sequencing lane takes.")] = None,
-    chart: Annotated[Path | None, typer.Option(help="HTML file for charts and tables; beside the CSV.")] = None,
-) -> None:
-    """Say what a budget should buy: cells and reads, by a law fitted to a pilot or a published curve."""
-    from helpers.book import points
-    from helpers.design import Prices, with_prices
-
-    prices = with_prices(
-        Prices(),
-        per_cell=per_cell,
-        per_million_reads=per_million_reads,
-        usable=usable,
-        complexity=complexity,
-        lane_cells=lane_cells,
-        lane_reads=lane_reads,
-    )
-    points.design(pilot, published, prices, budget, cells, share, chart)
+app.command(epilog="Example: `noise-scaling fit points.csv --law noise`")(cli_points.fit)
+app.command(epilog="Example: `noise-scaling design --pilot points.csv --budget 10000 --per-cell 0.2`")(
+    cli_points.design
+)
 
 
 def _workflow(target: str, profile: str, on: str, cores: int | None, verbose: bool) -> None:

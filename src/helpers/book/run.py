@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from helpers._utils.content import short_hash, write_whole
 from helpers._utils.progress import BUILDING
 from helpers._utils.validation import did_you_mean
+from helpers.book.folding import fold
 from helpers.store import stamp
 from helpers.store.paths import RESULTS, profile_folder, project_root
 
@@ -262,9 +263,10 @@ def _make_repeatable(notebook: Any) -> None:
             cell.metadata.pop(noise, None)
         if "injected-parameters" in tags:
             tags = [*tags, "remove-input" if "remove-input" in tags_of_parameters else "hide-input"]
-            cell.metadata["mystnb"] = {"code_prompt_show": "Values used in this run"}
+            cell.metadata["mystnb"] = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), "Values used in this run")
         if tags:
             cell.metadata["tags"] = tags
+    fold(notebook)
 
 
 def run_id(notebook: str, parameters: dict[str, Any]) -> str:

@@ -1,10 +1,10 @@
 """Sphinx extension: charts, mathematics and widgets from local files only; what a reader takes away or launches."""
 
-import base64
 import html
 import importlib.util
 import json
 import shutil
+import textwrap
 import time
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,12 @@ from typing import Any
 from docutils import nodes
 from myst_nb.core.render import MimeRenderPlugin
 from sphinx.transforms.post_transforms import SphinxPostTransform
-from sphinx.util.docutils import SphinxRole
 
 from helpers import __version__
-from helpers.book import build_times
-from helpers.book.course import student as course
-from helpers.charts.drawn import MIME, PICTURE, in_columns
+from helpers.book import accessible, build_times, gallery
+from helpers.book.course import pages, student
+from helpers.book.lead import lead_with_figure
+from helpers.charts.drawn import MIME, in_columns
 from helpers.store import stamp
 
 LAB = "http://localhost:8888/lab/tree/"  # of the reader, as `make lab` starts it
@@ -50,14 +50,12 @@ class PictureWithoutScripts(SphinxPostTransform):
 
     def run(self, **kwargs: Any) -> None:
         """Give the elements of all charts of the page their pictures, which a browser with scripts never loads."""
-        for bundle in self.document.findall(nodes.container):
-            kinds = {part.get("mime_type"): part for part in bundle.children if isinstance(part, nodes.container)}
-            if MIME in kinds and PICTURE in kinds:
-                opening, closing = kinds[MIME].children
-                picture = next(kinds[PICTURE].findall(nodes.image)).deepcopy()
-                picture["alt"] = opening["alt"]
-                before, after = (nodes.raw("", tag, format="html") for tag in ("<noscript>", "</noscript>"))
-                kinds[MIME].children = [opening, before, picture, after, closing]
+        for chart, shown in gallery.charts_of(self.document):
+            opening, closing = chart.children
+            picture = shown.deepcopy()
+            picture["alt"] = opening["alt"]
+            before, after = (nodes.raw("", tag, format="html") for tag in ("<noscript>", "</noscript>"))
+            chart.children = [opening, before, picture, after, closing]
 
 
 def write_scripts(app: Any) -> None:
@@ -90,6 +88,15 @@ def drop_scripts(app: Any, pagename: str, templatename: str, context: dict[str, 
     ]
 
 
+def describe_page(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    """Give a page its first paragraph as description: what search engines and previews of a link to it show."""
+    first = next(doctree.findall(nodes.paragraph), None) if doctree is not None else None
+    if first is not None:
+        words = first.astext().removeprefix("In short. ").removeprefix("Question. ")
+        text = html.escape(textwrap.shorten(words, 300, placeholder=" …"), quote=True)
+        context["metatags"] += f'<meta name="description" content="{text}" />\n'
+
+
 def keep_one_copy(app: Any, exception: Exception | None) -> None:
     """Remove what the build leaves that no page needs: second copies, pictures of earlier builds, sources of scripts.
 
@@ -116,56 +123,11 @@ def keep_one_copy(app: Any, exception: Exception | None) -> None:
         icons.write_text("// Icons are drawn by the fonts of the style sheet.\n", encoding="utf8")
 
 
-def _session(docname: str, root: Path) -> Path | None:
-    """Return the source of a page if it is a session of the course."""
-    source = root / f"{docname}.md"
-    return source if source in course.sessions(root) else None
-
-
-def _student_link(env: Any, source: Path) -> nodes.Element:
-    """Return a link that saves the student version, which is in the page itself.
-
-    From a book opened as a file, browsers show a linked notebook as text and do not save it.
-    """
-    for needed in (source, Path(course.__file__)):
-        env.note_dependency(str(needed))
-    content = base64.b64encode(course.student_version(source)).decode()
-    name = html.escape(course.student_name(source), quote=True)
-    label = f'aria-label="student version, {name}" title="{name}"'
-    href = f"data:application/x-ipynb+json;base64,{content}"
-    link = f'<a class="reference download" download="{name}" {label} href="{href}">student version</a>'
-    return nodes.raw("", link, format="html")
-
-
-class Student(SphinxRole):
-    """Role ``{student}`: a download link to the student version of a session, such as ``session_1``."""
-
-    def run(self) -> tuple[list[nodes.Node], list[nodes.system_message]]:
-        """Return the link, or the text itself with an error if there is no such session."""
-        known = {source.stem: source for source in course.sessions(Path(self.env.srcdir))}
-        if self.text not in known:
-            message = f"unknown session {self.text!r}: it is one of {', '.join(known)}."
-            error = self.inliner.reporter.error(message, line=self.lineno)
-            return [self.inliner.problematic(self.rawtext, self.rawtext, error)], [error]
-        return [_student_link(self.env, known[self.text])], []
-
-
-def offer_student_version(app: Any, doctree: Any) -> None:
-    """Begin each session with a link to its student version."""
-    source = _session(app.env.docname, Path(app.srcdir))
-    page = next(iter(doctree.findall(nodes.section)), None)
-    if source is None or page is None:
-        return
-    link = _student_link(app.env, source)
-    offer = nodes.paragraph("", "", nodes.Text("Download the "), link, nodes.Text(", with the answers left blank."))
-    page.insert(1, offer)
-
-
 def add_launch_links(app: Any, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
     """Give every notebook page a menu that opens it on Binder and in the reader's own JupyterLab.
 
-    A session of the course has its student version there too. The files that the links open are written by
-    ``binder/notebooks``, on Binder and for ``make lab`` alike. The theme makes the link to Binder, as configured.
+    A session of the course opens as its student version, and below that with solutions. The files that the links open
+    are written by ``binder/notebooks``, on Binder and for ``make lab`` alike. The theme makes the link to Binder.
     """
     if doctree is None or not str(app.env.doc2path(pagename)).endswith(".ipynb"):
         return
@@ -180,8 +142,8 @@ def add_launch_links(app: Any, pagename: str, templatename: str, context: dict[s
     tooltip = "Run it in your own JupyterLab: start that first, with `make lab`"
     places.append(({"type": "link", "text": "Your JupyterLab", "tooltip": tooltip, "icon": "fas fa-laptop"}, LAB))
     files = {"": page}
-    if source := _session(pagename, Path(app.srcdir)):
-        files[": student version"] = f"student/{course.student_name(source)}"
+    if source := pages.session_of(pagename, Path(app.srcdir)):
+        files = {"": f"student/{student.student_name(source)}", ": with solutions": page}
     menu["buttons"] = [
         link | {"text": link["text"] + which, "url": place + file}
         for which, file in files.items()
@@ -234,12 +196,15 @@ def setup(app: Any) -> dict[str, Any]:
     app.build_started = time.time()
     app.connect("builder-inited", write_scripts)
     app.connect("env-get-outdated", older_pages)
+    app.connect("doctree-read", lead_with_figure)
     app.connect("doctree-read", say_how_executed)
-    app.connect("doctree-read", offer_student_version)
+    pages.setup(app)
+    gallery.setup(app)
     app.add_post_transform(PictureWithoutScripts)
     app.connect("html-page-context", add_launch_links, priority=501)  # after the theme has made its list
     app.connect("html-page-context", drop_scripts)
+    app.connect("html-page-context", describe_page)
     app.connect("build-finished", write_times)
     app.connect("build-finished", keep_one_copy)
-    app.add_role("student", Student())
+    app.connect("build-finished", accessible.correct_pages)
     return {"version": __version__, "parallel_read_safe": True, "parallel_write_safe": True}

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from helpers._utils.validation import choose, in_range
+from helpers._utils.validation import choose, first_refusal, in_range
 from helpers.book.run import ENGINE, alone, check_parameters, code_cells, declared_parameters, find_notebook, run_id
 from helpers.store import stamp
 from helpers.store.paths import profile_folder
@@ -155,10 +155,8 @@ def _read_plan(file: Path) -> Plan:
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{file} is not plain YAML: {' '.join(str(error).split())}. Correct or remove it.") from error
     except ValidationError as error:
-        wrong = error.errors()[0]
-        where = ".".join(map(str, wrong["loc"])) or "the whole of it"
-        value = "is missing" if wrong["type"] == "missing" else f"is {wrong['input']!r}"
-        raise ValueError(f"{file}: {where} {value}: {wrong['msg']}. Compare config/quick.yaml.") from error
+        model = SweepJobs if len(error.errors()[0]["loc"]) > 1 else Plan
+        raise ValueError(f"{file}: {first_refusal(error, model.model_fields)} Compare config/quick.yaml.") from error
     if plan.profile != file.stem:
         raise ValueError(f"{file}: profile is {plan.profile!r}: call it {file.stem!r} as the file, for its results.")
     for group in plan.sweep:

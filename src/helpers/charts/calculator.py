@@ -12,7 +12,9 @@ from helpers.charts import parts
 from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, INTERVAL
 from helpers.laws import Fit, JointLaw, TwoVariableLaw
 
-_READS = "-log(1 - datum.u / complexity) * complexity / usable"
+_READS = "-log(1 - datum.u / complexity) * complexity / (usable * mapping)"
+# What is left for cells once samples are paid, and what a cell costs, are those of ``Prices.cells_for``.
+_MONEY = "(pow(10, log_budget) - price_of_samples)"
 # Depths along the budget for drawn laws, whose spread needs no fine grid.
 _COARSE = 240
 _DEPTHS = parts.log_axis("u", DEPTH, nice=False, zero=False)
@@ -20,7 +22,9 @@ _NOTHING = "'This budget buys no experiment in the range of the curve.'"
 _BEST = (
     "['Best: ' + format(datum.n, ',.0f') + ' cells of ' + format(datum.u, ',.0f') + ' UMIs (' + "
     "format(datum.reads, ',.0f') + ' reads) each', 'give ' + format(datum.bits, '.3f') + ' bits for ' + "
-    "format(pow(10, log_budget), ',.0f')]"
+    "format(pow(10, log_budget), ',.0f') + ' where lanes are shared', 'In whole lanes: ' + "
+    "format(datum.lanes, ',.0f') + ' of capture, ' + format(datum.flow, ',.0f') + ' of sequencing, ' + "
+    "format(datum.whole_price, ',.0f')]"
 )
 
 
@@ -41,26 +45,51 @@ def bought(chart: alt.Chart) -> alt.Chart:
     """Add ``reads``, ``n`` cells and ``bits`` that the budget buys at depth ``u`` to rows of a ``JointLaw``.
 
     Rows hold the parameters of the law and ``most_n``, the most cells; the chart has the signals ``log_budget``,
-    ``per_cell``, ``per_million_reads``, ``usable`` and ``complexity``.
+    ``per_cell``, ``per_million_reads``, ``usable`` and ``complexity``, and the ``constants`` of the prices.
     """
     spent_on_cell = "(per_cell + datum.reads * per_million_reads / 1e6)"
     with_cells = chart.transform_calculate(reads=_READS).transform_calculate(
-        n=f"min(datum.most_n, pow(10, log_budget) / {spent_on_cell})"
+        n=f"min(datum.most_n, max(0, {_MONEY} * singlets / {spent_on_cell} - probe_cells))"
     )
     return with_cells.transform_calculate(bits=JointLaw.expressions()[0])
+
+
+def constants(prices: design.Prices) -> list[alt.Parameter]:
+    """Return what the expressions of ``bought``, ``along`` and ``in_lanes`` use of prices and has no control."""
+    names = ("mapping", "singlets", "probe_cells", "price_of_samples", "lane_cells", "lane_reads")
+    values = {name: float(getattr(prices, name)) for name in names}
+    values |= {"doublet_slope": prices.doublets / 1e5, "lane_sets": float(design.lane_sets(prices))}
+    return [alt.param(name, value=value) for name, value in values.items()]
+
+
+def in_lanes(chart: alt.Chart) -> alt.Chart:
+    """Add the whole lanes that experiments take, and their price, as ``design.order_for`` has them."""
+    steps = {
+        "wanted": "datum.n + probe_cells",
+        "lanes": "max(1, ceil(datum.wanted / (lane_sets * lane_cells * singlets) * (1 - 1e-9))) * lane_sets",
+        "in_lane": "datum.wanted / datum.lanes",
+        "taken": "datum.lanes * 2 * datum.in_lane / (1 + sqrt(max(0, 1 - 4 * doublet_slope * datum.in_lane)))",
+        "flow": "max(1, ceil(datum.taken * datum.reads / lane_reads * (1 - 1e-9)))",
+        "whole_price": "datum.lanes * lane_cells * per_cell + datum.flow * lane_reads * per_million_reads / 1e6 "
+        "+ price_of_samples",
+    }
+    for name, expression in steps.items():
+        chart = chart.transform_calculate(**{name: expression})
+    return chart
 
 
 def along(chart: alt.Chart, chosen: str, steps: int) -> alt.Chart:
     """Follow the budget as ``design.optimum`` does: at each depth what is ``bought``, and the ``best`` bits of a draw.
 
-    Beside what ``bought`` needs, rows hold ``draw``, ``least_n`` and the logarithms ``log_least`` and ``log_most`` of
-    the range of depths.
+    Lanes are shared. Beside what ``bought`` needs, rows hold ``draw``, ``least_n`` and the logarithms ``log_least``
+    and ``log_most`` of the range of depths.
     """
     of_library = f"log({design.LIBRARY} * complexity)"
-    of_reads = "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable / complexity)))"
+    of_reads = "log(complexity * (1 - exp(-max(0, datum.reads_left) * usable * mapping / complexity)))"
+    left = f"({_MONEY} * singlets / (datum.least_n + probe_cells) - per_cell) / per_million_reads * 1e6"
     depths = (
         chart.transform_filter(chosen)
-        .transform_calculate(reads_left="(pow(10, log_budget) / datum.least_n - per_cell) / per_million_reads * 1e6")
+        .transform_calculate(reads_left=left)
         .transform_calculate(log_top=f"min(datum.log_most, {of_library}, {of_reads})")
         .transform_calculate(enough="datum.log_top >= datum.log_least", i=f"sequence(0, {steps})")
         .transform_flatten(["i"])
@@ -73,7 +102,8 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
     """Draw the information along a budget with its optimum; controls for the curve, the budget and the prices.
 
     The page computes everything from the parameters of the laws: no kernel is needed. The optimum is the best of
-    ``design.GRID`` depths. Pale points are the optima of laws drawn from the likelihood of the fit.
+    ``design.GRID`` depths where lanes are shared; what its whole lanes cost is written below it. Pale points are the
+    optima of laws drawn from the likelihood of the fit.
 
     Parameters
     ----------
@@ -85,7 +115,7 @@ def calculator(fits: dict[str, Fit], prices: design.Prices, budget: float, drawn
     depths = along(laws, "datum.curve === curve && datum.draw === 0", design.GRID)
     others = along(laws, "datum.curve === curve && datum.draw > 0", _COARSE)
     line, others = (rows.transform_filter("datum.enough") for rows in (depths, others))
-    best = depths.transform_filter("datum.bits === datum.best")
+    best = in_lanes(depths.transform_filter("datum.bits === datum.best"))
     nothing = depths.transform_filter("!datum.enough && datum.i === 0")
     across, up = _DEPTHS, alt.Y("bits:Q").scale(zero=False).title(BITS)
     titles = {"u": "UMIs per cell", "n": "cells", "reads": "reads per cell", "bits": "bits"}
@@ -115,6 +145,7 @@ def _controls(fits: dict[str, Fit], prices: design.Prices, budget: float) -> lis
         parts.slider("per_million_reads", prices.per_million_reads, 0.2, 20, 0.1, "price of a million reads"),
         parts.slider("usable", prices.usable, 0.05, 1, 0.05, "usable share of reads"),
         parts.slider("complexity", min(prices.complexity, 1e9), 1000, 200_000, 1000, "molecules a cell in the library"),
+        *constants(prices),
     ]
 
 
@@ -164,7 +195,7 @@ def _dot(place: dict[str, float]) -> alt.Chart:
 def along_depth(fit: Fit, best: design.Plan, budget: float, prices: design.Prices, title: str) -> Any:
     """Draw the information of what a budget buys at each depth, with its 95 % band and the plan.
 
-    For a noise law, which knows no cells, the curve is that of depth alone.
+    For a noise law, which knows no cells, the curve is that of depth alone. Along the curve lanes are shared.
     """
     low_u, high_u = design.depth_range(fit)
     depths = np.geomspace(low_u, min(high_u, design.LIBRARY * prices.complexity), 160)

@@ -15,7 +15,7 @@ import pandas as pd
 from helpers import design
 from helpers._utils.validation import in_range
 from helpers.charts import parts
-from helpers.charts.calculator import along, bought
+from helpers.charts.calculator import along, bought, constants
 from helpers.charts.style import BITS, COLOURS, DEPTH, GREY
 from helpers.charts.widgets import explore
 from helpers.information.toy_pairs import Round, rounds
@@ -281,6 +281,7 @@ def _race_controls(
         parts.choice("stage", list(STAGES), "show"),
         *(alt.param(name, value=value) for name, value in given.items()),
         alt.param("complexity", value=min(prices.complexity, 1e9)),
+        *constants(prices),
     ]
 
 

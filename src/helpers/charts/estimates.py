@@ -1,4 +1,4 @@
-"""Charts of estimates: against exact answers, by training and probe depth, and along a training."""
+"""Charts of estimates: against exact answers, with their brackets, by depths, and along a training."""
 
 import altair as alt
 import pandas as pd
@@ -30,6 +30,47 @@ def calibration(table: pd.DataFrame, x: str, colour: str, title: str, profile: s
     return parts.layered([exact, lines, *parts.with_interval(base, across, up, hue, **look)], title, subtitle)
 
 
+def brackets(table: pd.DataFrame, title: str, caption: str) -> alt.FacetChart:
+    """Draw estimates with the sampling of their cells (thick) and their settings (thin), bounds and extrapolations.
+
+    Parameters
+    ----------
+    table : DataFrame of ``findings.brackets.brackets`` with ``dataset`` and ``signal``
+    title, caption : what is drawn; how many estimates and cells
+    """
+    drawn = table.assign(
+        task=table["dataset"] + ", " + table["signal"],
+        low=table["bits"] - 1.96 * table["sampling"],
+        high=table["bits"] + 1.96 * table["sampling"],
+        least=table["bits"] - table["spread"],
+        most=table["bits"] + table["spread"],
+    )
+    base, tall = alt.Chart(drawn), alt.Y("of:N", sort=None).title(None)
+    across = alt.X("bits:Q").title(BITS)
+    marks = {"bound from below": ("triangle-right", "lower"), "extrapolated in 1/n": ("diamond", "trend")}
+    of_mark = alt.Shape("mark:N").scale(domain=list(marks), range=[shape for shape, _ in marks.values()])
+    hue = alt.Color("mark:N").scale(domain=list(marks), range=list(COLOURS[1:3]))
+    legend = alt.Legend(orient="top", title=None)
+    layers = [
+        base.mark_rule(color=COLOURS[0], strokeWidth=1.5).encode(alt.X("least:Q").title(BITS), tall, alt.X2("most:Q")),
+        base.mark_rule(color=COLOURS[0], strokeWidth=6, opacity=0.5).encode(alt.X("low:Q"), tall, alt.X2("high:Q")),
+        base.mark_circle(color=COLOURS[0], size=60).encode(
+            across, tall, tooltip=["of:N", "n:Q", *parts.tips(".3f", "bits", "sampling", "lower", "spread", "trend")]
+        ),
+    ]
+    for name, (_, column) in marks.items():
+        of_one = base.transform_filter(f"isValid(datum.{column})").transform_calculate(mark=f"'{name}'")
+        layers.append(
+            of_one.mark_point(filled=True, size=80, opacity=0.9).encode(
+                alt.X(f"{column}:Q"), tall, of_mark.legend(legend), hue.legend(legend)
+            )
+        )
+    panel = alt.layer(*layers).properties(width=(WIDTH - 200) // 2, height=110)
+    faceted = panel.facet(facet=alt.Facet("task:N").title(None), columns=2).resolve_scale(x="independent")
+    words = "Thick bars: 95 % intervals of sampling; thin: settings of the estimator."
+    return parts.titled(faceted, title, f"{caption}; thick: sampling (95 %); thin: settings", words)
+
+
 def matrix(points: pd.DataFrame, title: str, profile: str) -> alt.FacetChart:
     """Draw train depth × probe depth, colour and number the information in bits, one panel a representation."""
     levels = ["noise_level", "probe_noise_level"]
@@ -57,20 +98,31 @@ def matrix(points: pd.DataFrame, title: str, profile: str) -> alt.FacetChart:
     return parts.titled(faceted, title, parts.caption(points, profile))
 
 
-def loss_and_information(table: pd.DataFrame, title: str, profile: str) -> alt.LayerChart:
-    """Draw information against validation loss along training; each point is a kept step, joined in order."""
-    loss = "validation loss (bits per token)"
-    shown = table.rename(columns={"± (95 %)": "half"}).assign(
-        low=lambda t: t["bits"] - t["half"], high=lambda t: t["bits"] + t["half"], loss=table[loss]
-    )
-    across = alt.X("loss:Q").scale(zero=False, reverse=True).title(f"{loss}, better to the right")
+def loss_and_information(along: pd.DataFrame, title: str, profile: str) -> alt.FacetChart:
+    """Draw information against held-out loss along trainings, a panel a task and a colour a depth; steps in order.
+
+    Parameters
+    ----------
+    along : DataFrame of ``findings.training.along_training``
+    """
+    across = alt.X("loss:Q").scale(zero=False, reverse=True).title("held-out loss (bits a token)")
     up = alt.Y("bits:Q").scale(zero=False).title(BITS)
-    base, blue = alt.Chart(shown), COLOURS[0]
+    depths = [f"{depth:g}" for depth in sorted(along["noise_level"].unique(), reverse=True)]
+    hue = alt.Color("depth:N").scale(domain=depths, range=list(COLOURS)).title("fraction of molecules kept")
+    pick = parts.legend_pick("depth")
+    look = {"opacity": parts.faded(pick, 0.9, 0.08)}
+    base = alt.Chart(along)
+    tooltip = ["network:N", "step:N", *parts.tips(".3f", "loss", "bits", "low", "high")]
     layers = [
-        base.mark_line(color=blue, opacity=0.5).encode(across, up, order="step:Q"),
-        base.mark_rule(color=blue).encode(across, *INTERVAL),
-        base.mark_circle(size=70, color=blue).encode(across, up, tooltip=["step:Q", "loss:Q", "bits:Q"]),
-        base.mark_text(align="left", dx=8, dy=-8, color=GREY).encode(across, up, text=alt.Text("step:Q")),
+        base.mark_line(strokeWidth=1.5).encode(across, up, hue, detail="network:N", order="order:Q", **look),
+        base.mark_rule(strokeWidth=1).encode(across, *INTERVAL, hue, **look),
+        base.mark_circle(size=35).encode(across, up, hue.legend(orient="top"), tooltip=tooltip, **look),
+        base.transform_filter("datum.step == '0'").mark_point(size=60, filled=False).encode(across, up, hue, **look),
     ]
-    subtitle = f"{len(shown)} steps of one training, {profile}; bars: 95 % intervals"
-    return parts.layered(layers, title, subtitle, "Numbers at the points are steps.")
+    layers[0] = layers[0].add_params(pick)
+    networks, steps = along["network"].nunique(), along.groupby("network").size().max()
+    subtitle = f"{networks} trainings, {steps} steps each, {profile}; rings: untrained; bars: 95 %, sampling error"
+    panels = along["task"].nunique()
+    panel = alt.layer(*layers).properties(width=max(130, (WIDTH - 55 * panels) // panels), height=260)
+    faceted = panel.facet(column=alt.Column("task:N", sort=None).title(None), columns=panels)
+    return parts.titled(faceted.resolve_scale(x="independent", y="independent"), title, subtitle)

@@ -9,6 +9,7 @@ import pandas as pd
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; font-size: 0.9rem; display: block; overflow-x: auto; }
+.vega-visualization { overflow-x: auto; }
 td, th { border-bottom: 1px solid #8886; padding: 0.25rem 0.6rem; text-align: left; }
 """
 

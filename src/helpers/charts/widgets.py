@@ -5,11 +5,10 @@ from typing import Any
 
 import altair as alt
 import numpy as np
-import pandas as pd
 
 from helpers._utils.progress import quiet
 from helpers.charts import parts
-from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT, WIDTH
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, HEIGHT
 from helpers.laws import NoiseLaw
 
 _DECADES, _STEPS = 5, 200  # of the axis of depth, and of its slider
@@ -54,20 +53,20 @@ def channel_explorer(i_max: float = 3.0, u_bar: float = 300.0) -> alt.LayerChart
 
 def _dragged_depth(law: str, across: alt.X, up: alt.Y) -> list[alt.Chart]:
     """Return the layers of a depth that moves by its slider or by dragging: what is caught, the diamond, its text."""
-    # A whole number of steps, so that the slider and a dragged point mean the same.
-    slider = alt.binding_range(min=0, max=_STEPS, step=1, name="depth, step along the axis ")
+    step = _DECADES / _STEPS
+    slider = alt.binding_range(min=0, max=_DECADES, step=step, name="log10 depth (UMIs per cell) ")
     drag = alt.selection_point(
         name="depth",
-        fields=["step"],
-        value=[{"step": 2 * _STEPS // 5}],
+        fields=["log_u"],
+        value=[{"log_u": 0.4 * _DECADES}],
         nearest=True,
         clear=False,
         on="[pointerdown, window:pointerup] > pointermove",
-        bind={"step": slider},
+        bind={"log_u": slider},
     )
-    steps = alt.Chart(alt.sequence(0, _STEPS + 1, 1, as_="step"))
-    grips = steps.transform_calculate(u=f"pow(10, datum.step * {_DECADES / _STEPS})").transform_calculate(bits=law)
-    here = grips.transform_filter("datum.step === depth_step")
+    grips = alt.Chart(alt.sequence(0, _DECADES + step / 2, step, as_="log_u"))
+    grips = grips.transform_calculate(u="pow(10, datum.log_u)").transform_calculate(bits=law)
+    here = grips.transform_filter(f"abs(datum.log_u - depth_log_u) < {step / 2}")  # the slider rounds
     diamond = here.mark_point(size=160, filled=True, color=COLOURS[3], shape="diamond", cursor="ew-resize")
     text = (
         "format(datum.u, ',.3~g') + ' UMIs: ' + format(datum.bits, '.2f') + ' bits, ' + "
@@ -80,22 +79,11 @@ def _dragged_depth(law: str, across: alt.X, up: alt.Y) -> list[alt.Chart]:
     ]
 
 
-def law_curve(i_max: float, u_bar: float) -> alt.Chart:
-    """Draw one noise law from 1 to 10⁵ UMIs per cell."""
-    u = np.geomspace(1, 1e5, 200)
-    law = alt.Chart(pd.DataFrame({"u": u, "bits": NoiseLaw(i_max, u_bar)(u)}))
-    up = alt.Y("bits:Q").scale(domain=[0, 6]).title(BITS)
-    line = law.mark_line(strokeWidth=3, color=COLOURS[0]).encode(parts.log_axis("u", DEPTH), up)
-    title = f"I_max = {i_max:.1f} bits, ū = {u_bar:,.0f} UMIs per cell"
-    words = f"Noise law with I_max {i_max:.1f} bits and ū {u_bar:,.0f} UMIs per cell"
-    return line.properties(width=WIDTH, height=HEIGHT // 2, title=title, description=words)
-
-
 def explore(draw: Callable[..., Any], **controls: Any) -> None:
     """Draw a figure below ipywidgets controls, and again in its place whenever one of them moves.
 
     The figure is an output of the cell itself, so that papermill, nbconvert and ``jupyter execute`` store it as it is
-    first drawn. Controls of a built page, which has no Python to redraw with, are disabled.
+    first drawn. A built page, which has no Python to redraw with, says in one line what stands here in a notebook.
 
     Parameters
     ----------
@@ -103,17 +91,17 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
     **controls : ipywidgets controls, one for each argument of ``draw``
     """
     import ipywidgets
-    from IPython.display import display
+    from IPython.display import Markdown, display
+
+    if quiet():
+        names = ", ".join(control.description for control in controls.values())
+        display(Markdown(f"*In a running notebook, controls and their figure stand here: {names}.*"))
+        return
 
     def figure() -> Any:
         return draw(**{name: control.value for name, control in controls.items()})
 
-    shown = list(controls.values())
-    if quiet():
-        for control in controls.values():
-            control.disabled = True
-        shown.append(ipywidgets.Label("Drawn at these values; run the notebook to move them."))
-    display(ipywidgets.VBox(shown))
+    display(ipywidgets.VBox(list(controls.values())))
     # Not in an ipywidgets.Output: nbclient takes part in what that shows, and now and then waits for it for ever.
     place = display(figure(), display_id=True)
     for control in controls.values():

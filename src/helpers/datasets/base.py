@@ -14,6 +14,9 @@ from helpers.information.discrete import entropy
 
 VERSION = 1  # 2026-11-28 numbered
 
+# How a table says whether a signal is independent of the counts.
+_ORIGIN = {True: "yes", False: "NO", None: "not known (independent=True or False says it)"}
+
 
 @dataclass(frozen=True, eq=False)
 class Dataset(SplitData):
@@ -42,8 +45,10 @@ class Dataset(SplitData):
         UMIs per cell in genes that the matrix leaves out; they count towards the depth. Empty: none.
     ceiling_bits : float or None
         The most information any representation of these cells can have about the signal.
-    independent_signal : bool
-        False where the signal was computed from the same counts.
+    independent_signal : bool or None
+        False where the signal was computed from the same counts; None where that is not known.
+    doubts : tuple of str
+        Sentences on what looks wrong about the data.
 
     Raises
     ------
@@ -65,10 +70,11 @@ class Dataset(SplitData):
     genes: np.ndarray | None = None
     ceiling_bits: float | None = None
     modality: str = "single-cell"
-    independent_signal: bool = True
+    independent_signal: bool | None = True
     about: str = ""
     source: str = ""
     checked: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Check what was given; see ``Raises``."""
@@ -145,8 +151,9 @@ class Dataset(SplitData):
             "train / probe cells": self._sides(),
             "mean UMIs per cell, all genes": round(self.umis_per_cell, 1),
             "signal": self._kind_of(self.signal[self.paired]),
-            "signal independent of the counts": "yes" if self.independent_signal else "NO",
+            "signal independent of the counts": _ORIGIN[self.independent_signal],
             **self._provenance(),
+            **({"doubts": " ".join(self.doubts)} if self.doubts else {}),
         }
 
 

@@ -16,40 +16,63 @@ from helpers.preprocess.genes import choose_genes, log_cp10k
 OTHER_HALF = "other_half"
 
 
-def neighbours(positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int = 0) -> np.ndarray:
+def neighbours(
+    positions: np.ndarray, folds: np.ndarray, k: int = 5, seed: int = 0, distance: float = 0.0
+) -> np.ndarray:
     """Return, for each cell, the row of one random of its ``k`` nearest cells in the same fold; published: 5.
 
     ``positions`` is (cells, 2 or 3) in any unit of length, ``folds`` (cells,). A fold with fewer cells uses all others;
-    a cell is never its own neighbour.
+    a cell is never its own neighbour. With a ``distance``, in that unit, the nearest of those farther away are meant.
 
-    >>> neighbours(np.array([[0.0, 0], [0, 1], [9, 0], [9, 1]]), np.zeros(4, int), k=1).tolist()
-    [1, 0, 3, 2]
+    >>> places = np.array([[0.0, 0], [0, 1], [9, 0], [9, 1]])
+    >>> neighbours(places, np.zeros(4, int), k=1).tolist(), neighbours(places, np.zeros(4, int), 1, distance=2).tolist()
+    ([1, 0, 3, 2], [2, 3, 0, 1])
     """
     from scipy.spatial import KDTree
 
     positions = np.asarray(positions, float)
     same_length(positions=positions, folds=folds)
     in_range(k, 1, 1000, "k", whole=True)
+    in_range(distance, 0, np.inf, "distance")
     rng = np.random.default_rng(as_seed(seed))
     partner = np.empty(len(positions), int)
     for fold in np.unique(folds):
         rows = np.flatnonzero(folds == fold)
         in_range(len(rows), 2, np.inf, f"cells in fold {fold}", "A cell cannot be its own neighbour.")
         many = min(k, len(rows) - 1)
-        # One more than asked: the nearest is the cell itself, or one at the very same place.
-        _, near = KDTree(positions[rows]).query(positions[rows], many + 1)
-        itself = near == np.arange(len(rows))[:, None]
-        itself[~itself.any(axis=1), -1] = True
-        others = near[~itself].reshape(len(rows), many)
+        tree = KDTree(positions[rows])
+        if distance:
+            others = _beyond(tree, distance, many, fold)
+        else:
+            # One more than asked: the nearest is the cell itself, or one at the very same place.
+            _, near = tree.query(positions[rows], many + 1)
+            itself = near == np.arange(len(rows))[:, None]
+            itself[~itself.any(axis=1), -1] = True
+            others = near[~itself].reshape(len(rows), many)
         partner[rows] = rows[others[np.arange(len(rows)), rng.integers(0, many, len(rows))]]
     return partner
 
 
-def relatives(clones: np.ndarray, early: np.ndarray, late: np.ndarray, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def _beyond(tree: Any, distance: float, many: int, fold: int) -> np.ndarray:
+    """Return, for each point of a ``KDTree``, the ``many`` nearest of those that are farther away than a distance."""
+    within = tree.query_ball_point(tree.data, distance, return_length=True)
+    if (fewest := tree.n - within.max()) < many:
+        raise ValueError(
+            f"distance is {distance:g}: a cell of fold {fold} has {fewest} cells farther away, k={many} are needed: "
+            "give a smaller distance or k."
+        )
+    ranks = np.arange(1, many + 1)
+    return np.array([tree.query(place, n + ranks)[1] for place, n in zip(tree.data, within, strict=True)])
+
+
+def relatives(
+    clones: np.ndarray, early: np.ndarray, late: np.ndarray, seed: int = 0, most: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
     """Return rows of one random early cell of each clone, and of one random late relative of it.
 
     ``clones`` is the clone of each cell, -1 for none; ``early`` and ``late`` are masks, all of shape (cells,). A clone
-    without an early cell and another, late one has no pair.
+    without an early cell and another, late one has no pair. With ``most`` above 1 a clone gives up to so many pairs,
+    and no cell is in two of them.
 
     >>> relatives(np.array([0, 0, 1]), np.array([True, False, True]), np.array([False, True, False]))
     (array([0]), array([1]))
@@ -59,10 +82,13 @@ def relatives(clones: np.ndarray, early: np.ndarray, late: np.ndarray, seed: int
     cells, partners = [], []
     for clone in np.unique(clones[clones >= 0]):
         members = np.flatnonzero(clones == clone)
-        first, last = members[early[members]], members[late[members]]
-        if len(first) and len(last) and len(np.union1d(first, last)) > 1:
+        for _ in range(most):
+            first, last = members[early[members]], members[late[members]]
+            if not (len(first) and len(last) and len(np.union1d(first, last)) > 1):
+                break
             cells.append(rng.choice(first))
             partners.append(rng.choice(last[last != cells[-1]]))
+            members = np.setdiff1d(members, [cells[-1], partners[-1]])
     return np.array(cells, int), np.array(partners, int)
 
 
@@ -156,16 +182,24 @@ def with_other_half(cells: Dataset, seed: int = 0) -> Dataset:
 
 
 def with_neighbours(
-    name: str, counts: Any, positions: np.ndarray, folds: np.ndarray | int, k: int, seed: int, **more: Any
+    name: str,
+    counts: Any,
+    positions: np.ndarray,
+    folds: np.ndarray | int,
+    k: int,
+    seed: int,
+    distance: float = 0.0,
+    **more: Any,
 ) -> Dataset:
     """Return a dataset whose signal is the state of a random near cell of the same fold.
 
-    ``folds`` is a fold a cell, or how many strips of tissue to make.
+    ``folds`` is a fold a cell, or how many strips of tissue to make; ``distance`` is that of ``neighbours``.
     """
     counts = as_counts(counts, f"counts of {name}")
     folds = splits.strips(positions, folds) if isinstance(folds, int) else folds
-    partner = neighbours(positions, folds, k, seed)
-    more["checked"] = (*more["checked"], f"neighbour: one of the {k} nearest cells of the same fold")
+    partner = neighbours(positions, folds, k, seed, distance)
+    beyond = f", of those more than {distance:g} away" if distance else ""
+    more["checked"] = (*more["checked"], f"neighbour: one of the {k} nearest cells of the same fold{beyond}")
     made = states_of_partners(counts, folds, np.arange(len(folds)), partner)
     return registered(name, "neighbour", counts, **made, **more)
 

@@ -32,6 +32,12 @@ def readable(path: Path, what: str) -> Iterator[None]:
         raise ValueError(f"{path} is not a readable {what} ({first_line}): download or save it again.") from error
 
 
+def is_gzipped(path: Path) -> bool:
+    """Return whether a file is gzipped, whatever its name."""
+    with open(path, "rb") as handle:
+        return handle.read(2) == b"\x1f\x8b"
+
+
 def table(path: Path, sep: str = ",", member: str | None = None, **options: Any) -> pd.DataFrame:
     """Return a CSV or TSV table whose first column names its rows; ``member`` names the file in a zip."""
     import zipfile
@@ -77,10 +83,15 @@ def r_object(path: Path) -> Any:
 
 
 def r_sparse(matrix: Any) -> tuple[sparse.csr_matrix, list[str], list[str]]:
-    """Return an R ``dgCMatrix`` of genes × cells as CSR of cells × genes, with gene and cell names."""
-    n_genes, n_cells = matrix.Dim
-    by_gene = sparse.csc_matrix((matrix.x, matrix.i, matrix.p), (n_genes, n_cells))
-    genes, cells = (np.asarray(names).astype(str).tolist() for names in matrix.Dimnames)
+    """Return an R ``dgCMatrix`` or ``dgTMatrix`` of genes × cells as CSR of cells × genes, with gene and cell names.
+
+    An axis without names has an empty list.
+    """
+    shape = tuple(map(int, matrix.Dim))
+    of_triplets = hasattr(matrix, "j")
+    stored = (matrix.x, (matrix.i, matrix.j)) if of_triplets else (matrix.x, matrix.i, matrix.p)
+    by_gene = (sparse.coo_matrix if of_triplets else sparse.csc_matrix)(stored, shape)
+    genes, cells = ([] if names is None else np.asarray(names).astype(str).tolist() for names in matrix.Dimnames)
     return by_gene.T.tocsr(), genes, cells
 
 

@@ -23,6 +23,33 @@ def stratified(labels: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
     return folds
 
 
+def whole_groups(labels: Any, groups: Any, n_folds: int = 2, seed: int = 0) -> np.ndarray:
+    """Return a fold for each cell: all cells of a group are in one, every label is in all, as evenly as its groups go.
+
+    Each group has one label. Cells of a label with fewer groups than folds have none: -1.
+
+    >>> folds = whole_groups(list("aaabbc"), list("uuvwxy"))
+    >>> bool(folds[0] == folds[1] != folds[2]), int(folds[5])
+    (True, -1)
+    """
+    labels, groups = as_labels(labels, "labels of the split"), as_labels(groups, "groups of the split")
+    in_range(n_folds, 2, len(groups), "n_folds", whole=True)
+    rng = np.random.default_rng(as_seed(seed))
+    folds = np.full(len(groups), -1)
+    for label in np.unique(labels):
+        names, sizes = np.unique(groups[labels == label], return_counts=True)
+        if len(names) < n_folds:
+            continue
+        filled = rng.permutation(n_folds) / n_folds  # less than a cell: which fold is the first is chance
+        for largest in np.argsort(-sizes, kind="stable"):
+            emptiest = filled.argmin()
+            folds[groups == names[largest]] = emptiest
+            filled[emptiest] += sizes[largest]
+    if len(np.unique(labels[folds >= 0])) < 2:
+        raise ValueError(f"n_folds is {n_folds}: fewer than two labels have as many groups; use fewer folds.")
+    return folds
+
+
 def at_random(n_cells: int, n_folds: int = 2, seed: int = 0) -> np.ndarray:
     """Return a fold for each cell, folds of equal size in random order."""
     return stratified(np.zeros(n_cells, int), n_folds, seed)

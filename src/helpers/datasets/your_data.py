@@ -1,10 +1,12 @@
-"""Your own cells: any ``.h5ad``, 10x ``.h5`` or MuData file, and where in it the signal is.
+"""Your own cells: a file of any usual kind, or an AnnData object, and where in it the signal is.
 
 The signal is one of:
 
-- ``obs:celltype``: a column of ``obs``. Numbers are continuous; text, categories and truth values are labels. Text
-  that is a number in every cell is continuous if it has more than 20 different values. Cells without a value are
-  left out; if that is more than half of them it is an error.
+- ``obs:celltype``: a column of ``obs``, labels or numbers by the rule of ``columns.labels_or_numbers``; what was taken
+  is said, and ``as_labels`` decides otherwise. Cells without a value are left out; if that is more than half of them it
+  is an error.
+- ``pert:guide``: a column of ``obs`` that names what was done to each cell: labels from the experiment's design.
+- ``batch:donor``: a column of ``obs`` that names batches, as a control: how much of the information is batch.
 - ``obsm:protein``: a matrix or table of ``obsm``.
 - ``mod:prot``: another modality of a MuData file, or ``mod:Antibody Capture`` of a 10x file.
 - ``neighbours:spatial``: the state of one random of the 5 nearest cells; the key is the positions in ``obsm``. Folds
@@ -12,9 +14,10 @@ The signal is one of:
 - ``pairs:clone``: the state of a relative: two random cells of each value of the column ``clone`` of ``obs``.
   ``pairs:clone:time``: one of the clone's first time and one of its last. A clone is always in one fold; cells that
   are not in a pair train, unless their clone probes.
+- ``other_half``, or ``split``: the other half of each cell's own molecules, which needs no label.
 
-Labels of ``obs`` and ``X_…`` of ``obsm`` are usually computed from the counts, so they count as not independent of
-them; other signals do not.
+Whether a column of ``obs`` or a matrix of ``obsm`` was computed from the counts is not known unless ``independent``
+says so; the other signals are of other molecules, other cells or the experiment's design.
 """
 
 from collections.abc import Sequence
@@ -28,6 +31,9 @@ import pandas as pd
 from helpers._utils.validation import as_matrix, as_seed, choose, in_range, is_labels
 from helpers.datasets import splits
 from helpers.datasets.base import Dataset
+from helpers.datasets.columns import doubts_of_labels, labels_or_numbers
+from helpers.datasets.embedding_files import read_folder
+from helpers.datasets.in_memory import is_held
 from helpers.datasets.pairing import OTHER_HALF, halves, neighbours, relatives, states_of_partners
 from helpers.datasets.your_file import Stored, read_file
 from helpers.information.discrete import entropy
@@ -37,13 +43,19 @@ VERSION = 1  # 2026-11-28 numbered
 NAME = "your_data"
 KINDS = {
     "obs": "a column of obs: labels or numbers",
+    "pert": "a column of obs that names what was done to each cell",
+    "batch": "a column of obs that names batches, as a control",
     "obsm": "a matrix of obsm, such as proteins",
     "mod": "the counts of another modality of a MuData or 10x file",
     "neighbours": "a near cell; the key is the positions in obsm",
     "pairs": "a relative; the key is the column of obs that names clones",
 }
-# Text that is a number in every cell is a label up to this many different values.
-FEW = 20
+# Signals that are a column of obs.
+COLUMNS = ("obs", "pert", "batch")
+# Another name for the other half of each cell's molecules.
+SPLIT = "split"
+# Signals of which nothing says whether they were computed from the counts.
+UNKNOWN_ORIGIN = ("obs", "obsm")
 # How many of the nearest cells a neighbour is drawn from, as published.
 NEAREST = 5
 _NO_TEXT = ["", "nan", "NaN", "NA", "None", "<NA>"]
@@ -64,9 +76,12 @@ def your_data(
     log_signal: bool | None = None,
     independent: bool | None = None,
     backed: bool = False,
+    genes_in: str | None = None,
+    embedding_folder: str | None = None,
+    pairs_per_clone: int = 1,
     folder: str | Path | None = None,
 ) -> Dataset:
-    """Your own cells: any .h5ad, 10x .h5 or MuData file, and where in it the signal is.
+    """Your own cells: AnnData, MuData, 10x, loom or a table of counts, and where in it the signal is.
 
     Parameters
     ----------
@@ -83,19 +98,27 @@ def your_data(
     log_signal : take log(1 + value) of ``obsm:`` or ``mod:``; else where all values are whole and not negative
     independent : whether the signal was measured apart from the counts; else by the rule of this module
     backed : leave counts on disk, for more cells than memory holds; the signal is then in ``obs`` or ``obsm``
+    genes_in : "rows" or "columns" of a table of counts; else found from the names
+    embedding_folder : folder of further embeddings, one file a depth (``embedding_files``)
+    pairs_per_clone : most pairs that ``pairs:`` takes of one clone; with several, no cell is in two
     """
-    stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed)
+    stored = read_file(_whole_path(path, folder, metadata, embeddings), layer, modality, metadata, backed, genes_in)
+    if embedding_folder:
+        stored.obsm |= read_folder(Path(embedding_folder), stored.obs.index)
     kind, key = _kind_and_key(signal, stored, backed)
     if kind == OTHER_HALF and len(embeddings):
         raise ValueError(f"embeddings are {list(embeddings)}: made from all molecules, they know the other half too.")
-    split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch)
+    split = _Split(stored, n_folds, train_fraction, as_seed(split_seed, "split_seed"), batch, pairs_per_clone)
     if kind in _OF_PARTNERS:
         fields = _OF_PARTNERS[kind](stored, key, split)
     else:
         fields = _of_each_cell(stored, kind, key, split, as_labels, log_signal)
     keep, counts = fields.pop("keep", slice(None)), fields.pop("counts", stored.counts)
     labels = is_labels(fields["signal"])
-    computed = labels if kind == "obs" else kind == "obsm" and key.startswith("X_")
+    doubts = [*stored.doubts, *fields.pop("doubts", ())]
+    if labels:
+        doubts += doubts_of_labels(fields["signal"], signal)
+    known = None if kind in UNKNOWN_ORIGIN else True
     return Dataset(
         name=NAME,
         signal_name=signal,
@@ -103,9 +126,10 @@ def your_data(
         embeddings={name: _matrix(stored.obsm, name, "obsm", path)[keep] for name in embeddings},
         genes=stored.genes,
         ceiling_bits=entropy(fields["signal"][fields["folds"] >= 0]) if labels else None,
-        independent_signal=not computed if independent is None else independent,
+        independent_signal=known if independent is None else independent,
         source=str(path),
         checked=(*stored.checked, *fields.pop("checked")),
+        doubts=tuple(doubts),
         **fields,
     )
 
@@ -117,12 +141,12 @@ def _whole_path(path: Any, folder: Any, metadata: Any, embeddings: Any) -> Path:
             raise ValueError(f"{what} is {given!r}: give a path as text.")
     if isinstance(embeddings, str) or not np.iterable(embeddings):
         raise ValueError(f"embeddings are {embeddings!r}: give a list of keys of obsm.")
-    return Path(folder or ".") / path
+    return Path(path) if is_held(path) else Path(folder or ".") / path
 
 
 def _kind_and_key(signal: Any, stored: Stored, backed: bool) -> tuple[str, str]:
     """Return the parts of a signal such as ``obs:celltype``."""
-    if signal == OTHER_HALF:
+    if signal in (OTHER_HALF, SPLIT):
         return OTHER_HALF, ""
     kind, _, key = signal.partition(":") if isinstance(signal, str) else ("", "", "")
     if kind not in KINDS or not key:
@@ -132,7 +156,7 @@ def _kind_and_key(signal: Any, stored: Stored, backed: bool) -> tuple[str, str]:
         )
         near = f" Did you mean 'obs:{signal}'?" if isinstance(signal, str) and signal in stored.obs else ""
         raise ValueError(f"signal is {signal!r}: say where it is, as one of {known}; or {OTHER_HALF!r}.{near}")
-    if backed and kind not in ("obs", "obsm"):
+    if backed and kind not in (*COLUMNS, "obsm"):
         raise ValueError(f"signal is {signal!r}: that of a file left on disk (backed=True) is in obs or obsm.")
     return kind, key
 
@@ -146,9 +170,11 @@ class _Split:
     train_fraction: float | None
     seed: int
     batch: str | None
+    pairs_per_clone: int
 
     def __post_init__(self) -> None:
         n_cells = self.stored.counts.shape[0]
+        in_range(self.pairs_per_clone, 1, 10_000, "pairs_per_clone", whole=True)
         in_range(n_cells, 8, np.inf, f"number of cells in {self.stored.path}")
         if self.train_fraction is None:
             in_range(self.n_folds, 2, n_cells, "n_folds", whole=True)
@@ -198,10 +224,15 @@ def _of_each_cell(
     stored: Stored, kind: str, key: str, split: _Split, as_labels: bool | None, log: bool | None
 ) -> dict[str, Any]:
     """The signal that is written beside each cell; cells without one are left out."""
-    if kind == "obs":
+    if kind in COLUMNS:
+        if key == split.batch:
+            raise ValueError(
+                f"batch is {key!r}, the signal itself: folds of whole values of {key} leave nothing to learn it from. "
+                "Leave batch out."
+            )
         column = _column(stored, key)
         has = column.notna().to_numpy()
-        signal, form = _labels_or_numbers(column[has], as_labels)
+        signal, form = labels_or_numbers(column[has], as_labels if kind == "obs" else True)
     else:
         signal = _matrix(stored.obsm if kind == "obsm" else stored.modalities, key, kind, stored.path)
         has = stored.has.get(key, np.ones(len(signal), bool)) if kind == "mod" else np.ones(len(signal), bool)
@@ -220,20 +251,6 @@ def _of_each_cell(
     return {"keep": np.flatnonzero(has), "signal": signal, "folds": folds, "checked": checked}
 
 
-def _labels_or_numbers(column: pd.Series, as_labels: bool | None) -> tuple[np.ndarray, str]:
-    """Return labels as text or numbers as floats, by the rule of this module, and which it is."""
-    numbers = pd.to_numeric(column.astype(object), errors="coerce")
-    numeric = bool(numbers.notna().all()) and column.dtype.kind != "b"
-    distinct = column.nunique()
-    if as_labels is None:
-        as_labels = not numeric or (column.dtype.kind not in "iuf" and distinct <= FEW)
-    if as_labels:
-        return column.astype(str).to_numpy(str), f"{distinct} labels"
-    if not numeric:
-        raise ValueError(f"{column.name} holds {column[numbers.isna()].iloc[0]!r}: as_labels=False needs numbers.")
-    return numbers.to_numpy(float), f"numbers with {distinct} different values"
-
-
 def _log_or_as_stored(signal: np.ndarray, log: bool | None) -> tuple[np.ndarray, str]:
     """Return log(1 + value) if asked for or, if not said, where all values are counts; and which it is."""
     log = bool((signal >= 0).all() and (signal == np.round(signal)).all()) if log is None else log
@@ -247,6 +264,8 @@ def _of_neighbours(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
     if not 2 <= positions.shape[1] <= 3:
         raise ValueError(f"neighbours:{key} has {positions.shape[1]} columns: positions have 2 or 3 (x, y, z).")
     n = len(positions)
+    if not np.ptp(positions, axis=0).any():
+        raise ValueError(f"neighbours:{key} has one position for all {n} cells: no cell is nearer than another.")
     if split.batch is not None:
         # Positions of two samples may lie over each other without the cells being near.
         within = np.unique(split.batches(), return_inverse=True)[1]
@@ -275,14 +294,21 @@ def _of_relatives(stored: Stored, key: str, split: _Split) -> dict[str, Any]:
         of_clone = times.groupby(clone)
         first, last = of_clone.transform("min"), of_clone.transform("max")
         early, late = ((times == end) & (first < last) for end in (first, last))
-    cells, partners = relatives(clone, np.asarray(early), np.asarray(late), split.seed)
-    if len(cells) < 8:
+    most = split.pairs_per_clone
+    cells, partners = relatives(clone, np.asarray(early), np.asarray(late), split.seed, most)
+    paired = np.unique(clone[cells])
+    if len(paired) < 8:
         apart = f" at two values of {time}" if time else ""
-        raise ValueError(f"pairs:{key}: {len(cells)} values of {name} have two cells{apart}: at least 8 are needed.")
+        raise ValueError(f"pairs:{key}: {len(paired)} values of {name} have two cells{apart}: at least 8 are needed.")
     fold_of_clone = np.full(clone.max() + 2, -1)  # the last: of cells without a clone
-    fold_of_clone[clone[cells]] = split.folds(len(cells))
-    checked = (f"{len(cells)} pairs, one for each value of {name} with two cells", f"no value of {name} straddles")
-    return {"checked": checked, **states_of_partners(stored.counts, fold_of_clone[clone], cells, partners)}
+    fold_of_clone[paired] = split.folds(len(paired))
+    each, doubts = "one", list[str]()
+    if most > 1:
+        each = f"up to {most}"
+        doubts = [f"up to {most} pairs of one {name} are alike: bits may be too high, and their errors too small"]
+    checked = (f"{len(cells)} pairs, {each} for each value of {name} with two cells", f"no value of {name} straddles")
+    states = states_of_partners(stored.counts, fold_of_clone[clone], cells, partners)
+    return {"checked": checked, "doubts": doubts, **states}
 
 
 def _times(column: pd.Series, name: str) -> pd.Series:

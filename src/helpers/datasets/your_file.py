@@ -1,8 +1,9 @@
-"""Reading any file of cells: AnnData, MuData or 10x; and finding the raw counts in it."""
+"""Reading any file of cells, or cells in memory; and finding the raw counts in it."""
 
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pandas as pd
 from scipy import sparse
 
 from helpers._utils.validation import as_counts, check_sparse, choose
-from helpers.datasets import h5ad, read
+from helpers.datasets import count_table, formats, h5ad, in_memory, read
 from helpers.datasets.backed import BackedCounts
+from helpers.datasets.doubts import doubts_of
 
 # Values of a 10x file that are checked at once, up to 128 MB.
 CHUNK = 2**24
@@ -24,6 +26,7 @@ class Stored:
     """What a file holds: raw counts (cells × genes), columns about cells, matrices beside them.
 
     ``modalities`` are matrices of other molecules, one row a cell of ``counts``; ``has`` says which cells have one.
+    ``doubts`` are sentences on what looks wrong and was read nevertheless.
     """
 
     path: Path
@@ -34,20 +37,26 @@ class Stored:
     checked: tuple[str, ...]
     modalities: dict[str, Any] = field(default_factory=dict)
     has: dict[str, np.ndarray] = field(default_factory=dict)
+    doubts: tuple[str, ...] = ()
 
 
 Reader = Callable[[Path, str | None, str], Stored]
 
 
 def read_file(
-    path: Path, layer: str | None = None, modality: str = "rna", metadata: str | None = None, backed: bool = False
+    path: Path,
+    layer: str | None = None,
+    modality: str = "rna",
+    metadata: str | None = None,
+    backed: bool = False,
+    genes_in: str | None = None,
 ) -> Stored:
-    """Read a file of cells, whatever its name: AnnData, MuData or 10x HDF5; ``backed`` leaves the counts on disk.
+    """Read a file of cells, whatever its name, or cells in memory by their path; ``backed`` leaves the counts on disk.
 
-    Raises ``FileNotFoundError``, or ``ValueError`` if it is none of these, damaged, without whole counts, or has a gene
-    or a cell twice.
+    Names of genes or cells that occur twice are made unique; ``doubts`` says so. Raises ``FileNotFoundError``, or
+    ``ValueError`` if it is none of ``formats.KINDS``, damaged, or without whole counts.
     """
-    reader = _reader_of(path, backed)
+    reader = _reader_of(path, backed, genes_in)
     try:
         with warnings.catch_warnings(action="ignore"):  # about names and old formats: checked below
             stored = reader(path, layer, modality)
@@ -62,34 +71,79 @@ def read_file(
             f"{path} is damaged: its counts are {stored.counts.shape[0]} cells × {stored.counts.shape[1]} genes, and "
             f"it names {len(stored.obs)} cells and {len(stored.genes)} genes. Save or download it again."
         )
-    for what, axis, names in (("gene", "var", pd.Index(stored.genes)), ("cell", "obs", stored.obs.index)):
-        if names.has_duplicates:
-            twice = names[names.duplicated()]
-            raise ValueError(
-                f"{path} has {len(twice)} {what} names twice, such as {twice[0]!r}: add up or rename them "
-                f"(adata.{axis}_names_make_unique()) and save it again."
-            )
+    _make_unique(stored)
+    if not isinstance(stored.counts, BackedCounts):
+        stored.doubts += tuple(doubts_of(stored.counts, stored.obs.index, stored.genes))
     if metadata is not None:
         stored.obs = _with_columns_of(Path(metadata), stored)
     return stored
 
 
-def _reader_of(path: Path, backed: bool) -> Reader:
+def _make_unique(stored: Stored) -> None:
+    """Rename what occurs twice among the names of genes and of cells, and note that."""
+    from anndata.utils import make_index_unique
+
+    for what, names in (("gene", pd.Index(stored.genes)), ("cell", stored.obs.index)):
+        if names.has_duplicates:
+            twice = names[names.duplicated()]
+            with warnings.catch_warnings(action="ignore"):  # of names that are renamed to one that is there
+                unique = make_index_unique(names.astype(str))
+            if what == "gene":
+                stored.genes = unique.to_numpy(str)
+            else:
+                stored.obs = stored.obs.set_axis(unique)
+            stored.doubts += (
+                f"{len(twice)} {what} names occur twice, such as {twice[0]!r}: each is taken as a {what} of its own.",
+            )
+
+
+def _reader_of(path: Path, backed: bool, genes_in: str | None) -> Reader:
     """Return what reads a file, by what is in it."""
+    kind = "object" if in_memory.is_held(path) else formats.kind_of(path)
+    if genes_in is not None:
+        choose(genes_in, ("rows", "columns"), "place of the genes (genes_in)")
+    if genes_in is not None and kind != "table":
+        raise ValueError(f"genes_in is {genes_in!r}: {path} is not a table of text, and says itself; leave it out.")
+    if kind == "object":
+        return _of_object
+    if kind != "hdf5":
+        if backed:
+            raise ValueError(f"backed is True: only AnnData files can be read in parts; write {path} as one (.h5ad).")
+        readers = {"zarr": formats.from_zarr, "mtx": formats.from_mtx}
+        return partial(_converted, readers.get(kind) or partial(count_table.read, genes_in=genes_in))
+    if path.suffix == ".gz":
+        if backed:
+            raise ValueError(f"backed is True: {path} is gzipped; unpack it first (gunzip).")
+        return _unpacked
+    return _of_hdf5(path, backed)
+
+
+def _unpacked(path: Path, layer: str | None, modality: str) -> Stored:
+    with formats.unpacked(path) as file:
+        stored = _of_hdf5(file, False)(file, layer, modality)
+    stored.path = path
+    return stored
+
+
+def _of_hdf5(path: Path, backed: bool) -> Reader:
+    """Return what reads an HDF5 file, by what is in it."""
     with h5ad.opened(path) as handle:
         parts = list(handle)
         groups = [group for group in handle.values() if hasattr(group, "keys")]
         # 10x names this group "matrix", or by its genome in files before 2018.
         is_10x = any("barcodes" in group and "indptr" in group for group in groups)
     is_anndata = "obs" in parts and bool({"X", "layers", "raw"} & set(parts))
-    if not (is_anndata or is_10x or "mod" in parts):
+    is_loom = {"matrix", "row_attrs", "col_attrs"} <= set(parts)
+    if not (is_anndata or is_10x or is_loom or "mod" in parts):
         raise ValueError(
-            f"{path} holds {', '.join(parts) or 'nothing'}: it is neither AnnData (.h5ad) nor MuData (.h5mu) nor a 10x "
-            "matrix (.h5). Write one of these."
+            f"{path} holds {', '.join(parts) or 'nothing'}: it is none of {formats.KINDS}. In Python, "
+            "anndata.AnnData(counts, obs, var).write_h5ad('cells.h5ad') makes one of a matrix of cells × genes."
         )
-    if "mod" in parts or is_10x:
+    if "mod" in parts or is_10x or is_loom:
         if backed:
             raise ValueError(f"backed is True: only AnnData files can be read in parts; write {path} as one (.h5ad).")
+        if is_loom:
+            return partial(_converted, formats.from_loom)
         return _mudata if "mod" in parts else _tenx
     if "var" not in parts:
         raise ValueError(f"{path} has no 'var', the names of its genes, only {', '.join(parts)}: save it again.")
@@ -99,7 +153,27 @@ def _reader_of(path: Path, backed: bool) -> Reader:
 def _anndata(path: Path, layer: str | None, _modality: str) -> Stored:
     import anndata
 
-    cells = anndata.read_h5ad(path)
+    return _of_anndata(anndata.read_h5ad(path), path, layer)
+
+
+def _of_object(path: Path, layer: str | None, modality: str) -> Stored:
+    cells = in_memory.held(path)
+    return _of_mudata(cells, path, layer, modality) if hasattr(cells, "mod") else _of_anndata(cells, path, layer)
+
+
+def _converted(convert: Callable[[Path], Any], path: Path, layer: str | None, modality: str) -> Stored:
+    cells = convert(path)
+    if hasattr(cells, "mod"):
+        return _of_mudata(cells, path, layer, modality)
+    if "feature_types" in cells.var and (cells.var["feature_types"] == RNA).any():
+        return _of_features(cells, path)
+    stored = _of_anndata(cells, path, layer)
+    if "read_as" in cells.uns:
+        stored.checked = (cells.uns["read_as"], *stored.checked)
+    return stored
+
+
+def _of_anndata(cells: Any, path: Path, layer: str | None) -> Stored:
     _check(cells, path)
     counts, genes, where = _raw_counts(cells, layer, path)
     return Stored(path, counts, genes, cells.obs, dict(cells.obsm), (f"whole counts in {where}",))
@@ -135,7 +209,11 @@ def _tenx(path: Path, layer: str | None, _modality: str) -> Stored:
         for group in handle.values():
             if hasattr(group, "keys") and "indptr" in group:
                 _check_tenx(group, path)
-    cells = sc.read_10x_h5(path, gex_only=False)
+    return _of_features(sc.read_10x_h5(path, gex_only=False), path)
+
+
+def _of_features(cells: Any, path: Path) -> Stored:
+    """Return what a 10x matrix holds: the genes are the counts, and features of other kinds stand beside them."""
     kind_of = cells.var.get("feature_types", pd.Series(RNA, cells.var_names)).to_numpy(str)
     rna = cells[:, kind_of == RNA]
     if not rna.n_vars:
@@ -157,7 +235,10 @@ def _mudata(path: Path, layer: str | None, modality: str) -> Stored:
         raise ValueError(f"{path} is a MuData file: pip install mudata to read it.") from error
 
     with mudata.set_options(pull_on_update=False):
-        cells = mudata.read_h5mu(path)
+        return _of_mudata(mudata.read_h5mu(path), path, layer, modality)
+
+
+def _of_mudata(cells: Any, path: Path, layer: str | None, modality: str) -> Stored:
     for part in (*cells.mod.values(), cells):
         _check(part, path)
     choose(modality, list(cells.mod), f"modality of {path} (modality=)")
@@ -216,6 +297,11 @@ def _raw_counts(cells: Any, layer: str | None, path: Path) -> tuple[sparse.csr_m
     matrices = {f"layers/{name}": values for name, values in cells.layers.items()} | {"X": cells.X}
     if cells.raw is not None:
         matrices["raw/X"] = cells.raw.X
+    for what, n in zip(("cells", "genes"), cells.shape, strict=True):
+        if not n:
+            raise ValueError(
+                f"{path} has no {what} ({cells.n_obs} cells × {cells.n_vars} genes): was all filtered out?"
+            )
     faults = []
     for where, place in _places(layer, cells.layers, path).items():
         values = matrices.get(place)

@@ -4,10 +4,12 @@ from helpers._utils.lazy import attributes
 
 _MODULES = {
     "prices": ["LIBRARY", "Prices", "with_prices"],
-    "plans": [
-        *("GRID", "REACH", "Plan", "along_budget", "cell_range", "deepest", "depth_range", "draws", "in_words"),
-        *("iso_information", "optimum", "plan", "region"),
-    ],
+    "orders": ["Order", "in_figures", "lane_sets", "order_for"],
+    "kit_table": ["kits", "prices_of"],
+    "search": ["GRID", "REACH", "along_budget", "cell_range", "deepest", "depth_range", "iso_information", "optimum"],
+    "plans": ["Plan", "in_words", "plan"],
+    "targets": ["SHARES", "cheapest", "last_bits", "what_money_buys"],
+    "spread": ["draws", "region"],
     "gains": ["DIFFERENCE", "SAME_MONEY", "WORTHWHILE", "advice", "what_to_buy"],
     "pilot": ["USUAL_CELLS", "fit_pilot", "knows_cells"],
     "probe": ["depths_missing", "one_side_thinned"],

@@ -32,7 +32,8 @@ def advice(fit: Fit, now: tuple[float, float], prices: Prices, share: float = 0.
     -------
     DataFrame
         One row a quantity with its 95 % limits; "unlimited depth" has those of a tenfold depth, the farthest tested.
-        "Gain of the same money" compares spending the price of the whole experiment once more on cells or on depth.
+        "Gain of the same money" compares spending the price of the whole experiment once more on cells or on depth;
+        prices here are those of shared lanes.
 
     Raises
     ------
@@ -71,7 +72,7 @@ def _quantities(
         return lambda law: at(law, n, depth) - at(law, cells, u)
 
     cost = float(prices.cost(cells, u))
-    deeper = float(prices.umis_for((2 * cost / cells - prices.per_cell) / prices.per_million_reads * 1e6))
+    deeper = float(prices.umis_for(prices.reads_within(2 * cost, cells)))
     by_cells, by_reads = gain(2 * cells, u), gain(cells, deeper)
     wanted: dict[str, tuple[Callable[[Any], float], bool]] = {
         "information now (bits)": (lambda law: at(law, cells, u), False),

@@ -8,9 +8,12 @@ import pandas as pd
 from helpers.laws import Fit, JointLaw, NoiseLaw, StretchedNoiseLaw, TwoVariableLaw
 from helpers.laws.beyond import MEASURED, Prior
 from helpers.laws.fit import check_fit
+from helpers.store.point_tables import take_points
 
 # Cells of a plan where nothing says how many.
 USUAL_CELLS = 5000.0
+# Bits over the whole range of a pilot that are nothing, however little its points scatter.
+_NO_RISE = 0.005
 
 
 def fit_pilot(points: pd.DataFrame, source: str = "the pilot", prior: Prior = MEASURED) -> Fit:
@@ -22,7 +25,8 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot", prior: Prior = ME
 
     Parameters
     ----------
-    points : DataFrame with the columns ``u`` (UMIs per cell) and ``bits``, and ``n`` (training cells) if measured
+    points : DataFrame with UMIs per cell, bits and, if measured, training cells
+        The columns are ``u``, ``bits`` and ``n``, or called as ``store.point_tables.NAMES`` lists.
     source : what to call it in errors
 
     Raises
@@ -37,7 +41,7 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot", prior: Prior = ME
     >>> type(fit.law).__name__, round(float(fit.law(300)), 1)
     ('StretchedNoiseLaw', 1.6)
     """
-    columns = _columns(points, source)
+    columns = take_points(points, ("u", "bits"), ("n",), source=source).table
     u, bits = columns["u"], columns["bits"]
     if "n" in columns:
         if (columns["n"] <= 0).any():
@@ -48,30 +52,6 @@ def fit_pilot(points: pd.DataFrame, source: str = "the pilot", prior: Prior = ME
     if plain.status != "misfit":
         return fit
     return replace(fit, message=f"{fit.message} The noise law would be rejected: {plain.message}")
-
-
-def _columns(points: pd.DataFrame, source: str) -> dict[str, pd.Series]:
-    """Return the columns of a pilot as numbers, or raise naming what is missing or is no number."""
-    if not isinstance(points, pd.DataFrame) or points.columns.duplicated().any():
-        kind = f"a {type(points).__name__}" if not isinstance(points, pd.DataFrame) else "a table with a column twice"
-        raise ValueError(
-            f"{source} is {kind}: give a DataFrame with the columns u, bits and, if measured, n, once each."
-        )
-    columns = {}
-    for column in ("n", "u", "bits"):
-        alike = [c for c in points if str(c).strip().lower() == column]
-        if column in points:
-            numbers = pd.to_numeric(points[column], errors="coerce")
-            if numbers.isna().any():
-                row = int(np.flatnonzero(numbers.isna())[0])
-                bad = points[column].iloc[row]
-                raise ValueError(f"{source}: {column} is {bad!r} in row {row + 1}: give a number or leave the row out.")
-            columns[column] = numbers
-        elif alike:
-            raise ValueError(f"{source} has a column {alike[0]!r}: call it {column!r}.")
-        elif column != "n":
-            raise ValueError(f"{source} has no column {column!r}: it has {', '.join(map(str, points.columns))}.")
-    return columns
 
 
 def knows_cells(fit: Fit) -> bool:
@@ -86,4 +66,31 @@ def check_usable(fit: Fit) -> None:
         raise ValueError(
             f"the points reject the {type(fit.law).__name__} ({fit.message.removesuffix('.')}): plan from "
             "design.fit_pilot, which leaves the exponent of depth free."
+        )
+
+
+def check_rises(fit: Fit) -> None:
+    """Raise unless the fitted bits rise over the measured points by more than the scatter of the points.
+
+    Examples
+    --------
+    >>> check_rises(NoiseLaw.fit([10, 30, 100, 300, 1000], [1.0, 1.02, 0.99, 1.01, 1.0]))
+    Traceback (most recent call last):
+    ...
+    ValueError: bits do not rise with depth: by 0.00 from 10 to 1,000 UMIs, where points scatter by 0.01. ...
+    """
+    at = fit.x if knows_cells(fit) else fit.x[:, None]
+    low, high = at.min(axis=0), at.max(axis=0)
+    ends = [np.concatenate([high[:-1], low[-1:]]), high]
+    if knows_cells(fit):  # a pilot whose bits rise with cells alone still says what to buy
+        ends[0] = low
+    first, last = np.ravel(fit.law(np.array(ends) if knows_cells(fit) else np.array(ends)[:, 0]))
+    spread = fit.spread if np.isfinite(fit.spread) else 0.0
+    error = spread * np.sqrt(2 * len(np.unique(fit.levels)) / fit.n_points)
+    if last - first <= max(2 * error, _NO_RISE):
+        what = "depth or cells" if knows_cells(fit) else "depth"
+        raise ValueError(
+            f"bits do not rise with {what}: by {last - first:.2f} from {low[-1]:,.0f} to {high[-1]:,.0f} UMIs, where "
+            f"points scatter by {spread:.2f}. No plan follows from such a pilot: measure shallower depths, more seeds "
+            "or another signal."
         )

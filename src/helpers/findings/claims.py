@@ -147,14 +147,14 @@ def models_against_pca(pairs: pd.DataFrame, training: pd.Series | None = None) -
 
 
 def _transformer(rows: pd.DataFrame, training: pd.Series) -> Claim:
-    half = np.sqrt(2) * (rows["high"] - rows["low"]) / 2
-    spared = rows["shallow"] - rows["difference"]
-    agree, disagree = (rows["high"] < 0) & (spared > half), (rows["low"] > 0) | (spared < -half)
+    agree = (rows["high"] < 0) & (rows["kept_low"] > 0)
+    disagree = (rows["low"] > 0) | (rows["kept_high"] < 0)
     counts, gain = Count(int(agree.sum()), int(disagree.sum()), len(rows)), mean_interval(training)
     judged = "not decided", "the network is not trained"
     if gain.low > 0:
         judged = verdict(counts), decided(counts, rows["dataset"].nunique())
     numbers = {"gain": gain.value, "gain_low": gain.low, "gain_high": gain.high, "median": rows["difference"].median()}
+    numbers |= {"kept": rows["kept"].median(), "agree": counts.agree, "disagree": counts.disagree}
     return claim("transformer", *judged, len(rows) > 0 and len(training) > 0, networks=len(training), **numbers)
 
 

@@ -18,10 +18,12 @@ from helpers.findings.curves import measured_curves
 from helpers.findings.phrases import bits_compared, law_says, spelt
 from helpers.laws import CellNumberLaw, Fit, Law, NoiseLaw, fit_groups, summary
 from helpers.representations import FIXED
-from helpers.store import Store, failures, model_free, profile_folder
+from helpers.store import Store, failures, model_free
 from helpers.store.points import cell_axis, named, noise_axis, nulls, seed_means
 from helpers.store.reference import provenance, to_read
 from helpers.sweep import Grid, run_sweeps, sizes_within
+
+_MODELS = {"pca": "PCA", "scvi": "scVI"}  # as a sentence has them
 
 
 @dataclass(frozen=True)
@@ -38,8 +40,10 @@ class Curves:
 
     @cached_property
     def fits(self) -> dict[str, Fit]:
-        """The fit of each curve, by its name."""
-        return fit_groups(self.points, self.law, self.x, by="curve")
+        """The fit of each curve, by its name; a curve of fewer levels than the law has parameters has none."""
+        level = "noise_level" if self.x == "umis_per_cell" else self.x
+        levels = self.points.groupby("curve")[level].transform("nunique")
+        return fit_groups(self.points[levels >= len(self.law.allowed)], self.law, self.x, by="curve")
 
     def chart(self, title: str, **options: Any) -> alt.LayerChart:
         """Draw points and fitted laws with 95 % intervals; ``options`` are those of ``charts.curves``."""
@@ -79,8 +83,8 @@ class DatasetSweep:
 
     @property
     def store(self) -> Store:
-        """The rows of the profile."""
-        return Store(profile_folder(self.profile))
+        """The rows of the profile; the reference results are the project's own, wherever others go."""
+        return to_read(self.profile)
 
     def facts(self) -> pd.DataFrame:
         """Return what is known of the cells and the first signal, as a table."""
@@ -95,6 +99,17 @@ class DatasetSweep:
     def along_cells(self) -> pd.DataFrame:
         """One row a point of the sweep over training cells, at full depth."""
         return run_sweeps(self.cell_grids, self.store)
+
+    def along_option(self, option: str, values: Sequence[Any]) -> pd.DataFrame:
+        """Return one row a point of a sweep over an option of the data set, which becomes a column; 0 leaves it out.
+
+        It has the first signal and representation, at full depth and with all training cells.
+        """
+        first = self.depth_grids[0]
+        one = {"depths": [1.0], "representations": first.representations[:1]}
+        options = [first.options | ({option: value} if value else {}) for value in values]
+        rows = run_sweeps([first.model_copy(update={**one, "options": given}) for given in options], self.store)
+        return rows.assign(**{option: [point["options"].get(option, 0) for point in rows["parameters"]]})
 
     def measure(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         """Measure the points that the profile lacks; return the rows of both sweeps."""
@@ -115,13 +130,13 @@ class DatasetSweep:
     @cached_property
     def by_depth(self) -> Curves:
         """Information against depth, with noise laws."""
-        points = named(noise_axis(seed_means(self.along_depth)))
+        points = named(noise_axis(seed_means(_some_measured(self.along_depth))))
         return Curves(points, NoiseLaw, "umis_per_cell", self.profile)
 
     @cached_property
     def by_cells(self) -> Curves:
         """Information against training cells, with cell-number laws."""
-        points = named(cell_axis(seed_means(self.along_cells)))
+        points = named(cell_axis(seed_means(_some_measured(self.along_cells))))
         return Curves(points, CellNumberLaw, "n_train", self.profile)
 
     def name_of(self, signal: int = 0, representation: int = 0) -> str:
@@ -139,8 +154,8 @@ class DatasetSweep:
 
         Of the first curve: ``bits`` at its own depth, ``halving``, what the last halving of depth costs, and
         ``quarter``, the depth at which a quarter of a bit is missing, each in words with its 95 % interval; ``law``,
-        the sentence about its noise law. ``deepest`` is the greatest mean depth of all curves; ``bits_beside`` is a
-        clause that compares the first two signals.
+        the sentence about its noise law; ``model``, the name of its representation. ``deepest`` is the greatest mean
+        depth of all curves; ``bits_beside`` is a clause that compares the first two signals.
         """
         curve = self.by_depth.measured[self.name_of()]
         second = self.name_of(signal=min(1, len(self.depth_grids) - 1))
@@ -150,6 +165,7 @@ class DatasetSweep:
             "halving": spelt(*curve.lost_by(2), unit=" bits"),
             "quarter": spelt(*quarter, ",.0f", " UMIs per cell") if quarter.value else f"fewer than {curve.u[0]:,.0f}",
             "law": law_says(self.first_fit),
+            "model": _MODELS.get(name := self.depth_grids[0].representations[0], name.replace("_", " ")),
             "deepest": float(self.by_depth.points["umis_per_cell"].max()),
             "bits_beside": bits_compared(self.by_depth.measured, self.name_of(), second),
         }
@@ -160,6 +176,13 @@ class DatasetSweep:
 
         for name, value in (self.numbers() | more).items():
             glue(name, value, display=False)
+
+
+def _some_measured(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows, or raise the first reason where all of them failed: there is no curve to draw."""
+    if len(rows) and not (rows["status"] == "ok").any():
+        raise ValueError(f"none of the {len(rows)} points could be measured: {rows['message'].iloc[0]}")
+    return rows
 
 
 def dataset_sweep(

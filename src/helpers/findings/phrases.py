@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from helpers._utils.numbers import without_e
 from helpers._utils.validation import choose
 from helpers.findings.curves import RARE, law_table
 from helpers.laws import Fit, NoiseLaw
@@ -44,6 +45,15 @@ def spelt(value: float, low: float, high: float, form: str = ".2f", unit: str = 
     if not np.isfinite([low, high]).all():
         return f"{value:{form}}{unit} (the points bound no interval)"
     return f"{value:{form}}{unit} (95 % interval {low:{form}} to {high:{form}})"
+
+
+def spelt_in(row: Any, name: str, form: str = ".2f", unit: str = "") -> str:
+    """Return a quantity of a row of a table, whose ends are in ``name_low`` and ``name_high``, as a sentence has it.
+
+    >>> spelt_in({"step": 0.02, "step_low": 0.01, "step_high": 0.03}, "step", unit=" bits")
+    '0.02 bits (95 % interval 0.01 to 0.03)'
+    """
+    return spelt(row[name], row[f"{name}_low"], row[f"{name}_high"], form, unit)
 
 
 def bits_compared(curves: dict[str, MeasuredCurve], first: str, second: str) -> str:
@@ -98,9 +108,9 @@ def law_says(fit: Fit) -> str:
     if not isinstance(fit.law, NoiseLaw):
         raise TypeError(f"the fit is of a {type(fit.law).__name__}: law_says takes fits of NoiseLaw.")
     if fit.status == "misfit":
-        return f"The points reject the noise law, so its I_max and ū are not quoted: {fit.message}"
+        return f"The points reject the noise law, so its I_max and ū are not quoted: {without_e(fit.message)}"
     if fit.status != "ok":
-        return f"The points do not fix the noise law ({fit.status}): {fit.message}"
+        return f"The points do not fix the noise law ({fit.status}): {without_e(fit.message)}"
     ends = fit.interval()
     i_max = spelt(fit.params["i_max"], *ends["i_max"], unit=" bits")
     u_bar = spelt(fit.params["u_bar"], *ends["u_bar"], ",.0f", " UMIs per cell")

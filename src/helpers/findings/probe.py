@@ -11,11 +11,9 @@ from scipy.stats import t as student_t
 from helpers.information import lmi_many
 from helpers.laws import kept
 from helpers.noise import thin
-from helpers.preprocess.genes import Prepared, prepare
-from helpers.representations import PCA, Txformer
+from helpers.preprocess.genes import prepare
+from helpers.representations import PCA
 from helpers.sweep.data import dataset_of, facts
-
-VERSION = 1  # 2026-11-28 numbered
 
 
 def probed(embeddings: dict[Any, np.ndarray], signal: np.ndarray, seeds: Sequence[int], name: str) -> pd.DataFrame:
@@ -77,6 +75,7 @@ def thinned_pca(dataset: Any, depths: Sequence[float], dim: int) -> dict[str, np
 def of_tasks(
     what: str, tasks: dict[str, str], depths: Sequence[float], dim: int, seeds: Sequence[int],
     judge: Callable[[dict[str, np.ndarray], np.ndarray, Sequence[int]], pd.DataFrame],
+    components: Sequence[str] = ("lmi",),
 ) -> pd.DataFrame:  # fmt: skip
     """Return what a function says of the embeddings of several tasks (``thinned_pca``), each kept or computed now.
 
@@ -87,6 +86,7 @@ def of_tasks(
     depths, dim : of the embeddings
     seeds : of the estimates
     judge : function of embeddings, the probe cells' signal and seeds that returns a table of text and numbers
+    components : whose versions decide the table, besides those of the embeddings
 
     Returns
     -------
@@ -101,7 +101,7 @@ def of_tasks(
             cells = dataset_of(point)
             return judge(thinned_pca(cells, depths, dim), cells.signal[cells.probe], seeds)
 
-        table = kept.table(kept.key_of(what, ("thin", "prep", "pca", "lmi"), *settings), what, judged)
+        table = kept.table(kept.key_of(what, ("thin", "prep", "pca", *components), *settings), what, judged)
         table.insert(0, "dataset", name)
         table.insert(1, "signal", signal)
         parts.append(table)
@@ -152,41 +152,3 @@ def settings_to_read(table: pd.DataFrame) -> pd.DataFrame:
     return cells.rename(columns=columns).pivot(
         index=["embedding", "code dimensions"], columns="neighbours k", values="bits"
     )
-
-
-def along_training(
-    ready: Prepared, signal: np.ndarray, seeds: Sequence[int], dim: int, steps: int, at: Sequence[int]
-) -> pd.DataFrame:
-    """Return the information of one rank-token transformer at several steps of its training, beside its loss.
-
-    Training takes a minute or more, so the tables of the book are kept (``helpers.laws.kept``); with other cells,
-    settings or versions the model is trained now.
-
-    Parameters
-    ----------
-    ready : Prepared
-    signal : (probe cells,) labels
-    seeds : of the estimates
-    dim : components of the embedding
-    steps : gradient steps, validated at every quarter
-    at : steps whose encoders are probed
-
-    Returns
-    -------
-    DataFrame from ``probed``, by step, with ``validation loss (bits per token)``
-    """
-    sides = (ready.train_counts, ready.probe_counts)
-    cells = [part for side in sides for part in (side.data, side.indices, side.indptr)]
-    components = ("probe", "txformer", "training", "lmi")
-    key = kept.key_of("along training", components, list(map(str, signal)), *cells, list(seeds), dim, steps, list(at))
-
-    def trained() -> pd.DataFrame:
-        every = max(1, steps // 4)
-        model = Txformer(dim=dim, steps=steps, validate_every=every, patience=100, checkpoints=at)
-        model.fit(ready.train_counts)
-        encoded = {step: model.transform_at(step, ready.probe_counts) for step in at}
-        history: Any = model.history_
-        loss = history.set_index("step")["validation_bits"].rename("validation loss (bits per token)")
-        return probed(encoded, signal, seeds, "step").join(loss)
-
-    return kept.table(key, "along training", trained)

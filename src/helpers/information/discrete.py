@@ -47,7 +47,7 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     Raises
     ------
     ValueError
-        For floats that are not whole numbers, missing labels, mismatched lengths, fewer than two cells, or a bad seed.
+        For floats that are not whole numbers, missing labels, mismatched lengths, fewer than two samples, a bad seed.
 
     Examples
     --------
@@ -58,7 +58,7 @@ def plug_in(x: Any, y: Any, seed: int = 0, correct: bool = False) -> Estimate:
     seed = as_seed(seed)
     x, y = _counted(x, "x"), _counted(y, "y")
     n = same_length(x=x, y=y)
-    in_range(n, 2, np.inf, "number of cells")
+    in_range(n, 2, np.inf, "number of samples")
     shift = _excess(x, y) if correct else 0.0
     pointwise = _pointwise(x, y) - shift
     mixed = np.random.default_rng(seed).permutation(y)

@@ -46,7 +46,7 @@ def published(x: Any, y: Any, seed: int, k: int, dim: int, null: bool, **setting
     Raises
     ------
     ValueError
-        For an unknown setting or one out of range, mismatched lengths, NaN, no column, or too few cells.
+        For an unknown setting or one out of range, mismatched lengths, NaN, no column, or too few samples.
     """
     start = time.perf_counter()
     for name in settings:
@@ -56,7 +56,7 @@ def published(x: Any, y: Any, seed: int, k: int, dim: int, null: bool, **setting
     in_range(k, 1, 50, "k", whole=True)
     x, y = as_matrix(x, "x"), as_columns(y, "y")
     n = same_length(x=x, y=y)
-    in_range(n, 2 * (k + 2), np.inf, "number of cells for lmi with faithful=True")
+    in_range(n, 2 * (k + 2), np.inf, "number of samples for lmi with faithful=True")
     rng = np.random.default_rng(seed)
     mixed = rng.permutation(n)
     signals = [y, y[mixed]] if null else [y]

@@ -114,7 +114,7 @@ def cca(x: Any, y: Any, seed: int = 0, folds: int = 4) -> Estimate:
     Raises
     ------
     ValueError
-        For mismatched lengths, NaN, no column, fewer than ten cells a fold, or a bad seed.
+        For mismatched lengths, NaN, no column, fewer than ten samples a fold, or a bad seed.
 
     Examples
     --------
@@ -128,7 +128,7 @@ def cca(x: Any, y: Any, seed: int = 0, folds: int = 4) -> Estimate:
     in_range(folds, 2, 20, "folds", whole=True)
     x, y = as_columns(x, "x"), as_columns(y, "y")
     n = same_length(x=x, y=y)
-    in_range(n, 10 * folds, np.inf, f"number of cells for cca with {folds} folds")
+    in_range(n, 10 * folds, np.inf, f"number of samples for cca with {folds} folds")
     rng = np.random.default_rng(seed)
     mixed, parts = rng.permutation(n), np.array_split(rng.permutation(n), folds)
     pointwise = np.empty((2, n))

@@ -38,7 +38,7 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     Raises
     ------
     ValueError
-        For mismatched lengths, NaN, no column, fewer than k + 2 cells, or a bad seed.
+        For mismatched lengths, NaN, no column, fewer than k + 2 samples, or a bad seed.
 
     Examples
     --------
@@ -53,7 +53,7 @@ def ksg(x: Any, y: Any, k: int = 3, seed: int = 0) -> Estimate:
     x, y = as_matrix(x, "x"), as_matrix(y, "y")
     n = same_length(x=x, y=y)
     in_range(k, 1, 1000, "k", whole=True)
-    in_range(n, k + 2, np.inf, f"number of cells for k={k}")
+    in_range(n, k + 2, np.inf, f"number of samples for k={k}")
     pointwise = ksg_pointwise(x, y, k)
     null = ksg_pointwise(x, y[np.random.default_rng(seed).permutation(n)], k).mean()
     settings = {"estimator": "ksg", "k": k, "seed": seed}

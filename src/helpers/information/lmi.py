@@ -28,6 +28,8 @@ else:
 VERSION = 1  # 2026-11-28 numbered
 
 FEWEST = 50
+# Share of samples with a rare label beyond which labels are not estimated.
+MOST_RARE = 0.5
 CODES = ("predictive", "correlated")
 LABEL_METHODS = ("neighbours", "bound", "one_hot")
 # Share of the spread by which repeated values are moved apart.
@@ -102,7 +104,7 @@ def lmi(
     Raises
     ------
     ValueError
-        For mismatched lengths, NaN, no column, a constant x or y, fewer than 50 cells, a bad seed or an unknown option.
+        For mismatched lengths, NaN, no column, constants, fewer than 50 samples, a bad seed or an unknown option.
 
     Notes
     -----
@@ -190,21 +192,30 @@ def _checked(x: Any, y: Any, k: int, folds: int, label_method: str, seed: int) -
     x = as_matrix(x, "x")
     y = as_labels(y, "y") if discrete else as_matrix(y, "y")
     n = same_length(x=x, y=y)
-    in_range(n, FEWEST, np.inf, "number of cells for lmi", "Use ksg or plug_in for fewer.")
+    in_range(n, FEWEST, np.inf, "number of samples for lmi", "Use ksg or plug_in for fewer.")
     in_range(
-        n // folds, k + 2, np.inf, f"cells a fold ({n} cells, {folds} folds, k = {k})", "Use fewer folds or neighbours."
+        n // folds,
+        k + 2,
+        np.inf,
+        f"samples a fold ({n} samples, {folds} folds, k = {k})",
+        "Use fewer folds or neighbours.",
     )
     if discrete:
-        crowd = np.bincount(y)[y]
-        if (crowd <= k).mean() > 0.5:
+        alone = rare(y, k)
+        if alone.mean() > MOST_RARE:
             raise ValueError(
-                f"{(crowd <= k).sum()} of {n} cells carry a label that {k} cells or fewer share: "
-                "labels need more cells; give a continuous signal as floats."
+                f"{alone.sum()} of {n} samples carry a label that {k} samples or fewer share: "
+                "labels need more samples each; give a continuous signal as floats."
             )
     check_varies(x=x, y=y)
     if discrete and label_method == "one_hot":
         y = np.eye(int(y.max()) + 1)[y]
     return _untied(x, seed), y if discrete else _untied(y, seed + 1)
+
+
+def rare(codes: np.ndarray, k: int) -> np.ndarray:
+    """Return which samples carry a label that k samples or fewer share, and so have no neighbours of their own."""
+    return np.bincount(codes)[codes] <= k
 
 
 def _untied(values: np.ndarray, seed: int) -> np.ndarray:

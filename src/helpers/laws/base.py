@@ -5,7 +5,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 
 from helpers._utils.validation import as_matrix, as_numbers, in_range, same_length
-from helpers.laws.fit import Fit
+from helpers.laws.fit import EQUAL, Fit
 from helpers.laws.misfit import RARE, lack_of_fit
 from helpers.laws.solve import solved, valleys
 
@@ -143,7 +143,7 @@ class Law:
         return self._slope(np.asarray(x, float), self._theta()) * (1 / self._units())
 
     @classmethod
-    def fit(cls, x: Any, bits: Any) -> Fit:
+    def fit(cls, x: Any, bits: Any, errors: Any = None) -> Fit:
         """Fit the law to points by least squares from many starts.
 
         Parameters
@@ -151,15 +151,18 @@ class Law:
         x : (n,) array, positive
         bits : (n,) array
             One value a point; repeat x for several seeds.
+        errors : (n,) array, positive, optional
+            Standard errors of the points, for weighted least squares. Only their ratios count: how far points scatter
+            is read from the points.
 
         Raises
         ------
         ValueError
-            For mismatched lengths, NaN, x that is not positive, fewer distinct x than parameters, or bits that no
-            estimate gives.
+            For mismatched lengths, NaN, x or errors that are not positive, fewer distinct x than parameters, or bits
+            that no estimate gives.
         """
         x, y = cls._checked(x, bits)
-        return solved(cls, x, y, valleys(cls, x, y))
+        return solved(cls, x, y, valleys(cls, x, y), weights=_weights(errors, len(x)))
 
     @classmethod
     def _checked(cls, *columns: Any) -> tuple[np.ndarray, np.ndarray]:
@@ -188,6 +191,19 @@ class Law:
                 f"measure at {needed} or more, {where}."
             )
         return x, y
+
+
+def _weights(errors: Any, n: int) -> np.ndarray:
+    """Return what residuals are multiplied with for points of these standard errors; without any they are equal."""
+    if errors is None:
+        return EQUAL
+    errors = as_matrix(errors, "errors")
+    if errors.shape != (n, 1):
+        raise ValueError(f"errors has shape {errors.shape}: give one standard error for each of {n} points.")
+    if not (errors > 0).all():
+        raise ValueError(f"errors holds {errors.min():g}: every standard error must be above 0.")
+    weights = 1 / errors[:, 0]
+    return weights / np.sqrt((weights**2).mean())
 
 
 def _both(first: Any, second: Any, one: str, other: str) -> tuple[np.ndarray, np.ndarray]:

@@ -13,7 +13,7 @@ from helpers.laws.solve import power_starts
 
 @dataclass(frozen=True)
 class CellNumberLaw(Law):
-    r"""I(N) = I_inf − (N/N0)^(−s), in bits (P1 eq. 1).
+    r"""I(N) = I_inf − (N/N0)^(−s), in bits (P1, equation 1).
 
     Parameters
     ----------

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 # Depths of one level differ by a smaller factor between seeds; grids of depths have larger ones between levels.
 _EQUAL = 1.05
 
+# Weights of points of equal error, however many there are.
+EQUAL = np.ones(1)
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -40,6 +43,8 @@ class Fit:
     log_likelihood : function of the coordinates of the search
         Natural logarithm, up to a constant, with Gaussian points of that spread; with priors, if any were used, and
         points of the error that those suppose.
+    weights : (n_points,) array, or ``EQUAL``
+        What residuals are multiplied with where points have standard errors of their own; mean square 1.
     """
 
     law: "Law"
@@ -53,6 +58,7 @@ class Fit:
     spread: float = field(default=float("nan"), repr=False)
     penalised: bool = False
     log_likelihood: Callable[[np.ndarray], float] = field(default=lambda theta: float("nan"), repr=False)
+    weights: np.ndarray = field(default_factory=lambda: EQUAL, repr=False)
 
     @property
     def n_points(self) -> int:
@@ -72,6 +78,11 @@ class Fit:
     def residuals(self) -> np.ndarray:
         """Measured minus fitted, shape (n_points,)."""
         return self.y - self.law(self.x)
+
+    @property
+    def weighted_residuals(self) -> np.ndarray:
+        """Residuals of equal variance: those of points with large errors are made smaller."""
+        return self.residuals * self.weights
 
     @property
     def rmse(self) -> float:
@@ -167,7 +178,14 @@ class Fit:
             raise ValueError("this fit has priors, so no profile interval: use band, derived or helpers.design.draws.")
         if self.n_points <= len(self.params) or self.status == "failed":
             return {name: (low, np.inf) for name, (low, _) in self.law.allowed.items()}
-        return {name: profile_interval(self, name, level) for name in self.params}
+        if level not in self.intervals:
+            self.intervals[level] = {name: profile_interval(self, name, level) for name in self.params}
+        return dict(self.intervals[level])
+
+    @cached_property
+    def intervals(self) -> dict[float, dict[str, tuple[float, float]]]:
+        """Profile intervals by level, as far as they are known: finding one takes longer than the fit itself."""
+        return {}
 
     def t_quantile(self, level: float) -> float:
         """Return the two-sided quantile of Student's t with n − p degrees of freedom; infinite if there are none."""

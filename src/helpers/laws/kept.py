@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
@@ -32,13 +32,7 @@ _missed: dict[str, tuple[str, str]] | None = None  # what is computed while some
 
 @dataclass(frozen=True)
 class KeptFit(Fit):
-    """A fit whose 95 % intervals, which take longer than the fit itself, are at hand."""
-
-    intervals: dict[str, tuple[float, float]] = field(default_factory=dict, repr=False)
-
-    def interval(self, level: float = LEVEL) -> dict[str, tuple[float, float]]:
-        """Return each parameter's confidence interval by profile likelihood (``Fit.interval``)."""
-        return dict(self.intervals) if level == LEVEL else super().interval(level)
+    """A fit that was kept: its 95 % ``intervals`` are known."""
 
 
 def fit(law: type[Law], *columns: Any, **options: Any) -> Fit:
@@ -146,9 +140,9 @@ def _fit_of_plain(law: type[Law], x: np.ndarray, y: np.ndarray, known: dict[str,
         return -float(((law._formula(x, theta) - y) ** 2).sum()) / known["spread"] ** 2 / 2
 
     content = {name: known[name] for name in _PLAIN} | {"covariance": np.array(known["covariance"])}
-    intervals = {name: (low, high) for name, (low, high) in known["intervals"].items()}
-    fitted = KeptFit(law(**known["params"]), x, y, **content, log_likelihood=log_likelihood, intervals=intervals)
-    return judged(fitted)
+    fitted = judged(KeptFit(law(**known["params"]), x, y, **content, log_likelihood=log_likelihood))
+    fitted.intervals[LEVEL] = {name: (low, high) for name, (low, high) in known["intervals"].items()}
+    return fitted
 
 
 def _known_or(key: str, what: str, compute: Callable[[], dict[str, Any]]) -> dict[str, Any]:

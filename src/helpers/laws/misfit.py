@@ -44,9 +44,9 @@ def lack_of_fit(fit: "Fit") -> float:
 
 def _by_level(fit: "Fit") -> tuple[np.ndarray, np.ndarray, float, int]:
     """Return at each level of x the number of points and their mean residual; the variance of repeats and its d.o.f."""
-    many, means = np.bincount(fit.levels), fit.means(fit.residuals)
+    many, means = np.bincount(fit.levels), fit.means(fit.weighted_residuals)
     repeats = fit.n_points - len(many)
-    pure = float(((fit.residuals - means[fit.levels]) ** 2).sum()) / repeats if repeats else float("nan")
+    pure = float(((fit.weighted_residuals - means[fit.levels]) ** 2).sum()) / repeats if repeats else float("nan")
     return many, means, pure, repeats
 
 
@@ -72,14 +72,14 @@ def another_exponent(fit: "Fit", direction: np.ndarray) -> float:
     free = fit.n_points - len(fit.params) - 1
     if free < 1:
         return float("nan")
-    slopes = fit.law.slope(fit.x)
+    slopes, direction = fit.law.slope(fit.x) * fit.weights[:, None], direction * fit.weights
     slopes = slopes / np.maximum(np.linalg.norm(slopes, axis=0), 1e-300)
     beyond = direction - slopes @ np.linalg.lstsq(slopes, direction, rcond=None)[0]
     length = float(np.linalg.norm(beyond))
     if not length > 1e-8 * float(np.linalg.norm(direction)):
         return float("nan")
-    explained = float(beyond @ fit.residuals / length) ** 2
-    left = float((fit.residuals**2).sum()) - explained
+    explained = float(beyond @ fit.weighted_residuals / length) ** 2
+    left = float((fit.weighted_residuals**2).sum()) - explained
     return float(f_distribution.sf(explained / (left / free), 1, free)) if left > 0 else float("nan")
 
 

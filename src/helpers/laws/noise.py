@@ -14,7 +14,7 @@ from helpers.laws.misfit import RARER, another_exponent, exceeds_top
 
 @dataclass(frozen=True)
 class NoiseLaw(Law):
-    r"""I(u) = I_max − ½ log2[(1 + u/ū) / (u/ū + 2^(−2 I_max))], in bits (P1 eq. 2).
+    r"""I(u) = I_max − ½ log2[(1 + u/ū) / (u/ū + 2^(−2 I_max))], in bits (P1, equation 2).
 
     The information that a scalar Gaussian channel of signal-to-noise ratio u/ū passes through an
     intermediary that itself holds I_max. It equals ½ log2[(1 + 4^I_max u/ū) / (1 + u/ū)], which is how
@@ -105,7 +105,7 @@ class NoiseLaw(Law):
         return another_exponent(fit, by_exponent)
 
     def depth_for(self, bits: Any) -> np.ndarray:
-        """Return the depth u that gives a target information (P1 eq. 8); infinite at or above I_max.
+        """Return the depth u that gives a target information (P1, equation 8); infinite at or above I_max.
 
         Raises
         ------

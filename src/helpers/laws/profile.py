@@ -18,7 +18,7 @@ def profile_interval(fit: "Fit", name: str, level: float) -> tuple[float, float]
     """Where the profiled sum of squares passes RSS·(1 + t²/(n − p)), searching outwards on each side."""
     law, x, y = fit.law, fit.x, fit.y
     best = law._theta()
-    rss = float((fit.residuals**2).sum())
+    rss = float((fit.weighted_residuals**2).sum())
     quantile = fit.t_quantile(level)
     # Information is never known to better than a millionth of a bit.
     rise = max(rss, len(x) * 1e-12) * (1 + quantile**2 / (len(x) - len(best))) - rss
@@ -33,10 +33,10 @@ def profile_interval(fit: "Fit", name: str, level: float) -> tuple[float, float]
             return whole
 
         def residual(rest: np.ndarray) -> np.ndarray:
-            return law._formula(x, theta(rest)) - y
+            return (law._formula(x, theta(rest)) - y) * fit.weights
 
         def slope(rest: np.ndarray) -> np.ndarray:
-            return law._slope(x, theta(rest))[:, others]
+            return law._slope(x, theta(rest))[:, others] * fit.weights[:, None]
 
         options = {"x_scale": "jac", "max_nfev": 100}
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # far out, the search meets any value

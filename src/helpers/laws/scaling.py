@@ -21,7 +21,7 @@ _RANGES = {
 
 @dataclass(frozen=True)
 class ModelSizeLaw(Law):
-    r"""L(P) = a P^(−α) + c, in the unit of the loss (P3 eq. 3).
+    r"""L(P) = a P^(−α) + c, in the unit of the loss (P3, equation 3).
 
     Parameters
     ----------

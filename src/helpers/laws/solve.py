@@ -8,7 +8,7 @@ import numpy as np
 from scipy.optimize import least_squares
 from scipy.stats import f as f_distribution
 
-from helpers.laws.fit import Fit
+from helpers.laws.fit import EQUAL, Fit
 from helpers.laws.misfit import judged
 
 if TYPE_CHECKING:
@@ -25,19 +25,20 @@ def solved(
     prior: np.ndarray | None = None,
     scale: float = 1.0,
     tolerance: float = 1e-15,
+    weights: np.ndarray = EQUAL,
 ) -> Fit:
     """Polish each start, keep the least sum of squares, and judge what the points say of the parameters.
 
     ``prior`` are means and standard deviations of the coordinates searched, weighed against points of error ``scale``.
-    ``tolerance`` ends the search.
+    ``tolerance`` ends the search. ``weights`` (n_points,) multiply residuals; their mean square is 1.
     """
 
     def residual(theta: np.ndarray) -> np.ndarray:
-        off = law._formula(x, theta) - y
+        off = (law._formula(x, theta) - y) * weights
         return off if prior is None else np.concatenate([off, scale * (theta - prior[0]) / prior[1]])
 
     def slope(theta: np.ndarray) -> np.ndarray:
-        at_points = law._slope(x, theta)
+        at_points = law._slope(x, theta) * weights[:, None]
         return at_points if prior is None else np.vstack([at_points, np.diag(scale / prior[1])])
 
     bounds = law._bounds(x, y)
@@ -45,7 +46,7 @@ def solved(
     finite = [end for end in ends if np.isfinite(end.cost)]
     best = min(finite or ends, key=lambda end: end.cost)
     weight = np.zeros(len(best.x)) if prior is None else (scale / prior[1]) ** 2
-    fit = _with_errors(law._from_theta(best.x), x, y, bool(finite), weight, scale)
+    fit = _with_errors(law._from_theta(best.x), x, y, bool(finite), weight, scale, weights)
 
     # With priors, points have the error against which those are weighed, so that laws drawn from it spread as far.
     error = fit.spread if prior is None else max(fit.spread, scale)
@@ -77,17 +78,25 @@ def _polished(
     return least_squares(residual, inside, slope, bounds=(low, high), **options)
 
 
-def _with_errors(law: "Law", x: np.ndarray, y: np.ndarray, converged: bool, weight: np.ndarray, scale: float) -> Fit:
+def _with_errors(
+    law: "Law",
+    x: np.ndarray,
+    y: np.ndarray,
+    converged: bool,
+    weight: np.ndarray,
+    scale: float,
+    weights: np.ndarray,
+) -> Fit:
     """Return the fit of a law to points: covariance, status and message; ``weight`` is that of the priors."""
     params = law._params()
     free = len(x) - len(params)
-    variance = ((y - law._formula(x, law._theta())) ** 2).sum() / free if free > 0 else np.inf
-    covariance = _covariance(law.slope(x), weight / law._units() ** 2, variance, scale)
+    variance = (((y - law._formula(x, law._theta())) * weights) ** 2).sum() / free if free > 0 else np.inf
+    covariance = _covariance(law.slope(x) * weights[:, None], weight / law._units() ** 2, variance, scale)
     with np.errstate(invalid="ignore"):
         errors = np.sqrt(np.diag(covariance))
     stderr = {n: float(e) if np.isfinite(e) else np.inf for n, e in zip(params, errors, strict=True)}
     status, message = _verdict(law, x, y, stderr, converged)
-    return Fit(law, x, y, params, stderr, status, message, covariance, float(np.sqrt(variance)))
+    return Fit(law, x, y, params, stderr, status, message, covariance, float(np.sqrt(variance)), weights=weights)
 
 
 def _covariance(slope: np.ndarray, weight: np.ndarray, variance: float, scale: float) -> np.ndarray:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from helpers.representations.base import Representation
     from helpers.representations.linear import PCA, RandomProjection
     from helpers.representations.masked import MaskedReconstruction
+    from helpers.representations.own import register
     from helpers.representations.precomputed import Precomputed
     from helpers.representations.scvi import SCVI
     from helpers.representations.txformer import Txformer
@@ -29,7 +30,8 @@ REPRESENTATIONS: "Lazy[type[Representation]]" = Lazy(
     {name: f"{__name__}.{module}:{kind}" for name, (kind, module) in _CLASSES.items()}
 )
 _HOME = {kind: f"{__name__}.{module}" for kind, module in _CLASSES.values()}
-__getattr__ = attributes(__name__, {"Representation": f"{__name__}.base", **_HOME})
+_OTHERS = {"Representation": f"{__name__}.base", "register": f"{__name__}.own"}
+__getattr__ = attributes(__name__, {**_OTHERS, **_HOME})
 
 
 def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> "Representation":
@@ -39,10 +41,8 @@ def build(name: str, dim: int = 16, seed: int = 0, **options: Any) -> "Represent
     3
     >>> build("scvi", steps=20).steps
     20
-    >>> build("precomputed", keys="X_mine")
-    Traceback (most recent call last):
-    ...
-    ValueError: unknown option of precomputed 'keys': did you mean 'key'? Known: key.
+    >>> build("precomputed", key="X_mine").key
+    'X_mine'
     """
     kind = REPRESENTATIONS[choose(name, REPRESENTATIONS, "representation")]
     known = [f.name for f in fields(kind) if f.name not in ("dim", "seed")]
@@ -64,4 +64,5 @@ __all__ = [
     "Representation",
     "Txformer",
     "build",
+    "register",
 ]

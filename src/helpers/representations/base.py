@@ -54,6 +54,14 @@ class Representation:
         """Return the representation of at least one cell with the columns fitted, float32 of shape (cells, dim)."""
         return np.ascontiguousarray(self._transform(self._probe(probe)), dtype=np.float32)
 
+    def transform_at(self, step: int, probe: Any) -> np.ndarray:
+        """Return the representation of cells by the model as it was at a step of its training that it kept."""
+        raise ValueError(f"{type(self).__name__} keeps no earlier step of its training: leave out checkpoints.")
+
+    def loss_at(self, step: int | None = None) -> float:
+        """Return the held-out loss at a step of training, or of the model that is used; NaN for one without a loss."""
+        return float("nan")
+
     def _probe(self, probe: Any) -> Any:
         """Return probe cells, checked against the training cells."""
         if not hasattr(self, "_n_columns"):

@@ -95,7 +95,8 @@ def train_masked(
     -------
     (history, weights)
         Columns ``step``, ``train_bits`` (mean since the row before; with dropout), ``validation_bits``, both per masked
-        token, and ``rate``; and copies of the weights at the steps of ``checkpoints``.
+        token, and ``rate``; and copies of the weights at the steps of ``checkpoints``, those of the end for steps after
+        training has stopped.
     """
     cells = rng.permutation(np.flatnonzero(tokens.n_genes))
     held = max(1, round(0.2 * len(cells)))
@@ -128,6 +129,7 @@ def train_masked(
     model.train()
     loop.run(batches(len(cells), options.batch, options.steps, rng, tokens.lengths[cells]), options.steps, after=keep)
     model.eval()
+    kept |= {step: weights_of(model) for step in options.checkpoints if step > loop.step}
     columns = {"step": "step", "train_bits": "train", "validation_bits": "validation", "rate": "rate"}
     return loop.history(**columns), kept
 

@@ -36,7 +36,8 @@ class SCVI(Representation):
     Parameters
     ----------
     steps : int
-        Gradient steps. The default is a quick one; published runs have up to 400 epochs and stop early.
+        Gradient steps; 0 is an untrained network. The default is a quick one; published runs have up to 400 epochs
+        and stop early.
     batch : int
         Cells a step; 512 as published, and all cells where there are fewer.
     hidden, dropout, rate
@@ -68,7 +69,7 @@ class SCVI(Representation):
 
     takes: ClassVar[str] = "counts"
 
-    steps: int = whole(200, 1)
+    steps: int = whole(200, 0)
     batch: int = whole(512, 2)
     hidden: int = whole(512, 1)
     dropout: float = number(0.1, 0, 0.95)

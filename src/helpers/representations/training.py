@@ -157,7 +157,7 @@ class Loop:
                 if self.losses and (step % self.every == 0 or step == steps):
                     self.look()
                 after(step)
-        if self.validate is not None:
+        if self.validate is not None and steps:
             self.best.restore()
 
     def look(self) -> None:

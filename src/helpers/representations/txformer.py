@@ -32,8 +32,8 @@ class Txformer(Representation):
     preset : {"P1", "P2"}
         Shape, dropout, rate and batch, see ``encoder.PRESETS``; "P2" is that of Geneformer.
     steps : int
-        Gradient steps, for any number of cells. The default is a quick one; published runs take tens of thousands,
-        with ``validate_every=1000, patience=1``.
+        Gradient steps, for any number of cells; 0 is an untrained network. The default is a quick one; published runs
+        take tens of thousands, with ``validate_every=1000, patience=1``.
     rate, batch : optional
         Instead of the preset's. The rate rises over the first tenth of the steps, then falls to 0.
     max_length : int, optional
@@ -47,7 +47,8 @@ class Txformer(Representation):
         Over gene tokens; "cls" only for a checkpoint that has such a token.
     reduce : {"pca", None}
     checkpoints : collection of int
-        Steps, 0 for the start, whose encoders are kept for ``transform_at``.
+        Steps, 0 for the start, whose encoders are kept for ``transform_at``; after training has stopped early, the
+        encoder is that of the end.
     from_checkpoint, vocabulary : folder, optional
         Trained encoder to use as it is, see ``pretrained.load_encoder``: the training cells decide only the
         principal components, and ``fit`` needs the names of their genes.
@@ -78,7 +79,7 @@ class Txformer(Representation):
     needs_genes: ClassVar[bool] = True
 
     preset: str = choice("P1", encoder.PRESETS)
-    steps: int = whole(80, 1)
+    steps: int = whole(80, 0)
     rate: float | None = number(None, 0, 1, open_low=True)
     batch: int | None = whole(None, 1)
     max_length: int | None = whole(None, 3)
@@ -126,10 +127,17 @@ class Txformer(Representation):
         if step not in self._kept:
             raise ValueError(
                 f"step {step} was not kept: give it in checkpoints; kept are {sorted(self._kept) or 'none'} "
-                f"of {self.steps} steps (training may stop early)."
+                f"of {self.steps} steps."
             )
         sentences = tokens.rank_tokens(cells, self._words, self._length)
         return np.ascontiguousarray(self._at(step, self._embed, sentences, self._reducers[step]), dtype=np.float32)
+
+    def loss_at(self, step: int | None = None) -> float:
+        """Return the validation loss in bits per masked token at a step, NaN where none was computed; or the lowest."""
+        if self.history_ is None:
+            return float("nan")
+        losses = self.history_.set_index("step")["validation_bits"]
+        return float(losses.min() if step is None or step > losses.index[-1] else losses.get(step, float("nan")))
 
     def save(self, folder: str | Path) -> Path:
         """Write the encoder and its vocabulary, for ``from_checkpoint``; gene names must have been given to ``fit``."""

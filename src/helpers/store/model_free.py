@@ -223,6 +223,41 @@ def shown(table: pd.DataFrame, by: list[str] | None = None) -> pd.DataFrame:
     return pd.DataFrame(rows, index=pd.MultiIndex.from_frame(table[by]) if len(by) > 1 else pd.Index(table[by[0]]))
 
 
+def steps(points: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return the bits at each level of a column, and by how much they differ from those at the level before it.
+
+    Parameters
+    ----------
+    points : DataFrame with ``level``, ``seed`` and ``mi_bits``
+        One curve, such as over ``n_train``; seeds that lack a level are left out.
+
+    Returns
+    -------
+    DataFrame
+        One row a level, ascending; ``bits`` and ``step``, the difference within each seed, with the ends of their 95 %
+        intervals over seeds (``_low``, ``_high``); ``seeds``.
+
+    Examples
+    --------
+    >>> points = pd.DataFrame({"n_train": [10, 10, 100, 100], "seed": [0, 1, 0, 1], "mi_bits": [1.0, 1.2, 1.5, 1.7]})
+    >>> steps(points, "n_train")["step"].round(3).tolist()
+    [nan, 0.5]
+    """
+    table = points.pivot_table(index=level, columns="seed", values="mi_bits").dropna(axis=1).sort_index()
+    rows = [
+        {level: at, **with_ends({"bits": mean_interval(bits), "step": mean_interval(step)}), "seeds": len(bits)}
+        for at, bits, step in zip(table.index, table.to_numpy(float), table.diff().to_numpy(float), strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def shown_steps(table: pd.DataFrame, level: str) -> pd.DataFrame:
+    """Return a table of ``steps`` to read: a value and its 95 % interval in one cell."""
+    columns = {"bits": "bits", "step": "change from the row above (bits)"}
+    rows = [{title: in_cell(row, name, ".3f") for name, title in columns.items()} for row in table.to_dict("records")]
+    return pd.DataFrame(rows, index=pd.Index(table[level])).assign(seeds=table["seeds"].to_numpy())
+
+
 def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFrame:
     """Return how many bits more each model has than ``against`` on the same cells, seeds and depths.
 
@@ -234,9 +269,10 @@ def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFra
     -------
     DataFrame
         Data set, signal, representation; ``difference`` in bits with its 95 % interval (``low``, ``high``) at the
-        deepest depth that both have, ``shallow`` likewise at a tenth of it or the depth nearest to that, ``mean`` over
-        all depths in common; ``depths`` and ``seeds`` in common. A difference is taken within each seed and depth;
-        variances are pooled over the depths, Student's t. Of one seed the intervals are NaN.
+        deepest depth that both have, ``shallow`` likewise at a tenth of it or the depth nearest to that, ``kept``, the
+        share of its bits that it keeps there less the share that ``against`` keeps, ``mean`` difference over all depths
+        in common; ``depths`` and ``seeds`` in common. A difference is taken within each seed and depth; variances are
+        pooled over the depths, Student's t. Of one seed the intervals are NaN.
     """
     settings = ["noise_level", "probe_noise_level", "n_train", "seed"]
     rows = []
@@ -246,27 +282,40 @@ def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFra
             both = curve[[*settings, "mi_bits", "umis_per_cell"]].merge(other, on=settings, suffixes=("", "_of"))
             both = both[both["noise_level"] == both["probe_noise_level"]]
             both = both[both["n_train"] == both["n_train"].max()].copy()
-            both["off"] = both["mi_bits"] - both["mi_bits_of"]
-            table = both.pivot_table(index="noise_level", columns="seed", values="off").dropna(axis=1).sort_index()
-            if not table.size:
+            of_model, of_other = (
+                both.pivot_table(index="noise_level", columns="seed", values=bits).dropna(axis=1).sort_index()
+                for bits in ("mi_bits", "mi_bits_of")
+            )
+            if not of_model.size:
                 continue
-            rows.append({"dataset": dataset, "signal": signal, "representation": model, **_differences(table)})
+            differences = _differences(of_model, of_other)
+            rows.append({"dataset": dataset, "signal": signal, "representation": model, **differences})
     return pd.DataFrame(rows)
 
 
-def _differences(table: pd.DataFrame) -> dict[str, float]:
-    """Return means of paired differences (levels × seeds) with their intervals."""
-    off = table.to_numpy(float)
+def _pooled(off: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return the mean of each row, and half the 95 % interval of each, with one variance for all rows."""
+    means, seeds = off.mean(axis=1), off.shape[1]
+    free = len(off) * (seeds - 1)
+    variance = ((off - means[:, None]) ** 2).sum() / free if free else np.nan
+    return means, half_width(np.sqrt(variance / seeds), free)
+
+
+def _differences(table: pd.DataFrame, other: pd.DataFrame) -> dict[str, float]:
+    """Return means of paired differences with their intervals; both tables are bits, levels × seeds."""
+    off = (table - other).to_numpy(float)
     depths, seeds = off.shape
-    free = depths * (seeds - 1)
-    means = off.mean(axis=1)
-    pooled = ((off - means[:, None]) ** 2).sum() / free if free else np.nan
-    half = half_width(np.sqrt(pooled / seeds), free)
+    means, half = _pooled(off)
     # What all depths of a seed share does not average out over depths.
     of_seed = off.mean(axis=0)
     over = half_width(of_seed.std(ddof=1), seeds - 1) / np.sqrt(seeds) if seeds > 1 else np.nan
     tenth = int(np.abs(np.log(table.index.to_numpy(float) * 10 / table.index[-1])).argmin())
     deepest, others = Interval.around(means[-1], half), {"shallow": Interval.around(means[tenth], half)}
+    if depths > 1:  # at the deepest all is kept
+        kept, half = _pooled((table / table.iloc[-1] - other / other.iloc[-1]).to_numpy(float)[:-1])
+        others["kept"] = Interval.around(kept[min(tenth, depths - 2)], half)
+    else:
+        others["kept"] = Interval(np.nan)
     others["mean"] = Interval.around(means.mean(), over)
     named = {"difference": deepest.value, "low": deepest.low, "high": deepest.high, **with_ends(others)}
     return named | {"depths": depths, "seeds": seeds}

@@ -10,10 +10,10 @@ def project_root(start: Path | None = None) -> Path:
     """Return the folder of the book: the one with ``_toc.yml`` that holds ``start`` or the current folder.
 
     Without ``start``, a notebook opened elsewhere (a student's, in a folder of their own) belongs to the clone
-    that this package is installed from. If there is none, ``FileNotFoundError``: the notebooks live in a clone.
+    whose ``src`` this package is imported from. If there is none, ``FileNotFoundError``: the notebooks live in a clone.
     """
     here = (start or Path.cwd()).resolve()
-    installed = () if start else Path(__file__).resolve().parents
+    installed = () if start else Path(__file__).resolve().parents[3:4]
     for folder in (here, *here.parents, *installed):
         if (folder / "_toc.yml").exists() and (folder / "notebooks").is_dir():
             return folder

@@ -21,7 +21,8 @@ COLUMNS = (
     "dataset", "modality", "signal", "representation", "n_train", "noise_kind", "noise_level", "umis_per_cell",
     "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits", "mi_null_bits", "mi_ceiling_bits",
     "n_probe", "dim", "settings", "seconds", "status", "message", "genes_by", "parameters",
-    "parameters_hash", "data_hash", "method", "helpers_version", "commit", "python", "packages", "machine", "measured",
+    "model_loss", "parameters_hash", "data_hash", "method", "helpers_version",
+    "commit", "python", "packages", "machine", "measured",
 )  # fmt: skip
 
 PACKED = "measured.parquet"
@@ -35,7 +36,7 @@ IDENTITY = ("parameters_hash", "data_hash", "method")
 
 _NUMBERS = (
     "n_train", "noise_level", "umis_per_cell", "snr", "probe_noise_level", "seed", "fold", "mi_bits", "mi_stderr_bits",
-    "mi_null_bits", "mi_ceiling_bits", "n_probe", "dim", "seconds",
+    "mi_null_bits", "mi_ceiling_bits", "n_probe", "dim", "seconds", "model_loss",
 )  # fmt: skip
 
 

@@ -18,13 +18,17 @@ _FILES = {
     "random_projection": "representations/linear", "pca": "representations/linear",
     "masked_reconstruction": "representations/masked", "set_transformer": "representations/reconstruction",
     "lmi": "information/lmi", "plugin": "information/discrete", "ksg": "information/ksg", "cca": "information/gaussian",
-    "latentmi": "information/latentmi",
-    "fit": "laws/base", "robust": "laws/robust", "compare": "laws/compare", "probe": "findings/probe",
+    "latentmi": "information/latentmi", "bound": "information/bounds", "bracket": "information/bracket",
+    "classifier": "information/classifier",
+    "semi_synthetic": "findings/semi_synthetic",
+    "fit": "laws/base", "robust": "laws/robust", "compare": "laws/compare",
     "false_alarms": "findings/curves", "beyond": "laws/beyond",
 }  # fmt: skip
 _HELPERS = Path(__file__).parents[1]
 # Kinds of noise whose component has another name than they.
 _NOISES = {"thinning": "thin", "none": "pixels", "gaussian": "pixels", "pixelation": "pixels"}
+# How the names of representations begin that a user registered.
+OWN = "own:"
 # Variants of an estimator that are options of it.
 _VARIANTS = {"lmi_bound": "lmi", "lmi_one_hot": "lmi"}
 _ASSIGNED = re.compile(r"^VERSION = (\d+)  # ", re.MULTILINE)
@@ -115,4 +119,6 @@ def components_of(point: dict[str, Any]) -> tuple[str, ...]:
             return (*trained, "pca", "lmi") if point["information"] else trained
     noise, model = point.get("noise", "thinning"), point["representation"]
     prepared = "cells", _NOISES.get(noise, noise), "prep"
+    if model.startswith(OWN):  # a class of the user's own has no version here: its name in the settings is its own
+        return *prepared, point["lmi"].get("estimator", "lmi")
     return *prepared, model, *_trained_by(model), point["lmi"].get("estimator", "lmi")

@@ -18,7 +18,7 @@ from helpers.sweep.engine import measure_missing
 from helpers.sweep.measurement import Measurement, information_columns
 
 
-def _neighbours(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
+def nearest_neighbours(x: np.ndarray, y: np.ndarray, seed: int = 0) -> Estimate:
     """KSG in the space as given, each axis scaled; for labels the estimator of Ross."""
     x, y = (v if is_labels(v) else (v - v.mean(axis=0)) / v.std(axis=0) for v in (x, y))
     return ksg(x, 10 * (np.ptp(x) + 1.0) * as_labels(y, "y") if is_labels(y) else y, seed=seed)
@@ -33,7 +33,7 @@ ESTIMATORS: dict[str, Callable[..., list[Estimate]]] = {
     "lmi": partial(lmi_many, null=False),
     "lmi_bound": partial(lmi_many, null=False, label_method="bound"),
     "lmi_one_hot": partial(lmi_many, null=False, label_method="one_hot"),
-    "ksg": _each(_neighbours),
+    "ksg": _each(nearest_neighbours),
     "cca": _each(cca),
     "latentmi": _each(latentmi_package),
 }

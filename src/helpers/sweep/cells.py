@@ -4,6 +4,7 @@ import inspect
 import itertools
 import json
 import time
+from collections.abc import Callable
 from dataclasses import fields
 from functools import cache, lru_cache
 from typing import Annotated, Any, ClassVar, NamedTuple
@@ -20,6 +21,7 @@ from helpers.datasets import Dataset
 from helpers.datasets.backed import BackedCounts
 from helpers.information import latentmi as package
 from helpers.information import lmi
+from helpers.information.classifier import trained_bound
 from helpers.information.lmi import FEWEST
 from helpers.information.nets import Training
 from helpers.noise import OF_CELLS
@@ -32,6 +34,14 @@ from helpers.sweep.measurement import Measurement, information_columns
 
 VERSION = 1  # 2026-11-28 numbered
 
+# What the name of a model has added where it is measured before its first step.
+UNTRAINED = "_untrained"
+
+# Each takes an embedding, a signal and a seed; the classifier those of the training cells before them.
+ESTIMATORS: dict[str, Callable[..., information.Estimate]] = {
+    "lmi": information.lmi, "latentmi": package.latentmi_package, "classifier": trained_bound
+}  # fmt: skip
+
 
 class CellMeasurement(Measurement):
     """Cells: thin, prepare, represent, estimate information. Steps that points share are kept in memory."""
@@ -42,17 +52,21 @@ class CellMeasurement(Measurement):
         cells = dataset_of(first).with_fold(first["fold"])
         signal = cells.signal[_probe(cells, first)]
         shared = {"modality": cells.modality, "signal": cells.signal_name}
-        embeddings: list[np.ndarray] = []
+        needs_training = first["lmi"].get("estimator") == "classifier"
+        pairs: list[tuple[np.ndarray, ...]] = []
         rows: list[dict[str, Any]] = []
         for point in points:
             start = time.process_time()
             made = _embedding(frozen_json(point))
-            embeddings.append(made.values)
+            pair = made.values, signal
+            pairs.append((*_train_pair(point), *pair) if needs_training else pair)
             snr = OF_CELLS[noise_of(point)].measured_snr(point["probe_depth"], made.umis)
             seconds = time.process_time() - start
             rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by, "seconds": seconds})
+            if not np.isnan(made.loss):
+                rows[-1]["model_loss"] = made.loss
         start = time.process_time()
-        estimates = _estimates([(x, signal) for x in embeddings], first["seed"], **first["lmi"])
+        estimates = _estimates(pairs, first["seed"], **first["lmi"])
         share = (time.process_time() - start) / len(points)
         for row, estimate in zip(rows, estimates, strict=True):
             row |= shared | information_columns(estimate, cells.ceiling_bits)
@@ -62,10 +76,10 @@ class CellMeasurement(Measurement):
     def columns(self, point: Point) -> dict[str, Any]:
         """Return the columns that the settings of a point decide, beside those of all kinds."""
         options = {name: value for name, value in point["options"].items() if name != "signal"}
-        own = {name: point[name] for name in ("n_top", "n_probe", "gene_depth") if name in point}
+        own = {name: point[name] for name in ("n_top", "n_probe", "gene_depth", "step") if name in point}
         return {
             "signal": point["options"].get("signal", ""),
-            "representation": point["representation"],
+            "representation": point["representation"] + _as_of(point),
             "noise_kind": noise_of(point),
             "noise_level": point["depth"],
             "probe_noise_level": point["probe_depth"],
@@ -73,8 +87,14 @@ class CellMeasurement(Measurement):
         }
 
     def batch_key(self, point: Point) -> tuple[Any, ...]:
-        """Points with the same value share probe cells and signal: their information is estimated in one call."""
-        shared = ("dataset", "options", "fold", "seed", "lmi", "n_probe")
+        """Points with the same value share probe cells and signal: their information is estimated in one call.
+
+        Those of a model whose training was given a budget share the trained model as well: what takes minutes is
+        written when it is done.
+        """
+        shared = ["dataset", "options", "fold", "seed", "lmi", "n_probe"]
+        if "steps" in point["model"]:
+            shared += ["depth", "n_train"]
         return tuple(frozen_json(point.get(name)) for name in shared)
 
 
@@ -86,6 +106,14 @@ def noise_of(point: Point) -> str:
     return point.get("noise", "thinning")
 
 
+def _as_of(point: Point) -> str:
+    """Return the ending of a model's name that says at which step it was measured; that of the trained one is empty."""
+    step = point.get("step")
+    if 0 in (step, point["model"].get("steps")):
+        return UNTRAINED
+    return "" if step is None else f"_at_{step}"
+
+
 def _probe(cells: Dataset, point: Point) -> np.ndarray:
     """Return the row numbers of the probe cells of a point, ascending: a random ``n_probe`` of them, or all."""
     n = point.get("n_probe")
@@ -95,18 +123,25 @@ def _probe(cells: Dataset, point: Point) -> np.ndarray:
     return np.sort(cells.probe[preprocess.nested_subset(len(cells.probe), n, point["seed"] + 2**32)])
 
 
-def _estimates(pairs: list[tuple[np.ndarray, np.ndarray]], seed: int, estimator: str = "lmi", **options: Any) -> list:
-    if choose(estimator, ["lmi", "latentmi"], "estimator") == "lmi":
+def _estimates(pairs: list[Any], seed: int, estimator: str = "lmi", **options: Any) -> list:
+    if estimator == "lmi":
         return information.lmi_many(pairs, seed, **options)
     for name in options:
-        raise ValueError(f"the estimator latentmi takes no option {name!r}: it runs with its own defaults.")
-    return [package.latentmi_package(x, y, seed) for x, y in pairs]
+        raise ValueError(f"the estimator {estimator} takes no option {name!r}: it runs with its own defaults.")
+    return [ESTIMATORS[estimator](*pair, seed) for pair in pairs]
 
 
 class _Made(NamedTuple):
     values: np.ndarray
     umis: float
     genes_by: str
+    loss: float
+
+
+def probe_pair(point: Point) -> tuple[np.ndarray, np.ndarray]:
+    """Return the embedding of the probe cells of a point, and their signal: what its information is estimated of."""
+    cells = dataset_of(point).with_fold(point["fold"])
+    return _embedding(frozen_json(point)).values, cells.signal[_probe(cells, point)]
 
 
 @lru_cache(maxsize=1)
@@ -115,24 +150,49 @@ def _embedding(key: str) -> _Made:
     point = json.loads(key)
     cells = dataset_of(point).with_fold(point["fold"])
     ready, umis = _ready(point, point["probe_depth"])
-    unused = ("probe_depth", "lmi")
-    model = _fitted(frozen_json({k: v for k, v in point.items() if k not in unused}))
+    model = _model_of(point)
     if model.takes == "embeddings":
         probe = _given(cells, model, point["probe_depth"])[_probe(cells, point)]
     else:
         probe = ready.probe if model.takes == "values" else ready.probe_counts
-    return _Made(model.transform(probe), umis, ready.hvg_method)
+    return _Made(_transformed(model, point, probe), umis, ready.hvg_method, model.loss_at(point.get("step")))
+
+
+def _transformed(model: Representation, point: Point, cells: Any) -> np.ndarray:
+    """Return the representation of cells by a model as it was at the step of a point, or at the end of its training."""
+    step = point.get("step")
+    return model.transform(cells) if step is None else model.transform_at(step, cells)
+
+
+def _train_pair(point: Point) -> tuple[np.ndarray, np.ndarray]:
+    """Return the embedding of the training cells of a point that have a signal, and their signal."""
+    cells = dataset_of(point).with_fold(point["fold"])
+    ready, _ = _ready(point, point["depth"])
+    chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
+    chosen = chosen[cells.paired[cells.train[chosen]]]
+    model = _model_of(point)
+    if model.takes == "embeddings":
+        values = _given(cells, model, point["depth"])[cells.train]
+    else:
+        values = ready.train if model.takes == "values" else ready.train_counts
+    return _transformed(model, point, values[chosen]), cells.signal[cells.train[chosen]]
 
 
 def _given(cells: Dataset, model: Any, depth: float) -> np.ndarray:
     """Return the embeddings of a depth: ``{depth}`` in the model's key stands for it."""
     key = model.key.replace("{depth}", f"{depth:g}")
+    if depth == 1 and key not in cells.embeddings:  # that of the counts as they are may have the bare name
+        key = model.key.replace("_{depth}", "")
     if depth != 1 and key == model.key:
         raise ValueError(
             f"embedding {model.key!r} is of the counts as they are, not of {depth:g} of them: use depths=[1.0], or a "
             "key such as 'X_emb_{depth}' with an embedding for each depth."
         )
     return cells.embeddings[choose(key, cells.embeddings, f"embedding of {cells.name}")]
+
+
+def _model_of(point: Point) -> Representation:
+    return _fitted(frozen_json({k: v for k, v in point.items() if k not in ("probe_depth", "lmi", "step")}))
 
 
 @lru_cache(maxsize=1)
@@ -256,9 +316,12 @@ class Grid(DataGrid):
     dim, n_top : int
         Dimensions of the representation; most highly variable genes kept.
     lmi : dict
-        Options of the estimator, such as ``{"k": 5}``.
+        Options of the estimator, such as ``{"k": 5}``; ``{"estimator": "latentmi"}`` takes the package, and
+        ``"classifier"`` the labels that a classifier of the training cells gives the probe cells.
     models : dict
-        Options of representations by name, such as ``{"scvi": {"steps": 1000}}``.
+        Options of representations by name, such as ``{"scvi": {"steps": 1000}}``. A model that is given ``checkpoints``
+        is measured at these steps of its training as well, as ``txformer_at_100``; 0 is ``txformer_untrained``, which
+        is also what ``"steps": 0`` measures.
 
     Examples
     --------
@@ -289,7 +352,7 @@ class Grid(DataGrid):
         noise = info.data.get("noise", "")  # not there if it was refused itself
         levels = values if isinstance(values, list) else [] if values is None else [values]
         for level in levels if noise else []:
-            name = "gene_depth" if info.field_name == "gene_depth" else "depth"
+            name = str(info.field_name).removesuffix("s")
             OF_CELLS[noise].check(level, name if noise == "thinning" else f"level of {noise}")
         return values
 
@@ -297,14 +360,19 @@ class Grid(DataGrid):
     @classmethod
     def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
         check_estimator(value, ("estimator",))
-        choose(value.get("estimator", "lmi"), ["lmi", "latentmi"], "estimator")
+        choose(value.get("estimator", "lmi"), ESTIMATORS, "estimator")
         return value
 
     @field_validator("models")
     @classmethod
     def _known_model_options(cls, value: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
         for name, options in value.items():
-            build(name, **options)
+            model: Any = build(name, **options)
+            steps = options.get("checkpoints", ())
+            if not isinstance(steps, list | tuple):
+                raise ValueError(f"checkpoints of {name} is {steps!r}: give a list of steps, such as [0, 100].")
+            for step in steps:
+                in_range(step, 0, model.steps, f"step of checkpoints of {name}", whole=True)
         return value
 
     def points(self) -> list[Point]:
@@ -324,8 +392,10 @@ class Grid(DataGrid):
         for fold, seed, depth, name in itertools.product(folds, self.seeds, self.depths, self.representations):
             sizes = self.n_train or [most]
             sizes = [max(sizes)] if name in FIXED else sizes
-            model = {"representation": name, "model": self.models.get(name, {})}
-            for n, probe_depth in itertools.product(sizes, self.probe_depths or [depth]):
-                levels = {"depth": depth, "probe_depth": probe_depth}
+            options = self.models.get(name, {})
+            model = {"representation": name, "model": options}
+            steps = [{}, *({"step": step} for step in options.get("checkpoints", ()))]
+            for n, probe_depth, step in itertools.product(sizes, self.probe_depths or [depth], steps):
+                levels = {"depth": depth, "probe_depth": probe_depth, **step}
                 points.append({**common, **model, **levels, "n_train": n, "seed": seed, "fold": fold})
         return points

@@ -111,12 +111,14 @@ def machine() -> str:
     return f"{platform.machine()}, {os.cpu_count()} processors{accelerator}"
 
 
-def stored_rows(grids: Sequence[DataGrid], store: Store) -> pd.DataFrame:
+def stored_rows(grids: Sequence[DataGrid], store: Store, steps: bool = False) -> pd.DataFrame:
     """Return the rows that a store has of some grids, measuring nothing, in one table; failed points are left out.
 
-    So a page can show a sweep that is still going on, without the data.
+    So a page can show a sweep that is still going on, without the data. With ``steps``, models as they were earlier in
+    their training are among them.
     """
-    rows = [row for grid in grids for row in _found(grid.points(), store, grid.measurement)[1].values()]
+    points = [([p for p in grid.points() if steps or "step" not in p], grid.measurement) for grid in grids]
+    rows = [row for some, measurement in points for row in _found(some, store, measurement)[1].values()]
     return as_table([row for row in rows if row and row["status"] == "ok"])
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar
 
 import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, ValidationInfo
 
-from helpers._utils.validation import choose, in_range
+from helpers._utils.validation import choose, first_refusal, in_range
 from helpers.noise import OF_CELLS
 from helpers.store.paths import project_root
 from helpers.store.stamp import note_read
@@ -72,6 +72,19 @@ class DataGrid(BaseModel):
         Options of the dataset, such as ``{"signal": "protein"}``.
     seeds : list of int
         Each seed draws its own noise, training samples, initial weights and estimate.
+
+    Raises
+    ------
+    ValueError
+        What is refused first, in one line.
+
+    Examples
+    --------
+    >>> from helpers.sweep import Grid
+    >>> Grid(dataset="pbmc68k", representations=["pca"], depths=[2.0])
+    Traceback (most recent call last):
+    ...
+    ValueError: depth is 2.0: it must be a number in (0, 1]. It is relative to the data's own depth: 0.1 keeps 10 %.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -81,6 +94,12 @@ class DataGrid(BaseModel):
     dataset: str
     options: Options = Field(default_factory=dict)
     seeds: Numbers = [0, 1, 2]
+
+    def __init__(self, **fields: Any) -> None:
+        try:
+            super().__init__(**fields)
+        except ValidationError as error:
+            raise ValueError(first_refusal(error, type(self).model_fields)) from None
 
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""

@@ -1,5 +1,6 @@
 """Check an answer to an exercise of the course: say whether it is right or what is off, never what is right."""
 
+from functools import cache
 from importlib import import_module
 from numbers import Real
 from typing import Any
@@ -9,6 +10,7 @@ import pandas as pd
 
 from helpers._utils.validation import choose
 from helpers.book.course.answer import ANSWERS, Answer
+from helpers.book.course.values import is_open
 
 _LOGARITHMS = {
     "that looks like nats: log2 gives bits, the natural logarithm nats": np.log(2),
@@ -16,7 +18,9 @@ _LOGARITHMS = {
     "it is divided by ln 2 once too often": 1 / np.log(2),
 }
 _FACTORS = (2, 4, 10, 100, 1000)
-_CLOSE = 0.1  # a wrong number this near, relative to the right one, is called close
+POWERS = {"it is upside down": -1.0, "it is squared once too often": 2.0, "a square is missing": 0.5}
+_TIGHT = 0.005  # relative error within which a factor is believed: a looser one names causes that are none
+CLOSE = 0.1  # a wrong number this near, relative to the right one, is called close
 
 
 class Gap(Exception):
@@ -33,7 +37,7 @@ def answers() -> dict[str, Answer]:
     >>> answers()["1.4"].unit
     'bits'
     """
-    for session in ("answers_1", "answers_2"):
+    for session in ("answers_1", "answers_2", "answers_3", "answers_4"):
         import_module(f"helpers.book.course.{session}")
     return ANSWERS
 
@@ -60,13 +64,27 @@ def check(exercise: str, answer: Any) -> None:
     """
     known = answers()[choose(exercise, answers(), "exercise")]
     _clear_answer()
-    if _is_open(answer):
+    if is_open(answer):
         raise Gap(
             f"exercise {exercise} has no answer yet: write yours in place of ... in the cell above, and run both cells."
         )
     mistake = what_is_off(answer, known)
     end = "" if mistake.endswith("?") else "."
     print(f"Exercise {exercise}: not yet: {mistake}{end}" if mistake else f"Exercise {exercise}: right.")
+
+
+def assert_right(exercise: str, answer: Any) -> None:
+    """Raise ``AssertionError`` with what is off unless an answer is right, as graders of notebooks want it.
+
+    >>> assert_right("1.1", -0.75)
+    Traceback (most recent call last):
+    ...
+    AssertionError: Exercise 1.1: not yet: the sign is wrong.
+    """
+    known = answers()[choose(exercise, answers(), "exercise")]
+    mistake = "it has no answer yet" if is_open(answer) else what_is_off(answer, known)
+    if mistake:
+        raise AssertionError(f"Exercise {exercise}: not yet: {mistake}.")
 
 
 def _clear_answer() -> None:
@@ -87,14 +105,10 @@ def what_is_off(answer: Any, known: Answer) -> str:
     >>> what_is_off(1.001, Answer(lambda: (1.0, {}), 0.01, "bits"))
     ''
     """
-    right, mistakes = known.compute()
+    right, mistakes = known.known()
     general = _what_is_off(answer, right, known)
     expected = (mistake for mistake, wrong in mistakes.items() if not _what_is_off(answer, wrong, known))
     return next(expected, general) if general else ""
-
-
-def _is_open(answer: Any) -> bool:
-    return answer is ... or (isinstance(answer, (list, tuple)) and any(map(_is_open, answer)))
 
 
 def _is_flag(value: Any) -> bool:
@@ -106,9 +120,11 @@ def _what_is_off(answer: Any, right: Any, known: Answer) -> str:
     if isinstance(right, tuple):
         return _off_in_parts(answer, right, known)
     if isinstance(right, str):
+        if known.any_order:
+            answer, right = _letters(answer), _letters(right)
         if not isinstance(answer, str):
             return f"text is wanted, not {_kind(answer)}"
-        return "" if _plain(answer) == _plain(right) else "that is not it"
+        return "" if as_compared(answer) == as_compared(right) else "that is not it"
     if _is_flag(right):
         if not _is_flag(answer):
             return f"True or False is wanted, not {_kind(answer)}"
@@ -118,7 +134,7 @@ def _what_is_off(answer: Any, right: Any, known: Answer) -> str:
         given = _numbers(answer, wanted)
     except ValueError as error:
         return str(error)
-    if _near(given, wanted, known.tolerance).all():
+    if _agree(given, wanted, known.tolerance):
         return ""
     if wanted.dtype == bool:
         return f"{int((given != wanted).sum())} of {wanted.size} entries are wrong"
@@ -173,31 +189,63 @@ def _near(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> np.ndarray
     """Whether numbers agree, relative to the right one; where that is zero, within the tolerance itself."""
     if wanted.dtype == bool:
         return given == wanted
-    return np.abs(given - wanted) <= tolerance * np.where(wanted == 0, 1.0, np.abs(wanted)) + 1e-12 * np.abs(wanted)
+    return np.abs(given - wanted) <= margin(np.abs(wanted), tolerance)
+
+
+def _agree(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> bool:
+    """Whether all numbers are near the right ones."""
+    if wanted.ndim or wanted.dtype == bool:
+        return bool(_near(given, wanted, tolerance).all())
+    # Without arrays, which take many times as long: the fields of the pages ask this millions of times.
+    return abs(float(given) - float(wanted)) <= margin(abs(float(wanted)), tolerance)
+
+
+def margin(size: Any, tolerance: float) -> Any:
+    """Return how far from a right number of this absolute value an answer still counts as right.
+
+    >>> margin(200.0, 0.01), margin(0.0, 0.01)
+    (2.0000000002, 0.01)
+    """
+    return tolerance * (size + (size == 0)) + 1e-12 * size
 
 
 def _off_by_all(given: np.ndarray, wanted: np.ndarray, known: Answer) -> str:
     """Return one reason that explains the whole answer: its sign, its logarithm, a factor."""
     if not wanted.any():
         return ""
-    reasons = {"the sign is wrong": -1.0}
-    if "bit" in known.unit:
-        reasons |= _LOGARITHMS
+    tight = min(known.tolerance, _TIGHT)
+    by_factor = (why for why, by in reasons("bit" in known.unit).items() if _agree(given, by * wanted, tight))
+    return next(by_factor, "") or _off_by_power(given, wanted, tight)
+
+
+@cache
+def reasons(in_bits: bool) -> dict[str, float]:
+    """Return by what an answer may be off as a whole, and how that is said."""
+    known = {"the sign is wrong": -1.0}
+    if in_bits:
+        known |= _LOGARITHMS
     for factor in _FACTORS:
         percent = ": is it in per cent?" if factor == 100 else ""
-        reasons[f"it is {factor} times too large{percent}"] = float(factor)
-        reasons[f"it is {factor} times too small"] = 1 / factor
-    return next((why for why, by in reasons.items() if _near(given, by * wanted, known.tolerance).all()), "")
+        known[f"it is {factor} times too large{percent}"] = float(factor)
+        known[f"it is {factor} times too small"] = 1 / factor
+    return known
+
+
+def _off_by_power(given: np.ndarray, wanted: np.ndarray, tight: float) -> str:
+    """Return whether one number is upside down, squared or a root, where this can be seen."""
+    if wanted.ndim or wanted <= 0 or abs(wanted - 1) < 0.1:
+        return ""
+    return next((why for why, power in POWERS.items() if _agree(given, wanted**power, tight)), "")
 
 
 def _off_in_size(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> str:
     wrong = ~_near(given, wanted, tolerance)
-    first = tuple(np.argwhere(wrong)[0])
+    first = tuple(np.argwhere(wrong)[0]) if wanted.ndim else ()
     value, right = float(given[first]), float(wanted[first])
     side = "too high" if value > right else "too low"
     if value * right < 0:
         side = f"{side}, and of the wrong sign"
-    elif abs(value - right) <= _CLOSE * abs(right):
+    elif abs(value - right) <= CLOSE * abs(right):
         side = f"close, but {side}"
     allowed = f" ({100 * tolerance:g} % either way counts as right)" if tolerance and right else ""
     if not wanted.ndim:
@@ -206,8 +254,16 @@ def _off_in_size(given: np.ndarray, wanted: np.ndarray, tolerance: float) -> str
     return f"{int(wrong.sum())} of {wanted.size} entries are off; the first of them, entry {at}, is {side}{allowed}"
 
 
-def _plain(text: str) -> str:
-    return " ".join(text.split()).casefold()
+def _letters(answer: Any) -> Any:
+    """Return letters in order, from text or from a list of them; anything else as it is."""
+    if isinstance(answer, (list, tuple, set)) and all(isinstance(part, str) for part in answer):
+        answer = "".join(answer)
+    return "".join(sorted(set(filter(str.isalpha, answer.upper())))) if isinstance(answer, str) else answer
+
+
+def as_compared(text: Any) -> str:
+    """Return text as it is compared: without case and extra blanks."""
+    return " ".join(str(text).split()).casefold()
 
 
 def _kind(answer: Any) -> str:

@@ -2,20 +2,29 @@
 
 import copy
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
 from helpers._utils.validation import choose
+from helpers.book.course import own
+from helpers.book.course.check import answers
 from helpers.store.paths import project_root
 
 SOLUTION = "solution"  # tag of the cells that a student version leaves blank
-_DROPDOWN = re.compile(r"^:::\{dropdown\} ([^\n]+)\n(.*?)\n:::$", re.MULTILINE | re.DOTALL)
+DROPDOWN = re.compile(r"^:::\{dropdown\} ([^\n]+)\n(.*?)\n:::$", re.MULTILINE | re.DOTALL)
 _ROLE = re.compile(r"\{(\w+(?::\w+)?)\}`([^`]+)`")
 _TITLED = re.compile(r"^(.+?)\s*<.+>$")
 _HEADING = re.compile(r"^# (.+)$", re.MULTILINE)
 _LABEL = re.compile(r"^:label: (\S+)$", re.MULTILINE)
+_SECTIONS = re.compile(r"^(?=#+ )", re.MULTILINE)
+_EXERCISE = re.compile(r"#+ Exercise (\d+\.\d+)(?: \(level ([123])\))?")
+CHECK = re.compile(r"""^check\(["'](\d+\.\d+)["'], answer\)""", re.MULTILINE)
+METADATA = "noise_scaling"  # of a notebook: its session, and the student whose numbers it has
+WHY = re.compile(r"\s*\*\*Why (\d+\.\d+)\?\*\*\s*(.*)\Z", re.DOTALL)
+WHY_HERE = "*Two sentences: why is it so, or what was wrong with your first attempt? Write them here.*"
 
 
 def sessions(root: Path) -> list[Path]:
@@ -27,25 +36,99 @@ def sessions(root: Path) -> list[Path]:
     return sorted((root / "notebooks" / "course").glob("session_*.md"))
 
 
-def student_name(source: Path) -> str:
+def student_name(source: Path, name: str = "") -> str:
     """Return the file name of a student version.
 
-    >>> student_name(Path("session_1.md"))
-    'session_1_student.ipynb'
+    >>> student_name(Path("session_1.md")), student_name(Path("session_1.md"), "Ada Lovelace")
+    ('session_1_student.ipynb', 'session_1_ada_lovelace.ipynb')
     """
-    return f"{source.stem}_student.ipynb"
+    plain_letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    slug = "_".join(own.spelling(plain_letters or name).split())
+    return f"{source.stem}_{slug or 'student'}.ipynb"
 
 
-def student_version(source: Path) -> bytes:
-    """Return the content of the student version of a session, the ``.md`` file of a notebook, as it is now."""
-    import jupytext
+def levels(source: Path) -> dict[str, int]:
+    """Return the exercises of a session, and the level of each.
+
+    >>> levels(project_root() / "notebooks/course/session_1.md")["1.8"]
+    3
+    """
+    return {name: int(level) for name, level in _EXERCISE.findall(source.read_text("utf8"))}
+
+
+def student_version(source: Path, name: str = "") -> bytes:
+    """Return the content of the student version of a session, the ``.md`` file of a notebook, as it is now.
+
+    With a name, the exercises have that student's numbers, and the notebook carries the name.
+    """
     import nbformat
 
-    notebook = blank(jupytext.read(source))
+    return f"{nbformat.writes(student_notebook(source, name))}\n".encode()
+
+
+def student_notebook(source: Path, name: str = "") -> Any:
+    """Return the student version as a notebook."""
+    import jupytext
+
+    notebook = blank(with_numbers(jupytext.read(source), name))
     for cell in notebook.cells:
         if cell.cell_type == "markdown":
             cell.source = plain(cell.source, source, project_root(source.parent))
-    return f"{nbformat.writes(notebook)}\n".encode()
+    notebook.cells = list(_with_reasons(notebook.cells))
+    notebook.metadata[METADATA] = {"session": source.stem, "student": name}
+    return notebook
+
+
+def with_numbers(notebook: Any, name: str) -> Any:
+    """Return a copy of a session in which text, given code and solutions have a student's numbers.
+
+    Its second code cell, after the imports, says whose they are; without a name nothing changes.
+    """
+    from nbformat import v4
+
+    out = copy.deepcopy(notebook)
+    if not name:
+        return out
+    if not own.spelling(name):
+        raise ValueError(f"name is {name!r}: give the student's name as text, with letters in it.")
+    for exercise, cell, section in sections(out.cells):
+        known = answers().get(exercise)
+        if known is not None and not known.drawn:
+            mine = own.in_text(section, known.numbers(""), known.numbers(name))
+            cell.source = cell.source.replace(section, mine) if section else cell.source
+    first = next(i for i, cell in enumerate(out.cells) if cell.cell_type == "code")
+    code = f"from helpers.book.course import own\n\nown.use({name!r})"
+    out.cells.insert(first + 1, v4.new_code_cell(code))
+    return out
+
+
+def sections(cells: list[Any]) -> Iterator[tuple[str, Any, str]]:
+    """Yield each part of a notebook's cells: the exercise that it belongs to, if any, its cell and its text.
+
+    An exercise goes from its heading to the next heading; a cell of text may hold several headings.
+    """
+    exercise = ""
+    for cell in cells:
+        if cell.cell_type != "markdown":
+            yield exercise, cell, cell.source
+            continue
+        for section in _SECTIONS.split(cell.source):
+            if section.startswith("#"):
+                heading = _EXERCISE.match(section)
+                exercise = heading[1] if heading else ""
+            yield exercise, cell, section
+
+
+def _with_reasons(cells: list[Any]) -> Iterator[Any]:
+    """Yield cells, and after each check one of text for the reasoning, which no check can see."""
+    from nbformat import v4
+
+    for cell in cells:
+        yield cell
+        if cell.cell_type == "code" and (checked := CHECK.search(cell.source)):
+            reason = v4.new_markdown_cell(f"**Why {checked[1]}?** {WHY_HERE}")
+            reason.id = f"why-{checked[1].replace('.', '-')}"
+            yield reason
 
 
 def blank(notebook: Any) -> Any:
@@ -82,7 +165,7 @@ def plain(text: str, source: Path, root: Path) -> str:
     A role without a plain form, or a page, an equation or a reference that is not in the book, raises ``ValueError``.
 
     >>> print(plain(":::{dropdown} Hint\\nIt is {term}`bits <bit>`.\\n:::", Path("session_1.md"), Path()))
-    <details><summary>Hint</summary>
+    <details><summary><b>Hint</b> (click to show)</summary>
     <BLANKLINE>
     It is bits.
     <BLANKLINE>
@@ -100,7 +183,8 @@ def plain(text: str, source: Path, root: Path) -> str:
         role, target = match.groups()
         return roles[choose(role, roles, f"role of the course, in {source.name}")](target)
 
-    folded = _DROPDOWN.sub(r"<details><summary>\1</summary>\n\n\2\n\n</details>", text)
+    # The words, because JupyterLab draws no triangle beside a summary.
+    folded = DROPDOWN.sub(r"<details><summary><b>\1</b> (click to show)</summary>\n\n\2\n\n</details>", text)
     return _ROLE.sub(in_words, folded)
 
 

@@ -1,5 +1,7 @@
 """osmFISH of the mouse somatosensory cortex: 33 genes in place."""
 
+from typing import Any
+
 import numpy as np
 
 from helpers._utils.validation import choose
@@ -39,7 +41,7 @@ def osmfish(
     counts, genes, x, y, types, marked = read.hdf5(file, "matrix", "row_attrs/Gene", *columns).values()
     valid = (marked == 1) & (counts.sum(axis=0) > 0)
     checked = ("whole counts", f"{(~valid).sum()} cells left out: marked as not valid, or without a count")
-    about = {"genes": read.text(genes), "checked": checked}
+    about: dict[str, Any] = {"genes": read.text(genes), "checked": checked}
     if signal == "neighbour":
         positions = np.column_stack([x, y]).astype(float)[valid]
         return with_neighbours(NAME, counts.T[valid], positions, n_folds, k, pair_seed, **about)

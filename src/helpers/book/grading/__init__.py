@@ -1,0 +1,1 @@
+"""Marks for a class: the notebooks of a folder are run apart from the answers, and judged by what they answered."""
