@@ -189,6 +189,11 @@ def scvi() -> Numbers:
     return _fitted("scvi", steps=2, hidden=8)
 
 
+@case("joint_embedding", "scvi", "training")
+def joint_embedding() -> Numbers:
+    return _fitted("joint_embedding", steps=2, hidden=8)
+
+
 @case("txformer", "training")
 def txformer() -> Numbers:
     return _fitted("txformer", steps=2)

@@ -11,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from helpers.representations import SCVI, Precomputed, Txformer
+from helpers.noise.counts import thinned_view
+from helpers.representations import SCVI, JointEmbedding, Precomputed, Txformer
 from helpers.representations.encoder import encode, masked_bits, new_encoder
+from helpers.representations.joint_embedding import correlation_loss
 from helpers.representations.tokens import Tokens, Vocabulary, mask_tokens, nonzero_medians, rank_tokens
 from helpers.representations.training import BestWeights, Loop, batches, warm_up
 
-SHORT = {SCVI: {"steps": 3, "hidden": 16}, Txformer: {"steps": 3}}
+SHORT = {SCVI: {"steps": 3, "hidden": 16}, JointEmbedding: {"steps": 3, "hidden": 16}, Txformer: {"steps": 3}}
 EACH = pytest.mark.parametrize("kind", SHORT)
 WORDS = Vocabulary(np.arange(2, 42), np.ones(40), 42)
 
@@ -231,6 +233,41 @@ def test_scvi_patience_measures_a_loss_on_held_out_cells():
 def test_scvi_learns():
     history = SCVI(dim=4, steps=60, hidden=32, rate=1e-2).fit(counts(100)).history_
     assert history["loss"].iloc[-1] < 0.8 * history["loss"].iloc[0]
+
+
+# ---------------------------------------------------------------- JointEmbedding
+
+
+@pytest.mark.parametrize("off_diagonal", [0.0, 0.01, 1.0])
+def test_the_loss_of_two_views_is_that_of_numpys_correlations(off_diagonal):
+    a, b = np.random.default_rng(0).normal(size=(2, 50, 4))
+    c = np.corrcoef(a.T, b.T)[:4, 4:]
+    expected = ((1 - np.diag(c)) ** 2).sum() + off_diagonal * (c[~np.eye(4, dtype=bool)] ** 2).sum()
+    found = correlation_loss(torch.from_numpy(a), torch.from_numpy(b), off_diagonal).item()
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_the_loss_of_two_views_is_that_of_scvi_tools():
+    theirs = pytest.importorskip("scvi.external.joint_embedding_scvi._utils", reason="scvi-tools is older than 1.5")
+    a, b = torch.from_numpy(np.random.default_rng(0).normal(size=(2, 50, 4)))
+    np.testing.assert_allclose(correlation_loss(a, b, 0.01), theirs.cross_correlation_loss(a, b, 0.01), rtol=1e-6)
+
+
+def test_a_thinned_cell_is_embedded_where_the_whole_one_is():
+    """What the second view is for: what the latent numbers of both do not share is less than half of scVI's."""
+    cells = counts(400) * 10
+    thinned = thinned_view(cells, 10, rng=1)
+    apart = []
+    for kind in (SCVI, JointEmbedding):
+        model = short(kind, steps=150, hidden=32).fit(cells)
+        whole, seen = model.transform(cells), model.transform(thinned)
+        apart.append(1 - np.mean([np.corrcoef(whole[:, i], seen[:, i])[0, 1] for i in range(4)]))
+    assert apart[1] < apart[0] / 2
+
+
+def test_without_weight_two_views_are_scvi_but_for_what_batch_norm_sees():
+    plain, two = (short(kind, **more).fit(counts()) for kind, more in ((SCVI, {}), (JointEmbedding, {"weight": 0.0})))
+    assert two.history_["loss"].iloc[0] == pytest.approx(plain.history_["loss"].iloc[0], rel=1e-6)
 
 
 # ---------------------------------------------------------------- tokens

@@ -13,7 +13,7 @@ from scipy import sparse, stats
 from helpers.laws.tolerance import NoiseAxis
 from helpers.noise import NOISES, OF_CELLS, add_gaussian, pixelate, substitute, thin, thin_nested
 from helpers.noise import counts as thinning
-from helpers.noise.counts import thin_rows
+from helpers.noise.counts import thin_rows, thinned_view
 from helpers.noise.sequences import rate_of
 
 DTYPES = st.sampled_from(["int8", "int16", "int32", "int64", "uint8", "uint16", "uint32"])
@@ -82,6 +82,22 @@ def test_a_thinned_poisson_is_poisson_and_genes_stay_independent(how):
     assert kept.mean(axis=0) == pytest.approx([1.5, 12.0], rel=0.02)
     assert kept.var(axis=0) == pytest.approx([1.5, 12.0], rel=0.04)
     assert np.corrcoef(kept.T)[0, 1] == pytest.approx(0, abs=0.025)
+
+
+@given(COUNTS, SEEDS)
+def test_a_view_only_ever_removes_and_leaves_poor_cells_whole(counts, seed):
+    seen = thinned_view(counts, 50, seed)
+    assert (seen.toarray() <= counts).all()
+    assert seen.dtype == counts.dtype
+    poor = counts.sum(axis=1) <= 50
+    assert (seen.toarray()[poor] == counts[poor]).all()
+
+
+def test_depths_of_views_are_log_uniform():
+    left = thinned_view(np.full((20_000, 4), 250_000), 100, 1).sum(axis=1).A1
+    assert stats.kstest(np.log10(left), stats.uniform(2, 4).cdf).pvalue > 1e-3
+    with pytest.raises(ValueError, match="fewest is 0"):
+        thinned_view([[1]], 0)
 
 
 @pytest.mark.parametrize("fraction", [0.01, 0.05, 0.051, 0.5])

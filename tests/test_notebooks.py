@@ -48,7 +48,8 @@ ALONE = {
     "datasets/rna_mixture": {**_SMALL, "probe_depths": [1.0, 0.1, 0.01]},
     "analyses/train_vs_probe_noise": {
         **_SMALL, "datasets": ["pbmc68k"], "signals": ["cell_type"], "depths": [1.0, 0.3, 0.1],
-        "probe_depths": [1.0, 0.3, 0.1], "scvi_steps": 2,
+        "probe_depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "robust_datasets": ["pbmc68k"],
+        "robust_signals": ["cell_type"], "views": 1,
     },
     "analyses/model_comparison": {
         **_SMALL, "datasets": ["pbmc68k", "simulated"], "signals": ["cell_type", "protein"],

@@ -14,7 +14,8 @@ from scipy import sparse
 from helpers._utils.content import frozen_json
 from helpers.datasets import load
 from helpers.information.classifier import trained_bound
-from helpers.representations import Txformer
+from helpers.preprocess import genes as preprocess
+from helpers.representations import PCA, Txformer
 from helpers.store import versions
 from helpers.store.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
 from helpers.store.rows import Store
@@ -323,6 +324,31 @@ def test_what_does_not_learn_is_measured_at_one_number_of_cells():
     sizes = pd.DataFrame(grid.points()).groupby("representation")["n_train"].unique()
     assert sizes["pca"].tolist() == [20, 100, 60]
     assert sizes["random_projection"].tolist() == [100]
+
+
+def test_a_model_learns_from_thinned_views_beside_the_cells(tmp_path):
+    grid = GRID.model_copy(update={"depths": [1.0], "n_train": [60], "seeds": [0], "lmi": {"null": False}})
+    seen = grid.model_copy(update={"views": 3})
+    assert [{**point, "views": 3} for point in grid.points()] == seen.points()
+    point = seen.points()[0]
+    alone, with_views = (cells._ready(each.points()[0], 1.0)[0] for each in (grid, seen))
+    n = len(alone.train)
+    assert (alone.genes == with_views.genes).all()
+    assert (alone.train == with_views.train[:n]).all()
+    assert (alone.probe == with_views.probe).all()
+    assert with_views.train_counts.shape[0] == 4 * n
+    for view in range(1, 4):
+        thinned = with_views.train_counts[view * n : (view + 1) * n]
+        assert ((alone.train_counts - thinned).data >= 0).all()
+        assert thinned.sum() < 0.7 * alone.train_counts.sum()
+    rows = preprocess.nested_subset(n, 60, 0)
+    chosen = np.concatenate([rows + view * n for view in range(4)])
+    expected = PCA(point["dim"], 0).fit(with_views.train[chosen]).transform(with_views.probe)
+    found, _ = cells.probe_pair(point)
+    np.testing.assert_array_equal(found, expected)
+    assert run_sweep(seen, Store(tmp_path))["representation"].unique().tolist() == ["pca_on_views"]
+    with pytest.raises(ValueError, match="views is 0"):
+        Grid(dataset="pbmc68k", representations=["pca"], views=0)
 
 
 def test_genes_chosen_from_deep_cells_are_those_of_the_deep_cells(tmp_path):

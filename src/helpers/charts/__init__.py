@@ -9,7 +9,7 @@ _MODULES = {
     "style": ["BITS", "CELLS", "COLOURS", "DEPTH", "GREY", "HEIGHT", "WIDTH", "save_html", "save_svg"],
     "parts": ["caption", "colour_of", "level_line", "spread"],
     "fitted": ["collapse", "curves", "fitted_curve", "parameters", "residuals"],
-    "estimates": ["brackets", "calibration", "loss_and_information", "matrix"],
+    "estimates": ["brackets", "calibration", "differences", "loss_and_information", "matrix"],
 }
 _HOME = {name: f"{__name__}.{module}" for module, names in _MODULES.items() for name in names}
 

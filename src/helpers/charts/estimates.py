@@ -1,10 +1,10 @@
-"""Charts of estimates: against exact answers, with their brackets, by depths, and along a training."""
+"""Charts of estimates: beside exact answers and each other, with brackets, by depths, along a training."""
 
 import altair as alt
 import pandas as pd
 
 from helpers.charts import parts
-from helpers.charts.style import BITS, COLOURS, GREY, INTERVAL, WIDTH
+from helpers.charts.style import BITS, COLOURS, DEPTH, GREY, INTERVAL, WIDTH
 
 _TITLES = {"mi_ceiling_bits": "exact information (bits)", "dim": "dimensions of each variable", "n_probe": "pairs n"}
 
@@ -126,3 +126,40 @@ def loss_and_information(along: pd.DataFrame, title: str, profile: str) -> alt.F
     panel = alt.layer(*layers).properties(width=max(130, (WIDTH - 55 * panels) // panels), height=260)
     faceted = panel.facet(column=alt.Column("task:N", sort=None).title(None), columns=panels)
     return parts.titled(faceted.resolve_scale(x="independent", y="independent"), title, subtitle)
+
+
+def differences(table: pd.DataFrame, title: str, caption: str, shown: str = "difference (bits)") -> alt.FacetChart:
+    """Draw how many bits more models have than another along depth, one panel a task, one line a model.
+
+    Parameters
+    ----------
+    table : DataFrame from ``store.model_free.differences_by_depth``
+    title, caption : what is drawn; how many points and seeds
+    shown : title of the vertical axis
+
+    Examples
+    --------
+    >>> rows = {"dataset": "a", "signal": "b", "representation": "pca", "umis_per_cell": [10.0, 100.0], "seeds": 3}
+    >>> table = pd.DataFrame({**rows, "difference": [0.1, 0.0], "low": [0.0, -0.1], "high": [0.2, 0.1]})
+    >>> len(differences(table, "More bits", "2 points").spec.layer)
+    4
+    """
+    drawn = table.assign(task=table["dataset"] + ", " + table["signal"])
+    across = parts.log_axis("umis_per_cell", DEPTH)
+    up, low, high = alt.Y("difference:Q").title(shown), alt.Y("low:Q"), alt.Y2("high:Q")
+    models = sorted(set(drawn["representation"]))
+    hue, pick = parts.colour_of("representation", models), parts.legend_pick("representation")
+    look = {"opacity": parts.faded(pick, 0.9, 0.08)}
+    base = alt.Chart(drawn)
+    tips = ["representation:N", *parts.tips(",.0f", "umis_per_cell"), *parts.tips(".3f", "difference", "low", "high")]
+    layers = [
+        alt.Chart(drawn).mark_rule(color=GREY).encode(y=alt.datum(0)),
+        base.mark_line(strokeWidth=1.5).encode(across, up, hue, **look).add_params(pick),
+        base.mark_rule().encode(across, low, hue, high, **look),
+        base.mark_circle(size=45).encode(across, up, hue, tooltip=tips, **look),
+    ]
+    panel = alt.layer(*layers).properties(width=(WIDTH - 80) // 2, height=180)
+    faceted = panel.facet(facet=alt.Facet("task:N", sort=None).title(None), columns=2)
+    words = f"Panels: {', '.join(dict.fromkeys(drawn['task']))}. Above the line: more bits."
+    seeds = f"{table['seeds'].min():.0f} to {table['seeds'].max():.0f} seeds"
+    return parts.titled(faceted, title, f"{caption}; {seeds}; bars: 95 % intervals of paired differences", words)

@@ -51,6 +51,35 @@ def thin(counts: Any, fraction: float, rng: Generator | int | None = None) -> sp
     return _with_values(counts, rng.binomial(counts.data, fraction))
 
 
+def thinned_view(counts: Any, fewest: float = 10.0, rng: Generator | int | None = None) -> sparse.csr_matrix:
+    """Thin each cell to a depth of its own, drawn at random: what a model is shown that is to withstand noise.
+
+    The molecules that a cell is to keep in the mean are log-uniform between ``fewest`` and what it has; a cell that
+    has no more stays whole.
+
+    Parameters
+    ----------
+    counts : (cells, genes) matrix of whole numbers, sparse or dense
+    fewest : float
+        Molecules.
+    rng : numpy Generator or seed
+
+    Returns
+    -------
+    csr_matrix, same shape and dtype, every entry at most the given one.
+
+    Examples
+    --------
+    >>> thinned_view([[1000, 1000], [3, 4]], rng=0).toarray().tolist()
+    [[35, 25], [3, 4]]
+    """
+    counts = as_counts(counts)
+    in_range(fewest, 1, np.inf, "fewest")
+    rng = as_rng(rng)
+    kept = np.minimum(fewest / np.maximum(counts.sum(axis=1).A1, 1), 1.0) ** rng.random(counts.shape[0])
+    return _with_values(counts, rng.binomial(counts.data, np.repeat(kept, np.diff(counts.indptr))))
+
+
 def thin_nested(
     counts: Any, fractions: list[float], seed: int = 0, first_row: int = 0
 ) -> dict[float, sparse.csr_matrix]:

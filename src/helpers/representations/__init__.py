@@ -8,6 +8,7 @@ from helpers._utils.validation import choose
 
 if TYPE_CHECKING:
     from helpers.representations.base import Representation
+    from helpers.representations.joint_embedding import JointEmbedding
     from helpers.representations.linear import PCA, RandomProjection
     from helpers.representations.masked import MaskedReconstruction
     from helpers.representations.own import register
@@ -20,6 +21,7 @@ _CLASSES = {
     "random_projection": ("RandomProjection", "linear"),
     "pca": ("PCA", "linear"),
     "scvi": ("SCVI", "scvi"),
+    "joint_embedding": ("JointEmbedding", "joint_embedding"),
     "txformer": ("Txformer", "txformer"),
     "masked_reconstruction": ("MaskedReconstruction", "masked"),
     "precomputed": ("Precomputed", "precomputed"),
@@ -58,6 +60,7 @@ __all__ = [
     "PCA",
     "REPRESENTATIONS",
     "SCVI",
+    "JointEmbedding",
     "MaskedReconstruction",
     "Precomputed",
     "RandomProjection",

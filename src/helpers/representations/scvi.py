@@ -81,13 +81,13 @@ class SCVI(Representation):
     def _fit(self, train: sparse.csr_matrix) -> None:
         check_options(self)
         self._device = training.device_for(self.device)
-        with training.seeded(self.seed) as rng:
+        with training.seeded(self.seed) as self._rng:
             self._model = self._new(train.shape[1])
             held = 0 if self.patience is None else max(1, round(0.1 * train.shape[0]))
-            order = rng.permutation(train.shape[0])
+            order = self._rng.permutation(train.shape[0])
             if self.patience is not None and len(order) - held < 2:
                 raise ValueError(f"{len(order)} training cells are too few to hold some out: leave out patience.")
-            self._train(train[np.sort(order[held:])], train[np.sort(order[:held])], rng)
+            self._train(train[np.sort(order[held:])], train[np.sort(order[:held])])
         self._model.eval()
 
     def _new(self, n_genes: int) -> Any:
@@ -98,7 +98,7 @@ class SCVI(Representation):
         shape = {"n_batch": 1, "n_labels": 1, "n_hidden": self.hidden, "n_latent": self.dim, "n_layers": 1}
         return vae(n_genes, **shape, dropout_rate=self.dropout, gene_likelihood="zinb").to(self._device)
 
-    def _train(self, train: sparse.csr_matrix, held: sparse.csr_matrix, rng: np.random.Generator) -> None:
+    def _train(self, train: sparse.csr_matrix, held: sparse.csr_matrix) -> None:
         def losses_of(rows: np.ndarray, step: int) -> list[torch.Tensor]:
             return [self._loss(train[rows], min(1.0, (step - 1) / self.warmup) if self.warmup else 1.0)]
 
@@ -111,7 +111,7 @@ class SCVI(Representation):
             patience=self.patience or 1,
         )
         self._model.train()
-        loop.run(training.batches(train.shape[0], self.batch, self.steps, rng), self.steps)
+        loop.run(training.batches(train.shape[0], self.batch, self.steps, self._rng), self.steps)
         columns = {"step": "step", "loss": "train"} | ({} if self.patience is None else {"validation": "validation"})
         self.history_ = loop.history(**columns)
 
@@ -124,11 +124,15 @@ class SCVI(Representation):
         return sum(sums) / held.shape[0]
 
     def _loss(self, counts: sparse.csr_matrix, weight: float) -> torch.Tensor:
+        return self._elbo(counts, weight)[0]
+
+    def _elbo(self, counts: sparse.csr_matrix, weight: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the loss of scVI at a weight of the Kullback–Leibler term, and the z of each cell that was drawn."""
         x, zeros = self._tensors(counts)
         inferred = self._model.inference(x, zeros)
         library = inferred["library"].clamp(min=0)  # log of at least one molecule: a cell may have none
         made = self._model.generative(z=inferred["z"], library=library, batch_index=zeros, y=zeros)
-        return self._model.loss({"X": x}, inferred, made, kl_weight=weight).loss
+        return self._model.loss({"X": x}, inferred, made, kl_weight=weight).loss, inferred["z"]
 
     def _tensors(self, counts: sparse.csr_matrix) -> tuple[torch.Tensor, torch.Tensor]:
         x = torch.from_numpy(counts.toarray().astype(np.float32)).to(self._device)

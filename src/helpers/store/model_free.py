@@ -1,5 +1,6 @@
 """What a noise curve says without a law: bits at its own depth, what shallower depths miss, which model knows more."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -274,8 +275,30 @@ def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFra
         in common; ``depths`` and ``seeds`` in common. A difference is taken within each seed and depth; variances are
         pooled over the depths, Student's t. Of one seed the intervals are NaN.
     """
+    return pd.DataFrame([of | _differences(*tables) for of, *tables, _ in _pairs(points, against)])
+
+
+def differences_by_depth(points: pd.DataFrame, against: str = "pca") -> pd.DataFrame:
+    """Return how many bits more each model has than ``against`` at each depth, as ``paired_differences`` takes them.
+
+    Returns
+    -------
+    DataFrame
+        Data set, signal, representation, ``noise_level``, ``umis_per_cell``, ``difference`` in bits with its 95 %
+        interval (``low``, ``high``), and ``seeds``.
+    """
+    parts = []
+    for of, table, other, umis in _pairs(points, against):
+        means, half = _pooled((table - other).to_numpy(float))
+        columns = {"noise_level": table.index, "umis_per_cell": umis, "difference": means}
+        parts.append(pd.DataFrame({**of, **columns, "low": means - half, "high": means + half}))
+        parts[-1]["seeds"] = table.shape[1]
+    return pd.concat(parts, ignore_index=True)
+
+
+def _pairs(points: pd.DataFrame, against: str) -> Iterator[tuple[dict, pd.DataFrame, pd.DataFrame, np.ndarray]]:
+    """Yield a model's task and name, its bits and those of ``against``, depths × seeds, and the depths in UMIs."""
     settings = ["noise_level", "probe_noise_level", "n_train", "seed"]
-    rows = []
     for (dataset, signal), group in points.groupby(["dataset", "signal"]):
         other = group[group["representation"] == against][[*settings, "mi_bits"]]
         for model, curve in group[group["representation"] != against].groupby("representation"):
@@ -286,11 +309,9 @@ def paired_differences(points: pd.DataFrame, against: str = "pca") -> pd.DataFra
                 both.pivot_table(index="noise_level", columns="seed", values=bits).dropna(axis=1).sort_index()
                 for bits in ("mi_bits", "mi_bits_of")
             )
-            if not of_model.size:
-                continue
-            differences = _differences(of_model, of_other)
-            rows.append({"dataset": dataset, "signal": signal, "representation": model, **differences})
-    return pd.DataFrame(rows)
+            if of_model.size:
+                umis = both.groupby("noise_level")["umis_per_cell"].mean().to_numpy(float)
+                yield {"dataset": dataset, "signal": signal, "representation": model}, of_model, of_other, umis
 
 
 def _pooled(off: np.ndarray) -> tuple[np.ndarray, float]:

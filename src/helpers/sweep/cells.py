@@ -25,6 +25,7 @@ from helpers.information.classifier import trained_bound
 from helpers.information.lmi import FEWEST
 from helpers.information.nets import Training
 from helpers.noise import OF_CELLS
+from helpers.noise.counts import thinned_view
 from helpers.preprocess import blocks as preprocess_blocks
 from helpers.preprocess import genes as preprocess
 from helpers.representations import FIXED, REPRESENTATIONS, Representation, build
@@ -36,6 +37,9 @@ VERSION = 1  # 2026-11-28 numbered
 
 # What the name of a model has added where it is measured before its first step.
 UNTRAINED = "_untrained"
+
+# The same where it has learned from thinned views of its cells as well.
+_ON_VIEWS = "_on_views"
 
 # Each takes an embedding, a signal and a seed; the classifier those of the training cells before them.
 ESTIMATORS: dict[str, Callable[..., information.Estimate]] = {
@@ -76,10 +80,10 @@ class CellMeasurement(Measurement):
     def columns(self, point: Point) -> dict[str, Any]:
         """Return the columns that the settings of a point decide, beside those of all kinds."""
         options = {name: value for name, value in point["options"].items() if name != "signal"}
-        own = {name: point[name] for name in ("n_top", "n_probe", "gene_depth", "step") if name in point}
+        own = {name: point[name] for name in ("n_top", "n_probe", "gene_depth", "views", "step") if name in point}
         return {
             "signal": point["options"].get("signal", ""),
-            "representation": point["representation"] + _as_of(point),
+            "representation": point["representation"] + (_ON_VIEWS if "views" in point else "") + _as_of(point),
             "noise_kind": noise_of(point),
             "noise_level": point["depth"],
             "probe_noise_level": point["probe_depth"],
@@ -202,6 +206,7 @@ def _fitted(key: str) -> Representation:
     # The training side is the same whatever the depth of the probe.
     ready, _ = _ready(point, point["depth"])
     chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
+    chosen = np.concatenate([chosen + view * len(cells.train) for view in range(point.get("views", 0) + 1)])
     model = build(point["representation"], point["dim"], point["seed"], **point["model"])
     if model.takes == "embeddings":
         return model.fit(_given(cells, model, point["depth"])[cells.train][chosen])
@@ -211,13 +216,15 @@ def _fitted(key: str) -> Representation:
 
 
 # What decides both sides of a point, besides the depth of the probe.
-_PREPARED_BY = ("dataset", "options", "fold", "seed", "depth", "n_top", "n_probe", "noise", "gene_depth")
+_PREPARED_BY = ("dataset", "options", "fold", "seed", "depth", "n_top", "n_probe", "noise", "gene_depth", "views")
 
 
 def _ready(point: Point, probe_depth: float) -> tuple[preprocess.Prepared, float]:
     """Return both sides of a point ready for a model, and the mean UMIs of a probe cell."""
     settings = {name: point[name] for name in _PREPARED_BY if name in point} | {"probe_depth": probe_depth}
     on_disk = isinstance(dataset_of(point).counts, BackedCounts)
+    if on_disk and "views" in point:
+        raise ValueError(f"views is {point['views']}: cells that are read from disk in blocks have none; leave it out.")
     return (_prepared_from_disk if on_disk else _prepared)(frozen_json(settings))
 
 
@@ -233,7 +240,18 @@ def _prepared(settings: str) -> tuple[preprocess.Prepared, float]:
     if "gene_depth" in point:
         counts, _ = _noisy_at(point, point["gene_depth"])
         chosen = preprocess.choose_genes(counts[cells.train], point["n_top"])
+    if "views" in point:
+        chosen = chosen or preprocess.choose_genes(train, point["n_top"])
+        train, train_other = _with_views(train, train_other, point["views"], point["seed"])
     return preprocess.prepare(train, probe, train_other, probe_other, point["n_top"], chosen), umis
+
+
+def _with_views(counts: sparse.csr_matrix, others: np.ndarray, views: int, seed: int) -> tuple[Any, np.ndarray]:
+    """Return cells with thinned views of each below them, and their UMIs of genes outside the matrix."""
+    rng = np.random.default_rng([seed, 2**33])
+    whole = sparse.hstack([counts, others[:, None]], "csr", counts.dtype)
+    stacked = sparse.vstack([whole, *(thinned_view(whole, rng=rng) for _ in range(views))], "csr")
+    return stacked[:, :-1], stacked[:, -1].toarray().ravel()
 
 
 @lru_cache(maxsize=1)  # of very many cells: gigabytes
@@ -313,6 +331,9 @@ class Grid(DataGrid):
         Probe cells, a random subset that each seed draws; None is all of the fold.
     gene_depth : float, optional
         Level of the noise in the training cells that genes are chosen from; None is that of the cells learned from.
+    views : int, optional
+        So many copies of each training cell to learn from as well, each thinned to a depth of its own
+        (``noise.counts.thinned_view``): rows are named as in ``pca_on_views``. Genes are chosen from the cells alone.
     dim, n_top : int
         Dimensions of the representation; most highly variable genes kept.
     lmi : dict
@@ -341,6 +362,7 @@ class Grid(DataGrid):
     folds: Numbers | None = None
     n_probe: int | None = Field(default=None, ge=FEWEST)
     gene_depth: float | None = None
+    views: int | None = Field(default=None, ge=1, le=100)
     dim: int = Field(default=16, ge=1, le=4096)
     n_top: int = Field(default=750, ge=1)
     lmi: dict[str, Any] = Field(default_factory=dict)
@@ -378,7 +400,7 @@ class Grid(DataGrid):
     def points(self) -> list[Point]:
         """Return the settings of every point as plain data; equal settings, equal point."""
         folds, most = self.folds_that_probe(self.folds)
-        optional: dict[str, Any] = {"n_probe": self.n_probe, "gene_depth": self.gene_depth}
+        optional: dict[str, Any] = {"n_probe": self.n_probe, "gene_depth": self.gene_depth, "views": self.views}
         optional["noise"] = None if self.noise == "thinning" else self.noise
         common = {
             "dataset": self.dataset,
