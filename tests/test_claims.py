@@ -128,6 +128,15 @@ def test_models_are_judged_by_paired_differences_from_pca():
     assert {claim.verdict for claim in none} == {"not decided"}
 
 
+@pytest.mark.parametrize(("u_bar", "told"), [(50.0, "holds"), (200.0, "does not hold"), (100.0, "not decided")])
+def test_training_against_noise_is_judged_at_a_tenth_of_the_depth(u_bar, told):
+    """Two models with the same capacity: only what the shallow cells tell decides."""
+    asked = {"joint_embedding": (2.0, u_bar), "scvi": (2.0, 100.0), "scvi_on_views": (2.0, 100.0)}
+    pairs = model_free.paired_differences(of_models(asked, 0.02), "scvi")
+    assert claims.robust_training(pairs).verdict == told
+    assert claims.robust_training(pairs.iloc[:0]).verdict == "not decided"
+
+
 @pytest.mark.parametrize(
     ("law", "gains", "told"),
     [

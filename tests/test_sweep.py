@@ -19,7 +19,7 @@ from helpers.representations import PCA, Txformer
 from helpers.store import versions
 from helpers.store.points import above_ceiling, cell_axis, measured, noise_axis, seed_means
 from helpers.store.rows import Store
-from helpers.sweep import cells, data
+from helpers.sweep import cells, data, prepared
 from helpers.sweep.cells import CELLS, Grid
 from helpers.sweep.engine import run_sweep
 
@@ -331,7 +331,7 @@ def test_a_model_learns_from_thinned_views_beside_the_cells(tmp_path):
     seen = grid.model_copy(update={"views": 3})
     assert [{**point, "views": 3} for point in grid.points()] == seen.points()
     point = seen.points()[0]
-    alone, with_views = (cells._ready(each.points()[0], 1.0)[0] for each in (grid, seen))
+    alone, with_views = (prepared.both_sides(each.points()[0], 1.0)[0] for each in (grid, seen))
     n = len(alone.train)
     assert (alone.genes == with_views.genes).all()
     assert (alone.train == with_views.train[:n]).all()
@@ -356,8 +356,8 @@ def test_genes_chosen_from_deep_cells_are_those_of_the_deep_cells(tmp_path):
     fixed = grid.model_copy(update={"gene_depth": 1.0})
     assert all("gene_depth" not in point for point in grid.points())
     assert [{**point, "gene_depth": 1.0} for point in grid.points()] == fixed.points()
-    of_deep, of_shallow = (cells._ready(point, point["depth"])[0] for point in fixed.points())
-    chosen_shallow = cells._ready(grid.points()[1], 0.1)[0]
+    of_deep, of_shallow = (prepared.both_sides(point, point["depth"])[0] for point in fixed.points())
+    chosen_shallow = prepared.both_sides(grid.points()[1], 0.1)[0]
     assert (of_deep.genes == of_shallow.genes).all()
     assert (of_deep.genes != chosen_shallow.genes).any()
     assert of_shallow.train.sum() < of_deep.train.sum()

@@ -158,6 +158,17 @@ def _transformer(rows: pd.DataFrame, training: pd.Series) -> Claim:
     return claim("transformer", *judged, len(rows) > 0 and len(training) > 0, networks=len(training), **numbers)
 
 
+def robust_training(pairs: pd.DataFrame) -> Claim:
+    """Judge training on thinned views, by paired differences from scVI of models that were asked about thinner cells.
+
+    ``pairs`` are those of ``model_free.paired_differences``, with the depth of the probe as the level of noise.
+    """
+    two, copies = (pairs[pairs["representation"] == model] for model in ("joint_embedding", "scvi_on_views"))
+    counts = count(two["shallow_low"], two["shallow_high"], above=0.0)
+    numbers = {"median": two["shallow"].median(), "copies": copies["shallow"].median()}
+    return _of_curves("robust_training", counts, two, "data sets", **numbers)
+
+
 def image_exponents(best: dict[str, tuple[Any, Any]]) -> list[Claim]:
     """Judge which power of each noise the signal-to-noise ratio of images is; ``best`` is kind → (axis, fit)."""
     published = {"gaussian": ("Gaussian noise in", 2), "pixelation": ("Pixelation of", 1)}

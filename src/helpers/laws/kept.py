@@ -22,7 +22,7 @@ from helpers.laws import compare as judging
 from helpers.laws.joint import JOINT_LAWS
 from helpers.laws.misfit import judged
 from helpers.laws.robust import RobustFit
-from helpers.store import reference
+from helpers.store import reference, stamp
 from helpers.store.versions import method
 
 NAME = "kept"
@@ -168,7 +168,8 @@ def _all(file: Path, _mtime: int) -> dict[str, str]:
 
 
 def _note(key: str, what: str, content: Callable[[], dict[str, Any]]) -> None:
-    """Note what was not kept and had to be computed, where somebody records it."""
+    """Note what was not kept and had to be computed, and its content where somebody records it."""
+    stamp.note_computed(what)
     if _missed is not None:
         _missed[key] = what, json.dumps(content())
 

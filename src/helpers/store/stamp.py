@@ -45,7 +45,7 @@ def _file_of(module: str) -> Path:
 
 @dataclass
 class Notes:
-    """What a notebook has noted: data (hash by name), files that it read, and versions that decide its rows.
+    """What a notebook has noted: data (hash by name), files read, versions that decide rows, what was not kept.
 
     ``variable`` is what its environment must hold for it to do so.
     """
@@ -54,6 +54,7 @@ class Notes:
     data: dict[str, str] = field(default_factory=dict)
     read: dict[str, str] = field(default_factory=dict)
     versions: dict[str, int] = field(default_factory=dict)
+    computed: dict[str, None] = field(default_factory=dict)
 
 
 @contextmanager
@@ -98,6 +99,11 @@ def note_versions(used: Mapping[str, int]) -> None:
     """Note the versions of components that decide numbers of a running notebook; nothing where nobody asked."""
     for component, number in used.items():
         _note("versions", component, number)
+
+
+def note_computed(what: str) -> None:
+    """Note that a running notebook computes what could have been kept; nothing where nobody asked."""
+    _note("computed", what)
 
 
 def _digest(path: str) -> str:
@@ -154,7 +160,7 @@ def stamp(
     started, is not what it ran.
 
     >>> sorted(stamp("text", Notes({}, {"pbmc68k": "0fd4"})))
-    ['cells', 'code', 'data', 'modules', 'packages', 'parameters', 'read', 'text', 'version', 'versions']
+    ['cells', 'code', 'computed', 'data', 'modules', 'packages', 'parameters', 'read', 'text', 'version', 'versions']
     """
     modules = sorted(set(modules) - set(APART))
     changed = any(_file_of(name).stat().st_mtime > since for name in modules)
@@ -169,6 +175,7 @@ def stamp(
         "data": notes.data,
         "read": {_inside(path): digest for path, digest in notes.read.items()},
         "versions": notes.versions,
+        "computed": list(notes.computed),
     }
 
 

@@ -11,24 +11,21 @@ from typing import Annotated, Any, ClassVar, NamedTuple
 
 import numpy as np
 from pydantic import Field, ValidationInfo, field_validator
-from scipy import sparse
 
 from helpers import information
 from helpers._utils.content import frozen_json
 from helpers._utils.validation import choose, in_range
 from helpers.datasets import CELLS as CELL_DATASETS
 from helpers.datasets import Dataset
-from helpers.datasets.backed import BackedCounts
 from helpers.information import latentmi as package
 from helpers.information import lmi
 from helpers.information.classifier import trained_bound
 from helpers.information.lmi import FEWEST
 from helpers.information.nets import Training
 from helpers.noise import OF_CELLS
-from helpers.noise.counts import thinned_view
-from helpers.preprocess import blocks as preprocess_blocks
-from helpers.preprocess import genes as preprocess
+from helpers.preprocess.genes import nested_subset
 from helpers.representations import FIXED, REPRESENTATIONS, Representation, build
+from helpers.sweep import prepared
 from helpers.sweep.data import Point, dataset_of
 from helpers.sweep.grid import DataGrid, Numbers, Sizes, one_of
 from helpers.sweep.measurement import Measurement, information_columns
@@ -54,7 +51,7 @@ class CellMeasurement(Measurement):
         """Return the measured columns of points of a ``Grid`` of one ``batch_key``."""
         first = points[0]
         cells = dataset_of(first).with_fold(first["fold"])
-        signal = cells.signal[_probe(cells, first)]
+        signal = cells.signal[prepared.probe_rows(cells, first)]
         shared = {"modality": cells.modality, "signal": cells.signal_name}
         needs_training = first["lmi"].get("estimator") == "classifier"
         pairs: list[tuple[np.ndarray, ...]] = []
@@ -64,7 +61,7 @@ class CellMeasurement(Measurement):
             made = _embedding(frozen_json(point))
             pair = made.values, signal
             pairs.append((*_train_pair(point), *pair) if needs_training else pair)
-            snr = OF_CELLS[noise_of(point)].measured_snr(point["probe_depth"], made.umis)
+            snr = OF_CELLS[prepared.noise_of(point)].measured_snr(point["probe_depth"], made.umis)
             seconds = time.process_time() - start
             rows.append({"umis_per_cell": made.umis, "snr": snr, "genes_by": made.genes_by, "seconds": seconds})
             if not np.isnan(made.loss):
@@ -84,7 +81,7 @@ class CellMeasurement(Measurement):
         return {
             "signal": point["options"].get("signal", ""),
             "representation": point["representation"] + (_ON_VIEWS if "views" in point else "") + _as_of(point),
-            "noise_kind": noise_of(point),
+            "noise_kind": prepared.noise_of(point),
             "noise_level": point["depth"],
             "probe_noise_level": point["probe_depth"],
             "settings": frozen_json({**options, **own, **point["lmi"], **point["model"]}),
@@ -105,26 +102,12 @@ class CellMeasurement(Measurement):
 CELLS = CellMeasurement()
 
 
-def noise_of(point: Point) -> str:
-    """Return the kind of noise of a point; that of most, thinning, is no part of its settings, nor of its key."""
-    return point.get("noise", "thinning")
-
-
 def _as_of(point: Point) -> str:
     """Return the ending of a model's name that says at which step it was measured; that of the trained one is empty."""
     step = point.get("step")
     if 0 in (step, point["model"].get("steps")):
         return UNTRAINED
     return "" if step is None else f"_at_{step}"
-
-
-def _probe(cells: Dataset, point: Point) -> np.ndarray:
-    """Return the row numbers of the probe cells of a point, ascending: a random ``n_probe`` of them, or all."""
-    n = point.get("n_probe")
-    if n is None:
-        return cells.probe
-    in_range(n, FEWEST, len(cells.probe), f"n_probe of {cells.name}", whole=True)
-    return np.sort(cells.probe[preprocess.nested_subset(len(cells.probe), n, point["seed"] + 2**32)])
 
 
 def _estimates(pairs: list[Any], seed: int, estimator: str = "lmi", **options: Any) -> list:
@@ -145,7 +128,7 @@ class _Made(NamedTuple):
 def probe_pair(point: Point) -> tuple[np.ndarray, np.ndarray]:
     """Return the embedding of the probe cells of a point, and their signal: what its information is estimated of."""
     cells = dataset_of(point).with_fold(point["fold"])
-    return _embedding(frozen_json(point)).values, cells.signal[_probe(cells, point)]
+    return _embedding(frozen_json(point)).values, cells.signal[prepared.probe_rows(cells, point)]
 
 
 @lru_cache(maxsize=1)
@@ -153,10 +136,10 @@ def _embedding(key: str) -> _Made:
     """Fit and transform; the model is kept, so that the next probe depth does not fit it again."""
     point = json.loads(key)
     cells = dataset_of(point).with_fold(point["fold"])
-    ready, umis = _ready(point, point["probe_depth"])
+    ready, umis = prepared.both_sides(point, point["probe_depth"])
     model = _model_of(point)
     if model.takes == "embeddings":
-        probe = _given(cells, model, point["probe_depth"])[_probe(cells, point)]
+        probe = _given(cells, model, point["probe_depth"])[prepared.probe_rows(cells, point)]
     else:
         probe = ready.probe if model.takes == "values" else ready.probe_counts
     return _Made(_transformed(model, point, probe), umis, ready.hvg_method, model.loss_at(point.get("step")))
@@ -171,8 +154,8 @@ def _transformed(model: Representation, point: Point, cells: Any) -> np.ndarray:
 def _train_pair(point: Point) -> tuple[np.ndarray, np.ndarray]:
     """Return the embedding of the training cells of a point that have a signal, and their signal."""
     cells = dataset_of(point).with_fold(point["fold"])
-    ready, _ = _ready(point, point["depth"])
-    chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
+    ready, _ = prepared.both_sides(point, point["depth"])
+    chosen = nested_subset(len(cells.train), point["n_train"], point["seed"])
     chosen = chosen[cells.paired[cells.train[chosen]]]
     model = _model_of(point)
     if model.takes == "embeddings":
@@ -204,8 +187,8 @@ def _fitted(key: str) -> Representation:
     point = json.loads(key)
     cells = dataset_of(point).with_fold(point["fold"])
     # The training side is the same whatever the depth of the probe.
-    ready, _ = _ready(point, point["depth"])
-    chosen = preprocess.nested_subset(len(cells.train), point["n_train"], point["seed"])
+    ready, _ = prepared.both_sides(point, point["depth"])
+    chosen = nested_subset(len(cells.train), point["n_train"], point["seed"])
     chosen = np.concatenate([chosen + view * len(cells.train) for view in range(point.get("views", 0) + 1)])
     model = build(point["representation"], point["dim"], point["seed"], **point["model"])
     if model.takes == "embeddings":
@@ -213,80 +196,6 @@ def _fitted(key: str) -> Representation:
     train = ready.train if model.takes == "values" else ready.train_counts
     names = None if cells.genes is None or not model.needs_genes else cells.genes[ready.genes]
     return model.fit(train[chosen], genes=names)
-
-
-# What decides both sides of a point, besides the depth of the probe.
-_PREPARED_BY = ("dataset", "options", "fold", "seed", "depth", "n_top", "n_probe", "noise", "gene_depth", "views")
-
-
-def _ready(point: Point, probe_depth: float) -> tuple[preprocess.Prepared, float]:
-    """Return both sides of a point ready for a model, and the mean UMIs of a probe cell."""
-    settings = {name: point[name] for name in _PREPARED_BY if name in point} | {"probe_depth": probe_depth}
-    on_disk = isinstance(dataset_of(point).counts, BackedCounts)
-    if on_disk and "views" in point:
-        raise ValueError(f"views is {point['views']}: cells that are read from disk in blocks have none; leave it out.")
-    return (_prepared_from_disk if on_disk else _prepared)(frozen_json(settings))
-
-
-@lru_cache(maxsize=4)
-def _prepared(settings: str) -> tuple[preprocess.Prepared, float]:
-    point = json.loads(settings)
-    cells = dataset_of(point).with_fold(point["fold"])
-    train, train_other = (values[cells.train] for values in _noisy_at(point, point["depth"]))
-    rows = _probe(cells, point)
-    probe, probe_other = (values[rows] for values in _noisy_at(point, point["probe_depth"]))
-    umis = float((probe.sum(axis=1).A1 + probe_other).mean())
-    chosen = None
-    if "gene_depth" in point:
-        counts, _ = _noisy_at(point, point["gene_depth"])
-        chosen = preprocess.choose_genes(counts[cells.train], point["n_top"])
-    if "views" in point:
-        chosen = chosen or preprocess.choose_genes(train, point["n_top"])
-        train, train_other = _with_views(train, train_other, point["views"], point["seed"])
-    return preprocess.prepare(train, probe, train_other, probe_other, point["n_top"], chosen), umis
-
-
-def _with_views(counts: sparse.csr_matrix, others: np.ndarray, views: int, seed: int) -> tuple[Any, np.ndarray]:
-    """Return cells with thinned views of each below them, and their UMIs of genes outside the matrix."""
-    rng = np.random.default_rng([seed, 2**33])
-    whole = sparse.hstack([counts, others[:, None]], "csr", counts.dtype)
-    stacked = sparse.vstack([whole, *(thinned_view(whole, rng=rng) for _ in range(views))], "csr")
-    return stacked[:, :-1], stacked[:, -1].toarray().ravel()
-
-
-@lru_cache(maxsize=1)  # of very many cells: gigabytes
-def _prepared_from_disk(settings: str) -> tuple[preprocess.Prepared, float]:
-    point = json.loads(settings)
-    cells = dataset_of(point).with_fold(point["fold"])
-    noise, seed, depths = noise_of(point), point["seed"], (point["depth"], point["probe_depth"])
-    other, probe_other = (_noisy_others(cells, noise, depth, seed) for depth in depths)
-    return preprocess_blocks.prepare_blocks(
-        cells.counts,
-        cells.train,
-        _probe(cells, point),
-        *depths,
-        seed,
-        point["n_top"],
-        other,
-        probe_other,
-        OF_CELLS[noise],
-        point.get("gene_depth"),
-    )
-
-
-def _noisy_at(point: Point, level: float) -> tuple[sparse.csr_matrix, np.ndarray]:
-    return _noisy(frozen_json(point["options"]), point["dataset"], noise_of(point), level, point["seed"])
-
-
-@lru_cache(maxsize=16)
-def _noisy(options: str, dataset: str, noise: str, level: float, seed: int) -> tuple[sparse.csr_matrix, np.ndarray]:
-    """Return noisy counts, and the noisy UMIs of genes outside the matrix."""
-    cells = dataset_of({"dataset": dataset, "options": json.loads(options)})
-    return OF_CELLS[noise].apply(cells.counts, level, seed), _noisy_others(cells, noise, level, seed)
-
-
-def _noisy_others(cells: Dataset, noise: str, level: float, seed: int) -> np.ndarray:
-    return OF_CELLS[noise].apply(cells.other_umis[:, None], level, seed + 2**31).toarray().ravel()
 
 
 @cache
