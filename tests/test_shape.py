@@ -188,6 +188,20 @@ def test_paired_differences_are_those_of_each_seed():
     assert row["seeds"] == 3
 
 
+def test_differences_along_depth_are_those_of_each_seed():
+    pca, scvi = points([0.5, 1.5, 1.8, 2.0]), points([0.4, 1.6, 2.0, 2.3]).assign(representation="scvi")
+    scvi["mi_bits"] += scvi["seed"].map({0: -0.1, 1: 0.0, 2: 0.1})
+    found = model_free.differences_by_depth(pd.concat([pca, scvi])).sort_values("umis_per_cell", ascending=False)
+    by_level = pca.groupby("noise_level")["umis_per_cell"].mean()
+    assert found["umis_per_cell"].tolist() == by_level.sort_index(ascending=False).tolist()
+    assert sorted(found["difference"]) == pytest.approx([-0.1, 0.1, 0.2, 0.3])
+    # Spread 0.1 between 3 seeds, pooled over 4 depths: 8 degrees of freedom.
+    np.testing.assert_allclose(found["high"] - found["low"], 2 * 2.306 * 0.1 / np.sqrt(3), rtol=1e-3)
+    whole = model_free.paired_differences(pd.concat([pca, scvi])).iloc[0]
+    assert whole["difference"] == pytest.approx(found["difference"].iloc[0])
+    assert whole["high"] == pytest.approx(found["high"].iloc[0])
+
+
 def test_steps_are_those_of_each_seed():
     table = pd.DataFrame({"n_train": [10, 30, 100] * 3, "seed": np.repeat([0, 1, 2], 3)})
     table["mi_bits"] = np.log10(table["n_train"]) + table["seed"]
