@@ -211,6 +211,7 @@ class ScanReport:
             *words.ending(self.ended, len(self.rows), planned, self.budget),
             *dict.fromkeys(doubt for cells in self.plan.data.values() for doubt in cells.doubts),
             *words.failed(self.rows),
+            *words.too_many_cells(self.plan.settings.n_train, self.rows),
             *words.single_seed(self.curves),
             *words.gene_choices(self.rows),
             *words.low_estimates(self.curves, self.bounds),

@@ -1,11 +1,13 @@
 """The sentences and cells of a scan's report: numbers of its curves set into words that a person wrote."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from helpers._utils.validation import is_labels
+from helpers.findings.scan_plan import SIZES
 from helpers.laws import Fit, depth_advice
 from helpers.store.model_free import MISSING, UNKNOWN, Interval, MeasuredCurve, bracketed, in_cell, with_ends
 from helpers.sweep.turns import INTERRUPTED, OUT_OF_TIME
@@ -162,6 +164,20 @@ def single_seed(curves: pd.DataFrame) -> list[str]:
     return [
         "Curves of one seed have an interval at their own depth alone: what a halving costs, and depths, have none."
     ]
+
+
+def too_many_cells(asked: Sequence[int], rows: pd.DataFrame) -> list[str]:
+    """Say which numbers of training cells there are not, unless they are the ones that are tried if none are given.
+
+    >>> too_many_cells([50, 5000], pd.DataFrame({"n_train": [50, 350]}))
+    ['There are 350 training cells: n_train 5,000 was measured with all of them.']
+    """
+    most = int(rows["n_train"].max()) if len(rows) else np.inf
+    beyond = [f"{n:,}" for n in asked if n > most]
+    if not beyond or tuple(asked) == SIZES:
+        return []
+    was = "was" if len(beyond) == 1 else "were"
+    return [f"There are {most:,} training cells: n_train {' and '.join(beyond)} {was} measured with all of them."]
 
 
 def failed(rows: pd.DataFrame) -> list[str]:
