@@ -251,7 +251,7 @@ def _environment() -> dict[str, str]:
 
 
 def _make_repeatable(notebook: Any) -> None:
-    """Drop papermill's clock times and paths, and number the cells: a rerun gives the same bytes."""
+    """Drop papermill's clock times and paths, number the cells, join parts of texts: a rerun gives the same bytes."""
     notebook.metadata.pop("papermill", None)
     tags_of_parameters: list[str] = next(
         (tags for cell in notebook.cells if "parameters" in (tags := cell.metadata.get("tags", []))), []
@@ -266,7 +266,25 @@ def _make_repeatable(notebook: Any) -> None:
             cell.metadata["mystnb"] = dict.fromkeys(("code_prompt_show", "code_prompt_hide"), "Values used in this run")
         if tags:
             cell.metadata["tags"] = tags
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
     fold(notebook)
+
+
+def _joined(outputs: list[Any]) -> list[Any]:
+    """Return outputs with consecutive parts of a text as one: a kernel may send one line in two, and another time not.
+
+    >>> from nbformat.v4 import new_output
+    >>> [o.text for o in _joined([new_output("stream", text=t) for t in ("right.", "\\n")])]
+    ['right.\\n']
+    """
+    joined: list[Any] = []
+    for output in outputs:
+        if joined and output.output_type == "stream" == joined[-1].output_type and output.name == joined[-1].name:
+            joined[-1].text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 def run_id(notebook: str, parameters: dict[str, Any]) -> str:
