@@ -86,7 +86,7 @@ def matrix(points: pd.DataFrame, title: str, profile: str) -> alt.FacetChart:
         alt.Y("probe_noise_level_text:O", sort=probe).title("probe cells: fraction kept"),
     )
     middle = (shown["bits"].min() + shown["bits"].max()) / 2
-    hue = alt.Color("bits:Q").scale(scheme="viridis").title(BITS)
+    hue = alt.Color("bits:Q").scale(scheme="viridis").title("bits")
     contrast = alt.condition(f"datum.bits > {middle}", alt.value("black"), alt.value("white"))
     tooltip = ["representation:N", "noise_level:Q", "probe_noise_level:Q", *parts.tips(".3f", "bits"), "seeds:Q"]
     base, number = alt.Chart(shown), alt.Text("bits:Q", format=".2f")
@@ -161,5 +161,5 @@ def differences(table: pd.DataFrame, title: str, caption: str, shown: str = "dif
     panel = alt.layer(*layers).properties(width=(WIDTH - 80) // 2, height=180)
     faceted = panel.facet(facet=alt.Facet("task:N", sort=None).title(None), columns=2)
     words = f"Panels: {', '.join(dict.fromkeys(drawn['task']))}. Above the line: more bits."
-    seeds = f"{table['seeds'].min():.0f} to {table['seeds'].max():.0f} seeds"
+    seeds = " to ".join(dict.fromkeys(f"{n:.0f}" for n in (table["seeds"].min(), table["seeds"].max()))) + " seeds"
     return parts.titled(faceted, title, f"{caption}; {seeds}; bars: 95 % intervals of paired differences", words)

@@ -1,5 +1,6 @@
 """The parts that charts are made of: means with intervals, axes, colours, layers, titles, and controls of a page."""
 
+import itertools
 from typing import Any
 
 import altair as alt
@@ -64,9 +65,25 @@ def depth_or_cells(x: str, samples: str = "cells") -> alt.X:
     return log_axis(x, DEPTH if x == "umis_per_cell" else f"training {samples} N")
 
 
+# Models keep their colour from chart to chart.
+_OF_MODELS = {
+    "pca": 0, "random_projection": 1, "scvi": 2, "scvi_on_views": 2, "scvi_untrained": 3, "joint_embedding": 3,
+    "txformer": 4, "scvi_as_shallow": 4, "txformer_untrained": 5, "pca_on_views": 5,
+}  # fmt: skip
+
+
 def colours(names: list[str]) -> alt.Scale:
-    """Return one colour a name, the same in every layer of a chart."""
-    return alt.Scale(domain=names, range=list(COLOURS[: len(names)]))
+    """Return one colour a name, the same in every layer of a chart: that of a model, or the next that is free.
+
+    >>> colours(["scvi", "other", "pca"]).to_dict()["range"] == [COLOURS[2], COLOURS[1], COLOURS[0]]
+    True
+    """
+    own: dict[str, int] = {}
+    for name in names:
+        if _OF_MODELS.get(name) not in {None, *own.values()}:
+            own[name] = _OF_MODELS[name]
+    free = itertools.cycle([at for at in range(len(COLOURS)) if at not in own.values()] or range(len(COLOURS)))
+    return alt.Scale(domain=names, range=[COLOURS[own[name] if name in own else next(free)] for name in names])
 
 
 def colour_of(by: str, names: list[str]) -> alt.Color:
