@@ -53,7 +53,9 @@ def test_a_page_has_no_serious_fault(tabs, name):
         page.goto(f"{BOOK.as_uri()}/{name}")
         assert page.evaluate("document.documentElement.dataset.theme") == theme
         wait_for_charts(page)
-        found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        # Another theme is the same page in other colours.
+        rules = {} if theme == THEMES[0] else {"runOnly": {"type": "tag", "values": ["cat.color"]}}
+        found = Axe().run(page, options={"resultTypes": ["violations"], **rules}).response["violations"]
         serious = {
             fault["id"]: [node["html"][:120] for node in fault["nodes"]][:3]
             for fault in found if fault["impact"] in ("serious", "critical")

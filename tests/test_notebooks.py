@@ -53,7 +53,7 @@ ALONE = {
     },
     "analyses/model_comparison": {
         **_SMALL, "datasets": ["pbmc68k", "simulated"], "signals": ["cell_type", "protein"],
-        "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "txformer_steps": 2, "checkpoints": [0],
+        "depths": [1.0, 0.3, 0.1], "scvi_steps": 2, "scvi_seeds": [0], "txformer_steps": 2, "checkpoints": [0],
         "transformers_of": ["pbmc68k"], "txformer_seeds": [0],
         "package_depths": [0.1], "package_cells": 60,
     },
