@@ -14,7 +14,12 @@ from helpers.representations import build as build_with_defaults
 
 EACH = pytest.mark.parametrize("name", REPRESENTATIONS)
 # Invariants hold however short the training.
-SHORT = {"scvi": {"steps": 3, "hidden": 16}, "txformer": {"steps": 3}, "masked_reconstruction": {"steps": 3}}
+SHORT = {
+    "scvi": {"steps": 3, "hidden": 16},
+    "joint_embedding": {"steps": 3, "hidden": 16},
+    "txformer": {"steps": 3},
+    "masked_reconstruction": {"steps": 3},
+}
 
 
 def build(name, dim=16, seed=0):
