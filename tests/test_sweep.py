@@ -349,6 +349,8 @@ def test_a_model_learns_from_thinned_views_beside_the_cells(tmp_path):
     assert run_sweep(seen, Store(tmp_path))["representation"].unique().tolist() == ["pca_on_views"]
     with pytest.raises(ValueError, match="views is 0"):
         Grid(dataset="pbmc68k", representations=["pca"], views=0)
+    with pytest.raises(ValueError, match="embeddings made elsewhere have no thinned copies"):
+        Grid(dataset="your_data", representations=["precomputed"], models={"precomputed": {"key": "X"}}, views=2)
 
 
 def test_genes_chosen_from_deep_cells_are_those_of_the_deep_cells(tmp_path):

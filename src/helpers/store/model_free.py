@@ -287,13 +287,13 @@ def differences_by_depth(points: pd.DataFrame, against: str = "pca") -> pd.DataF
         Data set, signal, representation, ``noise_level``, ``umis_per_cell``, ``difference`` in bits with its 95 %
         interval (``low``, ``high``), and ``seeds``.
     """
-    parts = []
+    rows = []
     for of, table, other, umis in _pairs(points, against):
         means, half = _pooled((table - other).to_numpy(float))
-        columns = {"noise_level": table.index, "umis_per_cell": umis, "difference": means}
-        parts.append(pd.DataFrame({**of, **columns, "low": means - half, "high": means + half}))
-        parts[-1]["seeds"] = table.shape[1]
-    return pd.concat(parts, ignore_index=True)
+        for level, u, mean in zip(table.index, umis, means, strict=True):
+            at = {"noise_level": level, "umis_per_cell": u, "difference": mean, "low": mean - half, "high": mean + half}
+            rows.append(of | at | {"seeds": table.shape[1]})
+    return pd.DataFrame(rows)
 
 
 def _pairs(points: pd.DataFrame, against: str) -> Iterator[tuple[dict, pd.DataFrame, pd.DataFrame, np.ndarray]]:

@@ -287,6 +287,13 @@ class Grid(DataGrid):
             OF_CELLS[noise].check(level, name if noise == "thinning" else f"level of {noise}")
         return values
 
+    @field_validator("views")
+    @classmethod
+    def _views_of_counts(cls, value: int | None, info: ValidationInfo) -> int | None:
+        if value is not None and "precomputed" in info.data.get("representations", ()):
+            raise ValueError(f"views is {value}: embeddings made elsewhere have no thinned copies; leave it out.")
+        return value
+
     @field_validator("lmi")
     @classmethod
     def _known_estimator_options(cls, value: dict[str, Any]) -> dict[str, Any]:
